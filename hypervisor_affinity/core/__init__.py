@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The decision itself: pure functions on immutable values.
+
+Standard library only: no nova, no oslo, no I/O, no clock. Data flows one
+way, and so do the imports::
+
+    hypervisor <- properties <- policy <- demand, offer <- verdict
+               <- preference, explanation
+
+``judge`` in :mod:`hypervisor_affinity.core.verdict` is the one place that
+decides whether a request may run on a host.
+"""

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Putting a decision into words, from what the verdicts already hold."""
+
+from collections.abc import Mapping
+
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import Sign
+from hypervisor_affinity.core.demand import Strength
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.verdict import Verdict
+
+# When hosts were rejected for different reasons, a user is told of the one
+# that came nearest to passing.
+_NEAREST_FIRST = (
+    Reason.RESERVED,
+    Reason.ADMITS_REQUIRED_ONLY,
+    Reason.NOT_PREFERRED,
+    Reason.PROPERTY_NOT_ACCEPTED,
+    Reason.CANNOT_BOOT_HERE,
+    Reason.OTHER_HYPERVISOR,
+    Reason.UNDETERMINED_HOST,
+    Reason.UNREADABLE_HOST,
+    Reason.CONTRADICTORY_HOST,
+    Reason.UNCLASSIFIED_HOST,
+)
+
+_HOSTS = {
+    Reason.RESERVED: 'what is free is kept for requests that need it',
+    Reason.ADMITS_REQUIRED_ONLY: (
+        'the available hosts admit only requests that need their hypervisor'
+    ),
+    Reason.NOT_PREFERRED: (
+        'only the preferred hypervisor is used for such requests, and none '
+        'of the available hosts offers it'
+    ),
+    Reason.CANNOT_BOOT_HERE: 'none of the available hosts can boot it',
+    Reason.OTHER_HYPERVISOR: 'none of the available hosts offers it',
+    Reason.UNDETERMINED_HOST: 'none of the available hosts offers it',
+    Reason.UNREADABLE_HOST: 'none of the available hosts offers it',
+    Reason.CONTRADICTORY_HOST: 'none of the available hosts offers it',
+    Reason.UNCLASSIFIED_HOST: 'none of the available hosts offers it',
+}
+
+_CONVERSIONS = {
+    'disk_format': 'convert it to VMDK',
+    'container_format': 'unpack it and upload its disk',
+    'hw_vif_model': 'choose another network adapter',
+}
+
+
+def demand_text(demand: Demand) -> str:
+    """Say in a clause what a request asks, with the signs that say so."""
+    if demand.refusal is Reason.UNREADABLE_REQUEST:
+        return 'the request cannot be read'
+    signs = _cited(demand.because)
+    if demand.refusal is Reason.CONTRADICTORY_SIGNS:
+        return f'{signs} contradict each other'
+    if demand.refusal is Reason.UNREADABLE_SIGN:
+        return f'{signs} names no hypervisor'
+    if demand.refusal is Reason.LEAVES_HYPERVISOR:
+        return f'{signs}: a server cannot move to another hypervisor'
+    if demand.required is not None:
+        families = hypervisor.title(demand.required)
+        if demand.because[0].strength is Strength.SERVER:
+            return f'the server {demand.because[0].evidence.text}'
+        return f'{demand.because[0].evidence.place} needs {families} ({signs})'
+    if demand.impossible:
+        families = hypervisor.title(demand.impossible)
+        return (
+            f'image cannot run on {families} ({_cited(demand.forbidding)})'
+        )
+    return 'any hypervisor will do'
+
+
+def user_text(
+    demand: Demand, verdicts: Mapping[Reason, Verdict]
+) -> str:
+    """Say to the server's owner why no host would do.
+
+    Names no host and no aggregate: whoever may boot a server reads this.
+
+    :param verdicts: one verdict for each reason for which hosts were
+        rejected
+    """
+    text = demand_text(demand)
+    if demand.refusal is Reason.CANNOT_BOOT:
+        forbidding = tuple(
+            sign for sign in demand.forbidding
+            if sign.forbids & demand.required
+        )
+        advice = ', '.join(map(_advice, forbidding))
+        return f'{text}, which cannot run {_cited(forbidding)}: {advice}'
+    if demand.refusal is not None:
+        return text
+    nearest = next(r for r in _NEAREST_FIRST if r in verdicts)
+    if nearest is Reason.PROPERTY_NOT_ACCEPTED:
+        image = verdicts[nearest].evidence[0]
+        return f'{text}; no available host that offers it accepts {image.text}'
+    return f'{text}; {_HOSTS[nearest]}'
+
+
+def operator_text(demand: Demand, counts: Mapping[Reason, int]) -> str:
+    """Say to the operator what was asked and how many hosts fell to what.
+
+    :param counts: hosts for each reason, most first
+    """
+    hosts = ', '.join(f'{count} {reason}' for reason, count in counts.items())
+    return f'{demand_text(demand)}; hosts rejected: {hosts}'
+
+
+def _cited(signs: tuple[Sign, ...]) -> str:
+    places = {sign.evidence.place for sign in signs}
+    if len(places) == 1:
+        return ', '.join(sign.evidence.text for sign in signs)
+    return ' and '.join(
+        f'{sign.evidence.place} {sign.evidence.text}' for sign in signs
+    )
+
+
+def _advice(sign: Sign) -> str:
+    name = sign.evidence.text.partition('=')[0]
+    return _CONVERSIONS[name]

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hypervisor families: the unit in which requests and hosts are compared.
+
+A family is the set of hypervisor types that can run each other's servers.
+Spellings come from nova's ``nova.objects.fields.HVType``, from what the virt
+drivers report as ``hypervisor_type`` (libvirt: ``QEMU``; vmwareapi: ``VMware
+vCenter Server``), and from what operators write into aggregate metadata.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+KVM = 'kvm'
+VMWARE = 'vmware'
+BAREMETAL = 'baremetal'
+
+# libvirt reports QEMU for qemu and kvm guests alike, so a demand for kvm
+# alone could never be met: both are one family.
+_SPELLINGS = {
+    'kvm': KVM,
+    'qemu': KVM,
+    'vmware': VMWARE,
+    'esx': VMWARE,
+    'esxi': VMWARE,
+    'vcenter': VMWARE,
+    'vmware vcenter server': VMWARE,
+    'vmware esxi': VMWARE,
+    'baremetal': BAREMETAL,
+    'ironic': BAREMETAL,
+    'xapi': 'xen',
+}
+
+# Values of HVType that are a family of their own; some are gone from newer
+# nova releases, but aggregates and images keep what was written once.
+_ALONE = (
+    'bhyve',
+    'docker',
+    'fake',
+    'hyperv',
+    'kqemu',
+    'lxc',
+    'lxd',
+    'openvz',
+    'parallels',
+    'phyp',
+    'prsm',
+    'test',
+    'uml',
+    'vbox',
+    'vz',
+    'xen',
+    'zvm',
+)
+
+FAMILY_OF = {**_SPELLINGS, **{name: name for name in _ALONE}}
+
+FAMILIES = frozenset(FAMILY_OF.values())
+
+# Drivers that pretend: what they report proves nothing about the host.
+SAY_NOTHING = frozenset({'fake', 'test'})
+
+_TITLES = {KVM: 'KVM', VMWARE: 'VMware', BAREMETAL: 'bare metal'}
+
+
+class FamilyList(NamedTuple):
+    """A comma list of hypervisors, read.
+
+    :ivar families: the families in the order written, each once
+    :ivar unreadable: the items that name no hypervisor, as written
+    """
+
+    families: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+
+def canonicalize(spelling: object) -> str | None:
+    """Return the family that a spelling names, None if it names none.
+
+    Case and surrounding blanks do not matter. Anything but a string names
+    no hypervisor.
+    """
+    if not isinstance(spelling, str):
+        return None
+    return FAMILY_OF.get(spelling.strip().lower())
+
+
+def read_list(text: object) -> FamilyList:
+    """Read a comma list of hypervisors, keeping what cannot be read.
+
+    Empty items are dropped, as nova does with its own list options. A value
+    that is not a string is one unreadable item.
+    """
+    if not isinstance(text, str):
+        return FamilyList((), (repr(text),))
+    families: dict[str, None] = {}
+    unreadable = []
+    for item in filter(None, map(str.strip, text.split(','))):
+        family = canonicalize(item)
+        if family is None:
+            unreadable.append(item)
+        else:
+            families[family] = None
+    return FamilyList(tuple(families), tuple(unreadable))
+
+
+def title(families: Iterable[str]) -> str:
+    """Name families for people: ``KVM or VMware``; ``nothing`` for none."""
+    names = sorted(_TITLES.get(family, family) for family in families)
+    return ' or '.join(names) or 'nothing'

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a host offers: its aggregates' metadata and its driver's report."""
+
+import dataclasses
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
+from hypervisor_affinity.core.properties import Constraint
+from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import Problem
+
+# The second is the key of nova's own AggregateImagePropertiesIsolation.
+HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
+ADMIT_KEY = 'hypervisor_affinity_admit'
+RESERVE_KEY = 'hypervisor_affinity_reserve'
+MULTIPLIER_KEY = 'hypervisor_affinity_weight_multiplier'
+
+
+class AggregateTags(NamedTuple):
+    """A host aggregate as the core sees it.
+
+    :ivar name: for messages to operators; a user never sees it
+    :ivar metadata: the aggregate metadata, whole
+    """
+
+    name: str
+    metadata: Mapping[str, str]
+
+
+class DriverReport(NamedTuple):
+    """What a host's virt driver says of itself.
+
+    :ivar hypervisor_type: the compute node's ``hypervisor_type``, or None
+    :ivar supported: the hypervisor types of its ``supported_instances``;
+        empty if it reports none
+    """
+
+    hypervisor_type: str | None
+    supported: tuple[str, ...] = ()
+
+
+class Basis(enum.Enum):
+    """Where a host's families come from."""
+
+    AGGREGATE = 'aggregate metadata'
+    DRIVER = 'virt driver'
+    ANYTHING = 'unclassified_hosts=any'
+    NOTHING = 'unclassified_hosts=none'
+    UNDETERMINED = 'nothing tells'
+    CONTRADICTION = 'aggregate metadata against virt driver'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostOffer:
+    """What a host offers to requests.
+
+    :ivar families: the hypervisors it offers; empty if none is known
+    :ivar basis: where ``families`` comes from
+    :ivar evidence: the metadata and the report behind ``families``
+    :ivar constraints: image property values it is limited to
+    :ivar required_only: it admits only requests that need its hypervisor
+    :ivar reserve: percent of RAM and vCPUs kept for such requests, 0 to 100
+    :ivar weight_multiplier: an aggregate's override; None for the option's
+    :ivar problems: metadata that could not be read
+    """
+
+    families: frozenset[str]
+    basis: Basis
+    evidence: tuple[Evidence, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    required_only: bool = False
+    reserve: float = 0.0
+    weight_multiplier: float | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def reported_families(report: DriverReport) -> frozenset[str]:
+    """Return the families a driver reports; empty if that says nothing.
+
+    ``supported_instances`` goes first: it is per guest type, where
+    ``hypervisor_type`` is one word for all of them.
+    """
+    for spellings in (report.supported, (report.hypervisor_type,)):
+        families = {hypervisor.canonicalize(item) for item in spellings}
+        families -= {None, *hypervisor.SAY_NOTHING}
+        if families:
+            return frozenset(families)
+    return frozenset()
+
+
+def read_offer(
+    aggregates: Sequence[AggregateTags],
+    report: DriverReport,
+    policy: Policy,
+) -> HostOffer:
+    """Read what a host offers. What cannot be read never adds a family."""
+    problems: list[Problem] = []
+    reported = reported_families(report)
+    tags = _tags(aggregates, problems)
+    families, basis = _families(tags, reported, policy)
+    evidence = [tag.evidence for tag in tags]
+    if reported or basis in (Basis.UNDETERMINED, Basis.CONTRADICTION):
+        text = f'hypervisor_type={report.hypervisor_type}'
+        evidence.append(Evidence('driver', text))
+    for tag in tags:
+        if reported and tag.families and not tag.families & reported:
+            problems.append(
+                Problem(
+                    tag.evidence,
+                    'contradicts the virt driver, which reports '
+                    f'{hypervisor.title(reported)}; the host does not '
+                    f'become {hypervisor.title(tag.families)}',
+                )
+            )
+    return HostOffer(
+        families=families,
+        basis=basis,
+        evidence=tuple(evidence),
+        constraints=_constraints(aggregates, problems),
+        required_only=_required_only(aggregates, problems),
+        reserve=max(_numbers(aggregates, RESERVE_KEY, problems), default=0.0),
+        # nova.scheduler.filters.utils.validate_num_values: the smallest wins.
+        weight_multiplier=min(
+            _numbers(aggregates, MULTIPLIER_KEY, problems), default=None
+        ),
+        problems=tuple(problems),
+    )
+
+
+class _Tag(NamedTuple):
+    evidence: Evidence
+    families: frozenset[str]
+
+
+def _tags(
+    aggregates: Sequence[AggregateTags], problems: list[Problem]
+) -> list[_Tag]:
+    tags = []
+    for key in HYPERVISOR_TYPE_KEYS:
+        for evidence, value in _values(aggregates, key):
+            families, unreadable = hypervisor.read_list(value)
+            if unreadable or not families:
+                named = ', '.join(unreadable) or 'an empty list'
+                problems.append(
+                    Problem(evidence, f'{named} names no hypervisor')
+                )
+            tags.append(_Tag(evidence, frozenset(families)))
+    return tags
+
+
+def _families(
+    tags: list[_Tag], reported: frozenset[str], policy: Policy
+) -> tuple[frozenset[str], Basis]:
+    """Choose a host's families.
+
+    ============  ==========  ====================  =====================
+    tagged        driver      unclassified_hosts    families
+    ============  ==========  ====================  =====================
+    kvm           kvm         (any value)           kvm
+    vmware        says none   (any value)           vmware
+    vmware        kvm         (any value)           none: a contradiction
+    unreadable    kvm         (any value)           kvm
+    no            kvm         reported, any         kvm
+    no            says none   reported              undetermined
+    no            says none   any                   every family
+    no            (any)       none                  none
+    ============  ==========  ====================  =====================
+    """
+    tagged = frozenset().union(*(tag.families for tag in tags))
+    if tagged:
+        families = tagged & reported if reported else tagged
+        return families, Basis.AGGREGATE if families else Basis.CONTRADICTION
+    if not tags and policy.unclassified_hosts == policies.NONE:
+        return frozenset(), Basis.NOTHING
+    if reported:
+        return reported, Basis.DRIVER
+    if not tags and policy.unclassified_hosts == policies.ANY:
+        return hypervisor.FAMILIES, Basis.ANYTHING
+    return frozenset(), Basis.UNDETERMINED
+
+
+def _values(
+    aggregates: Sequence[AggregateTags], key: str
+) -> Iterable[tuple[Evidence, str]]:
+    for aggregate in aggregates:
+        value = aggregate.metadata.get(key)
+        if value is not None:
+            place = f'aggregate {aggregate.name}'
+            yield Evidence(place, f'{key}={value}'), value
+
+
+def _constraints(
+    aggregates: Sequence[AggregateTags], problems: list[Problem]
+) -> tuple[Constraint, ...]:
+    constraints = []
+    for key in CONSTRAINT_KEYS:
+        accepted: set[str] = set()
+        for evidence, value in _values(aggregates, key):
+            items = set(filter(None, map(str.strip, str(value).split(','))))
+            if not items:
+                problems.append(
+                    Problem(evidence, 'an empty list; it limits nothing')
+                )
+            accepted |= items
+        if accepted:
+            constraints.append(Constraint(key, accepted))
+    return tuple(constraints)
+
+
+def _required_only(
+    aggregates: Sequence[AggregateTags], problems: list[Problem]
+) -> bool:
+    required_only = False
+    for evidence, value in _values(aggregates, ADMIT_KEY):
+        word = str(value).strip().lower()
+        if word == 'required':
+            required_only = True
+        elif word != 'any':
+            problems.append(
+                Problem(evidence, 'is neither any nor required; ignored')
+            )
+    return required_only
+
+
+def _numbers(
+    aggregates: Sequence[AggregateTags], key: str, problems: list[Problem]
+) -> list[float]:
+    numbers = []
+    for evidence, value in _values(aggregates, key):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if key == RESERVE_KEY and not 0 <= number <= 100:
+            problems.append(
+                Problem(evidence, 'is no percentage from 0 to 100; ignored')
+            )
+        elif not math.isfinite(number):
+            problems.append(Problem(evidence, 'is no number; ignored'))
+        else:
+            numbers.append(number)
+    return numbers

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order in which hypervisors are tried, and the score it gives."""
+
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.policy import Policy
+
+
+def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
+    """Return the families a request can run on, most wanted first.
+
+    The flavor's order goes first, then the operator's for what the flavor
+    does not name. Families in neither come last and are not returned.
+    """
+    wanted = dict.fromkeys(demand.preferred + policy.preferred_hypervisors)
+    return tuple(
+        family
+        for family in wanted
+        if family not in demand.impossible
+        and (demand.required is None or family in demand.required)
+    )
+
+
+def first_choice(demand: Demand, policy: Policy) -> str | None:
+    """Return the most wanted family; None if no order names one."""
+    return next(iter(order(demand, policy)), None)
+
+
+def score(families: frozenset[str], wanted: tuple[str, ...]) -> float:
+    """Score a host between 0 and 1.
+
+    :param families: the host's hypervisors that would do
+    :param wanted: as :func:`order` returns it
+    :returns: 1 for a host of the first family, evenly less for each further
+        one, 0 for a host of none of them
+    """
+    for position, family in enumerate(wanted):
+        if family in families:
+            return 1 - position / len(wanted)
+    return 0.0

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image properties that bear on the hypervisor, by nova's names.
+
+Nova renames Glance's raw properties before the scheduler sees them
+(``nova.objects.ImageMetaProps._legacy_property_map``). Everything after
+:func:`normalize` speaks nova's names; :func:`shown` turns them back into what
+an image owner wrote.
+"""
+
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+
+# Raw name -> nova's name; where both are set nova's name wins.
+NOVA_NAMES = {
+    'hypervisor_type': 'img_hv_type',
+    'vmware_disktype': 'hw_disk_type',
+    'vmware_ostype': 'os_distro',
+    'vmware_linked_clone': 'img_linked_clone',
+    'vmware_image_version': 'img_version',
+}
+
+# Every name that may decide or constrain; an adapter needs to read no more.
+PROPERTY_NAMES = (
+    'img_hv_type',
+    'hw_disk_type',
+    'os_distro',
+    'img_linked_clone',
+    'img_version',
+    'hw_disk_bus',
+    'hw_scsi_model',
+    'hw_vif_model',
+)
+FORMAT_NAMES = ('disk_format', 'container_format')
+
+# Aggregate metadata keys that constrain the property of the same raw name.
+CONSTRAINT_KEYS = (
+    'vmware_adaptertype',
+    'vmware_disktype',
+    'vmware_ostype',
+    'vmware_linked_clone',
+    'vmware_image_version',
+)
+
+# nova.objects.fields.SCSIModel's value -> the vmware_adaptertype that became
+# it; the right side is how vSphere spells it.
+ADAPTER_TYPES = {
+    'lsilogic': 'lsiLogic',
+    'lsisas1068': 'lsiLogicsas',
+    'vmpvscsi': 'paraVirtual',
+    'buslogic': 'busLogic',
+}
+_SCSI_MODELS = {raw.lower(): nova for nova, raw in ADAPTER_TYPES.items()}
+
+# nova.objects.fields.VIFModel.LEGACY_VALUES: vSphere's names of adapters.
+_VIF_MODELS = {
+    'virtuale1000': 'e1000',
+    'virtuale1000e': 'e1000e',
+    'virtualpcnet32': 'pcnet',
+    'virtualsriovethernetcard': 'sriov',
+    'virtualvmxnet': 'vmxnet',
+    'virtualvmxnet3': 'vmxnet3',
+}
+
+
+# nova.virt.vmwareapi.constants; the driver compares case-sensitively.
+DISK_TYPES = frozenset(
+    {
+        'sparse',
+        'thin',
+        'preallocated',
+        'thick',
+        'eagerZeroedThick',
+        'streamOptimized',
+    }
+)
+
+# nova.virt.vmwareapi.constants.DISK_FORMATS_ALL
+VSPHERE_DISK_FORMATS = frozenset({'vmdk', 'iso', 'vstorageobject'})
+
+# VirtualMachineGuestOsIdentifier of the vSphere API: ubuntu64Guest,
+# otherGuest64, ...
+_GUEST_ID = re.compile(r'\w+guest(64)?', re.IGNORECASE)
+
+_RAW_NAMES = {nova: raw for raw, nova in NOVA_NAMES.items()}
+_TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
+_FALSE = frozenset({'0', 'f', 'false', 'off', 'n', 'no'})
+
+
+def is_guest_id(value: str) -> bool:
+    """Tell whether an ``os_distro`` is a vSphere guest id."""
+    return _GUEST_ID.fullmatch(value) is not None
+
+
+def normalize(image: Mapping[str, object]) -> dict[str, object]:
+    """Return the properties and formats that matter, by nova's names.
+
+    :param image: Glance's raw properties or nova's, or a mix, in one flat
+        mapping together with ``disk_format`` and ``container_format``
+    :returns: a new dict; names that are unset, None or '' are left out
+        (nova stores an unset format of Glance as '')
+    """
+    found = {
+        nova: image[raw] for raw, nova in NOVA_NAMES.items() if raw in image
+    }
+    found.update(_adapter(image.get('vmware_adaptertype')))
+    for name in (*PROPERTY_NAMES, *FORMAT_NAMES):
+        if name in image:
+            found[name] = image[name]
+    vif_model = str(found.get('hw_vif_model', '')).lower()
+    if vif_model:
+        found['hw_vif_model'] = _VIF_MODELS.get(vif_model, vif_model)
+    return {
+        name: value
+        for name, value in found.items()
+        if value is not None and value != ''
+    }
+
+
+def _adapter(adapter_type: object) -> dict[str, object]:
+    if not adapter_type:
+        return {}
+    if adapter_type == 'ide':
+        return {'hw_disk_bus': 'ide'}
+    spelling = str(adapter_type).lower()
+    return {
+        'hw_disk_bus': 'scsi',
+        'hw_scsi_model': _SCSI_MODELS.get(spelling, spelling),
+    }
+
+
+def shown(name: str, value: object) -> str:
+    """Return ``property=value`` as an image owner would have written it."""
+    if name == 'os_distro' and not is_guest_id(str(value)):
+        return f'os_distro={value}'
+    if name == 'hw_scsi_model' and value in ADAPTER_TYPES:
+        return f'vmware_adaptertype={ADAPTER_TYPES[value]}'
+    return f'{_RAW_NAMES.get(name, name)}={value}'
+
+
+class Constraint:
+    """What an aggregate accepts of one image property.
+
+    :ivar key: the aggregate metadata key, such as ``vmware_adaptertype``
+    :ivar accepted: the values or shell patterns as written, sorted
+    """
+
+    __slots__ = ('_patterns', 'accepted', 'key')
+
+    def __init__(self, key: str, accepted: Iterable[str]):
+        self.key = key
+        self.accepted = tuple(sorted(set(accepted)))
+        self._patterns = [_plain(key, value) for value in self.accepted]
+
+    def accepts(self, spellings: Iterable[str]) -> bool:
+        """Tell whether any spelling of the image's value is accepted.
+
+        Shell patterns as in :mod:`fnmatch`; case does not matter.
+        """
+        return any(
+            fnmatch.fnmatchcase(_plain(self.key, spelling), pattern)
+            for spelling in spellings
+            for pattern in self._patterns
+        )
+
+    def __str__(self) -> str:
+        return f'{self.key}={",".join(self.accepted)}'
+
+
+def _plain(key: str, value: str) -> str:
+    value = value.lower()
+    if key == 'vmware_linked_clone':
+        # nova stores a boolean; owners write yes, true, 1.
+        return 'true' if value in _TRUE else 'false' if value in _FALSE else value
+    return value
+
+
+def constrained(properties: Mapping[str, object]) -> dict[str, tuple]:
+    """Return the values that aggregate metadata may constrain.
+
+    :param properties: as :func:`normalize` returns them
+    :returns: aggregate metadata key -> the spellings of the image's value;
+        a key is absent where the image does not set the property
+    """
+    values = {
+        key: (str(properties[name]),)
+        for key, name in NOVA_NAMES.items()
+        if key in CONSTRAINT_KEYS and name in properties
+    }
+    if adapter := _adapter_spellings(properties):
+        values['vmware_adaptertype'] = adapter
+    return values
+
+
+def _adapter_spellings(properties: Mapping[str, object]) -> tuple[str, ...]:
+    # As nova.virt.vmwareapi.images.VMwareImage.from_image chooses it.
+    bus = properties.get('hw_disk_bus')
+    if bus == 'ide':
+        return ('ide',)
+    model = properties.get('hw_scsi_model')
+    if model is None or bus not in (None, 'scsi'):
+        return ()
+    return (str(model), ADAPTER_TYPES.get(str(model), str(model)))

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one decision: may this request run on this host, and why."""
+
+from typing import NamedTuple
+
+from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core import preference
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import Sign
+from hypervisor_affinity.core.offer import Basis
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import Constraint
+from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import Reason
+
+_NO_HYPERVISOR = {
+    Basis.CONTRADICTION: Reason.CONTRADICTORY_HOST,
+    Basis.NOTHING: Reason.UNCLASSIFIED_HOST,
+}
+
+
+class Verdict(NamedTuple):
+    """An answer with its reason.
+
+    :ivar reason: SUITABLE if the host can run the request
+    :ivar evidence: what the reason rests on, request first
+    :ivar families: the hypervisors of the host that would do; empty where
+        the host is rejected or its hypervisor is undetermined
+    :ivar reserve: percent of the host that this request must leave free, as
+        :func:`judge_room` checks for the host's figures of the moment
+    """
+
+    reason: Reason
+    evidence: tuple[Evidence, ...] = ()
+    families: frozenset[str] = frozenset()
+    reserve: float = 0.0
+
+    @property
+    def passes(self) -> bool:
+        """Whether the host can run the request."""
+        return self.reason is Reason.SUITABLE
+
+
+class Room(NamedTuple):
+    """A host's figures of the moment and what a request takes of them.
+
+    RAM in MiB. Limits are totals times nova's allocation ratios.
+    """
+
+    ram_limit: float
+    ram_used: float
+    ram_asked: float
+    vcpus_limit: float
+    vcpus_used: float
+    vcpus_asked: float
+
+    def leaves(self, percent: float) -> bool:
+        """Tell whether that share of the limits stays free afterwards."""
+        share = 1 - percent / 100
+        return (
+            self.ram_used + self.ram_asked <= self.ram_limit * share
+            and self.vcpus_used + self.vcpus_asked <= self.vcpus_limit * share
+        )
+
+
+def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
+    """Decide whether a request may run on a host.
+
+    A rebuild's host is settled, so only what the host can run counts for
+    it: not whom an aggregate admits, prefers or keeps room for.
+    """
+    if demand.refusal is not None:
+        return Verdict(demand.refusal, _facts(demand.because))
+    if offer.basis in _NO_HYPERVISOR:
+        return Verdict(_NO_HYPERVISOR[offer.basis], offer.evidence)
+    families, refusal = _match(demand, offer)
+    if refusal is not None:
+        return refusal
+    unaccepted = _unaccepted(demand, offer)
+    if unaccepted is not None:
+        return unaccepted
+    if demand.rebuild:
+        return Verdict(Reason.SUITABLE, _proof(demand, offer), families)
+    if demand.is_flexible:
+        if policy.flexible_placement == policies.STRICT:
+            first = preference.first_choice(demand, policy)
+            if first is not None and first not in families:
+                return Verdict(Reason.NOT_PREFERRED, offer.evidence)
+        if offer.required_only:
+            return Verdict(Reason.ADMITS_REQUIRED_ONLY, offer.evidence)
+    return Verdict(
+        Reason.SUITABLE,
+        _proof(demand, offer),
+        families,
+        reserve=offer.reserve if demand.is_flexible else 0.0,
+    )
+
+
+def judge_room(verdict: Verdict, room: Room) -> Verdict:
+    """Decide whether a host that would do has room outside its reserve."""
+    if not verdict.reserve or room.leaves(verdict.reserve):
+        return verdict
+    kept = Evidence('host', f'keeps {verdict.reserve:g}% of its room')
+    return Verdict(Reason.RESERVED, (*verdict.evidence, kept))
+
+
+def _match(
+    demand: Demand, offer: HostOffer
+) -> tuple[frozenset[str], Verdict | None]:
+    if offer.basis is Basis.UNDETERMINED:
+        if demand.required is None:
+            return offer.families, None
+        evidence = _facts(demand.because) + offer.evidence
+        return offer.families, Verdict(Reason.UNDETERMINED_HOST, evidence)
+    families = offer.families
+    if demand.required is not None:
+        families &= demand.required
+        if not families:
+            evidence = _facts(demand.because) + offer.evidence
+            return families, Verdict(Reason.OTHER_HYPERVISOR, evidence)
+    families -= demand.impossible
+    if not families:
+        evidence = _facts(demand.forbidding) + offer.evidence
+        return families, Verdict(Reason.CANNOT_BOOT_HERE, evidence)
+    return families, None
+
+
+def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
+    for constraint in offer.constraints:
+        spellings = demand.properties.get(constraint.key)
+        if spellings and not constraint.accepts(spellings):
+            evidence = (
+                Evidence('image', f'{constraint.key}={spellings[-1]}'),
+                _limit(constraint),
+            )
+            return Verdict(Reason.PROPERTY_NOT_ACCEPTED, evidence)
+    return None
+
+
+def _limit(constraint: Constraint) -> Evidence:
+    return Evidence('aggregate', str(constraint))
+
+
+def _facts(signs: tuple[Sign, ...]) -> tuple[Evidence, ...]:
+    return tuple(sign.evidence for sign in signs)
+
+
+def _proof(demand: Demand, offer: HostOffer) -> tuple[Evidence, ...]:
+    return _facts(demand.because) + offer.evidence

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From nova's objects to the core's values, reading no more than is needed.
+
+Sources: ``nova.objects.RequestSpec``, ``ImageMeta``, ``Flavor``,
+``Aggregate`` and ``nova.scheduler.host_manager.HostState``. Reading an unset
+field of an object raises, so every field is asked for first.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import FORMAT_NAMES
+from hypervisor_affinity.core.properties import PROPERTY_NAMES
+from hypervisor_affinity.core.verdict import Room
+
+_REBUILD = ['rebuild']
+
+
+def read_image(request_spec: Any) -> dict[str, object]:
+    """Return the image properties and formats that are set, by nova's names.
+
+    Empty for a server booted from a volume that knows no image.
+    """
+    image = _field(request_spec, 'image')
+    if not image:
+        return {}
+    found = {
+        name: getattr(image, name) for name in FORMAT_NAMES if name in image
+    }
+    properties = _field(image, 'properties')
+    if properties:
+        for name in PROPERTY_NAMES:
+            if name in properties:
+                found[name] = getattr(properties, name)
+    return found
+
+
+def read_extra_specs(request_spec: Any) -> dict[str, str]:
+    """Return the flavor's extra specs; empty if they are not loaded."""
+    flavor = _field(request_spec, 'flavor')
+    return (_field(flavor, 'extra_specs') if flavor else None) or {}
+
+
+def is_rebuild(request_spec: Any) -> bool:
+    """Tell whether the server stays on its host and gets another image.
+
+    As ``nova.scheduler.utils.request_is_rebuild``, which raises where the
+    hints are None.
+    """
+    hints = _field(request_spec, 'scheduler_hints') or {}
+    return hints.get('_nova_check_type') == _REBUILD
+
+
+def is_move(request_spec: Any) -> bool:
+    """Tell whether the request is for a server that has a disk already.
+
+    The conductor sets the destination's cell for every move (to None for a
+    cold migration to a named host of any cell), and never for a boot.
+    """
+    destination = _field(request_spec, 'requested_destination')
+    return bool(destination) and 'cell' in destination
+
+
+def is_single(request_spec: Any) -> bool:
+    """Tell whether the request is for one server.
+
+    ``num_instances`` is that of the first boot, for ever.
+    """
+    count = _field(request_spec, 'num_instances')
+    return count in (None, 1) or is_move(request_spec)
+
+
+def classify_request(
+    request_spec: Any,
+    policy: Policy,
+    runs_on: frozenset[str] | None = None,
+) -> Demand:
+    """Return the demand of a request.
+
+    :param runs_on: for a move, the families that the server's disk is for
+    """
+    return classify(
+        read_image(request_spec),
+        read_extra_specs(request_spec),
+        policy,
+        runs_on=runs_on,
+        rebuild=is_rebuild(request_spec),
+    )
+
+
+def read_tags(aggregates: Iterable[Any]) -> list[AggregateTags]:
+    """Return aggregates as the core sees them."""
+    return [
+        AggregateTags(
+            _field(aggregate, 'name') or str(_field(aggregate, 'id')),
+            _field(aggregate, 'metadata') or {},
+        )
+        for aggregate in aggregates
+    ]
+
+
+def read_report(node: Any) -> DriverReport:
+    """Return a driver's report as the core sees it.
+
+    :param node: a ``ComputeNode``, or a ``HostState``, which holds the
+        supported instances as triples of architecture, hypervisor type and
+        mode, or None
+    """
+    if 'supported_hv_specs' in getattr(node, 'fields', ()):
+        specs = _field(node, 'supported_hv_specs') or ()
+        triples = [spec.to_list() for spec in specs]
+    else:
+        triples = node.supported_instances or ()
+    return DriverReport(
+        node.hypervisor_type, tuple(triple[1] for triple in triples)
+    )
+
+
+def read_host(host_state: Any, policy: Policy) -> HostOffer:
+    """Return what a host offers."""
+    return read_offer(
+        read_tags(host_state.aggregates), read_report(host_state), policy
+    )
+
+
+def read_room(host_state: Any, request_spec: Any) -> Room:
+    """Return a host's figures of the moment and what the request takes.
+
+    A ratio that the compute service has not reported yet counts as 1.
+    """
+    return Room(
+        ram_limit=host_state.total_usable_ram_mb
+        * (host_state.ram_allocation_ratio or 1),
+        ram_used=host_state.total_usable_ram_mb - host_state.free_ram_mb,
+        ram_asked=request_spec.memory_mb,
+        vcpus_limit=host_state.vcpus_total
+        * (host_state.cpu_allocation_ratio or 1),
+        vcpus_used=host_state.vcpus_used,
+        vcpus_asked=request_spec.vcpus,
+    )
+
+
+def _field(thing: Any, name: str) -> Any:
+    """Return a field of a nova object; None if it is unset."""
+    return getattr(thing, name) if name in thing else None

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scheduler filter."""
+
+import collections
+import functools
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import nova.conf
+from nova import exception
+from nova.scheduler import filters
+from oslo_log import log as logging
+
+from hypervisor_affinity.conf import PolicySource
+from hypervisor_affinity.core import explanation
+from hypervisor_affinity.core.demand import UNREADABLE
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Problem
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.verdict import Verdict
+from hypervisor_affinity.core.verdict import judge
+from hypervisor_affinity.core.verdict import judge_room
+from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler.notices import Notices
+from hypervisor_affinity.scheduler.per_offer import once_per_offer
+
+LOG = logging.getLogger(__name__)
+
+
+class _Request(NamedTuple):
+    spec: Any
+    demand: Demand
+    policy: Policy
+
+
+class HypervisorAffinityFilter(filters.BaseHostFilter):
+    """Passes the hosts whose hypervisor can run the request.
+
+    What a request needs is read from its image and flavor, what a host
+    offers from its aggregates and its virt driver. See
+    :func:`hypervisor_affinity.core.verdict.judge`, which decides.
+
+    nova keeps one object of this class for all threads of a process: it
+    holds no state of a request. It runs for every instance of a
+    multi-create, since each takes its share of what a reserve leaves.
+    """
+
+    # Whether a host can boot the new image is a question of policy, as for
+    # nova's ImagePropertiesFilter.
+    RUN_ON_REBUILD = True
+
+    def __init__(self) -> None:
+        """Read the options.
+
+        :raises ValueError: if one is wrong: nova-scheduler must not start
+        """
+        super().__init__()
+        self._policies = PolicySource(nova.conf.CONF)
+        self._notices = Notices()
+
+    def filter_all(self, filter_obj_list: Iterable, spec_obj: Any) -> list:
+        """Return the hosts that can run the request.
+
+        :param filter_obj_list: ``HostState`` objects
+        :param spec_obj: the ``RequestSpec``
+        :raises nova.exception.NoValidHost: with the reason for the user, if
+            no host is left for a request for one server
+        """
+        hosts = list(filter_obj_list)
+        request = self._read(spec_obj)
+        verdicts = self._judge_all(hosts, request)
+        suitable = Reason.SUITABLE
+        passing = [
+            host
+            for host, verdict in zip(hosts, verdicts, strict=True)
+            if verdict.reason is suitable
+        ]
+        if LOG.isEnabledFor(logging.DEBUG):
+            _log_each(hosts, verdicts, request)
+        if hosts and not passing:
+            _explain(verdicts, request)
+        return passing
+
+    def host_passes(self, host_state: Any, filter_properties: Any) -> bool:
+        """Tell whether one host can run the request; explains nothing."""
+        request = self._read(filter_properties)
+        (verdict,) = self._judge_all([host_state], request)
+        return verdict.passes
+
+    def _read(self, request_spec: Any) -> _Request:
+        policy = self._policies.current()
+        try:
+            demand = adapters.classify_request(
+                request_spec, policy, self._runs_on(request_spec)
+            )
+        except Exception:
+            LOG.exception('A request cannot be read; it gets no host')
+            demand = UNREADABLE
+        self._report(demand.problems)
+        return _Request(request_spec, demand, policy)
+
+    def _runs_on(self, request_spec: Any) -> frozenset[str] | None:
+        if not adapters.is_move(request_spec) or adapters.is_rebuild(
+            request_spec
+        ):
+            return None
+        try:
+            families = moves.runs_on(request_spec)
+        except Exception as error:
+            families = None
+            cause = f'{type(error).__name__}: {error}'
+        else:
+            cause = 'neither its virt driver nor its aggregates tell'
+        if not families:
+            LOG.warning(
+                'The hypervisor under server %s cannot be found out (%s); its '
+                'image alone decides where it moves to',
+                request_spec.instance_uuid,
+                cause,
+            )
+        return families
+
+    def _judge_all(self, hosts: list, request: _Request) -> list[Verdict]:
+        judged = once_per_offer(
+            functools.partial(self._judge, request), hosts
+        )
+        return [
+            self._judge_room(request, verdict, host_state)
+            if verdict.reserve
+            else verdict
+            for host_state, verdict in zip(hosts, judged, strict=True)
+        ]
+
+    def _judge(self, request: _Request, host_state: Any) -> Verdict:
+        try:
+            offer = adapters.read_host(host_state, request.policy)
+            self._report(offer.problems)
+            return judge(request.demand, offer, request.policy)
+        except Exception as error:
+            return self._unreadable(host_state, error)
+
+    def _judge_room(
+        self, request: _Request, verdict: Verdict, host_state: Any
+    ) -> Verdict:
+        try:
+            room = adapters.read_room(host_state, request.spec)
+            return judge_room(verdict, room)
+        except Exception as error:
+            return self._unreadable(host_state, error)
+
+    def _report(self, problems: tuple[Problem, ...]) -> None:
+        for problem in problems:
+            if self._notices.is_due(problem.evidence, problem.consequence):
+                LOG.warning('%s', problem)
+
+    def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
+        host = getattr(host_state, 'host', host_state)
+        cause = f'{type(error).__name__}: {error}'
+        if self._notices.is_due(('host', host), cause):
+            LOG.exception('Host %s cannot be read; it gets no server', host)
+        return Verdict(Reason.UNREADABLE_HOST)
+
+
+def _log_each(
+    hosts: list, verdicts: list[Verdict], request: _Request
+) -> None:
+    for host_state, verdict in zip(hosts, verdicts, strict=True):
+        LOG.debug(
+            'Host %s for server %s: %s (%s)',
+            getattr(host_state, 'host', host_state),
+            _server(request.spec),
+            verdict.reason,
+            '; '.join(map(' '.join, verdict.evidence)),
+        )
+
+
+def _explain(verdicts: list[Verdict], request: _Request) -> None:
+    counts = collections.Counter(verdict.reason for verdict in verdicts)
+    LOG.info(
+        'No host for server %s: %s',
+        _server(request.spec),
+        explanation.operator_text(request.demand, dict(counts.most_common())),
+    )
+    # Raised later in a request for several servers, it would leave the
+    # allocations behind that were claimed for the first ones.
+    if request.policy.tell_user and adapters.is_single(request.spec):
+        samples = {verdict.reason: verdict for verdict in verdicts}
+        raise exception.NoValidHost(
+            reason=explanation.user_text(request.demand, samples)
+        )
+
+
+def _server(request_spec: Any) -> str:
+    known = 'instance_uuid' in request_spec
+    return request_spec.instance_uuid if known else '(none yet)'

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scheduler weigher."""
+
+from typing import Any
+
+import nova.conf
+from nova.scheduler import weights
+from oslo_log import log as logging
+
+from hypervisor_affinity.conf import PolicySource
+from hypervisor_affinity.core import preference
+from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler.per_offer import once_per_offer
+
+LOG = logging.getLogger(__name__)
+
+
+class HypervisorAffinityWeigher(weights.BaseHostWeigher):
+    """Weighs hosts by the order in which hypervisors are to be tried.
+
+    The weights come multiplied already, so that the option is read once per
+    request and an aggregate's override once per distinct offer:
+    ``weight_multiplier``, which nova asks for every host, stays 1. minval
+    and maxval keep nova from stretching the scores between the candidates at
+    hand, so that a host's weight does not depend on the others.
+    """
+
+    minval = 0.0
+    maxval = 1.0
+
+    def __init__(self) -> None:
+        """Read the options.
+
+        :raises ValueError: if one is wrong: nova-scheduler must not start
+        """
+        super().__init__()
+        self._policies = PolicySource(nova.conf.CONF)
+
+    def weigh_objects(
+        self, weighed_obj_list: Any, weight_properties: Any
+    ) -> list[float]:
+        """Return each host's score times its multiplier.
+
+        :param weighed_obj_list: ``WeighedHost`` objects
+        :param weight_properties: the ``RequestSpec``
+        :returns: weights in the order of the hosts; 0 for what cannot be
+            read, which the filter reports
+        """
+        policy = self._policies.current()
+        try:
+            demand = adapters.classify_request(weight_properties, policy)
+        except Exception:
+            LOG.debug('A request cannot be weighed', exc_info=True)
+            return [0.0] * len(weighed_obj_list)
+        wanted = preference.order(demand, policy)
+
+        def weigh(host_state: Any) -> float:
+            try:
+                offer = adapters.read_host(host_state, policy)
+            except Exception:
+                LOG.debug('A host cannot be weighed', exc_info=True)
+                return 0.0
+            multiplier = offer.weight_multiplier
+            if multiplier is None:
+                multiplier = policy.weight_multiplier
+            return multiplier * preference.score(offer.families, wanted)
+
+        hosts = [weighed.obj for weighed in weighed_obj_list]
+        return list(once_per_offer(weigh, hosts))
+
+    def _weigh_object(self, obj: Any, weight_properties: Any) -> float:
+        host = weights.WeighedHost(obj, 0.0)
+        return self.weigh_objects([host], weight_properties)[0]
