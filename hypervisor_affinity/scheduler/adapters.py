@@ -48,6 +48,11 @@ def read_extra_specs(request_spec: Any) -> dict[str, str]:
     return (_field(flavor, 'extra_specs') if flavor else None) or {}
 
 
+def read_server(request_spec: Any) -> str:
+    """Return the server's uuid, for messages."""
+    return _field(request_spec, 'instance_uuid') or '(none yet)'
+
+
 def is_rebuild(request_spec: Any) -> bool:
     """Tell whether the server stays on its host and gets another image.
 
@@ -59,13 +64,8 @@ def is_rebuild(request_spec: Any) -> bool:
 
 
 def is_move(request_spec: Any) -> bool:
-    """Tell whether the request is for a server that has a disk already.
-
-    The conductor sets the destination's cell for every move (to None for a
-    cold migration to a named host of any cell), and never for a boot.
-    """
-    destination = _field(request_spec, 'requested_destination')
-    return bool(destination) and 'cell' in destination
+    """Tell whether a server is to leave its host, or come back from none."""
+    return _has_server(request_spec) and not is_rebuild(request_spec)
 
 
 def is_single(request_spec: Any) -> bool:
@@ -74,7 +74,15 @@ def is_single(request_spec: Any) -> bool:
     ``num_instances`` is that of the first boot, for ever.
     """
     count = _field(request_spec, 'num_instances')
-    return count in (None, 1) or is_move(request_spec)
+    return count in (None, 1) or _has_server(request_spec)
+
+
+def _has_server(request_spec: Any) -> bool:
+    # The conductor sets the destination's cell for every server that exists
+    # (to None for a cold migration to a named host of any cell), and never
+    # for a boot.
+    destination = _field(request_spec, 'requested_destination')
+    return bool(destination) and 'cell' in destination
 
 
 def classify_request(

@@ -31,8 +31,10 @@ LOG = logging.getLogger(__name__)
 
 class _Request(NamedTuple):
     spec: Any
-    demand: Demand
     policy: Policy
+    demand: Demand
+    server: str = '(unreadable)'
+    is_single: bool = False
 
 
 class HypervisorAffinityFilter(filters.BaseHostFilter):
@@ -92,19 +94,23 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
     def _read(self, request_spec: Any) -> _Request:
         policy = self._policies.current()
         try:
-            demand = adapters.classify_request(
-                request_spec, policy, self._runs_on(request_spec)
+            request = _Request(
+                spec=request_spec,
+                policy=policy,
+                demand=adapters.classify_request(
+                    request_spec, policy, self._runs_on(request_spec)
+                ),
+                server=adapters.read_server(request_spec),
+                is_single=adapters.is_single(request_spec),
             )
-        except Exception:
-            LOG.exception('A request cannot be read; it gets no host')
-            demand = UNREADABLE
-        self._report(demand.problems)
-        return _Request(request_spec, demand, policy)
+        except Exception as error:
+            self._report_broken(f'A request gets no host: {error!r}')
+            return _Request(request_spec, policy, UNREADABLE)
+        self._report(request.demand.problems)
+        return request
 
     def _runs_on(self, request_spec: Any) -> frozenset[str] | None:
-        if not adapters.is_move(request_spec) or adapters.is_rebuild(
-            request_spec
-        ):
+        if not adapters.is_move(request_spec):
             return None
         try:
             families = moves.runs_on(request_spec)
@@ -117,7 +123,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             LOG.warning(
                 'The hypervisor under server %s cannot be found out (%s); its '
                 'image alone decides where it moves to',
-                request_spec.instance_uuid,
+                adapters.read_server(request_spec),
                 cause,
             )
         return families
@@ -152,15 +158,18 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def _report(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:
-            if self._notices.is_due(problem.evidence, problem.consequence):
-                LOG.warning('%s', problem)
+            statement = str(problem)
+            if self._notices.is_due(statement):
+                LOG.warning(statement)
 
     def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
         host = getattr(host_state, 'host', host_state)
-        cause = f'{type(error).__name__}: {error}'
-        if self._notices.is_due(('host', host), cause):
-            LOG.exception('Host %s cannot be read; it gets no server', host)
+        self._report_broken(f'Host {host} gets no server: {error!r}')
         return Verdict(Reason.UNREADABLE_HOST)
+
+    def _report_broken(self, statement: str) -> None:
+        if self._notices.is_due(statement):
+            LOG.exception(statement)
 
 
 def _log_each(
@@ -170,7 +179,7 @@ def _log_each(
         LOG.debug(
             'Host %s for server %s: %s (%s)',
             getattr(host_state, 'host', host_state),
-            _server(request.spec),
+            request.server,
             verdict.reason,
             '; '.join(map(' '.join, verdict.evidence)),
         )
@@ -180,18 +189,13 @@ def _explain(verdicts: list[Verdict], request: _Request) -> None:
     counts = collections.Counter(verdict.reason for verdict in verdicts)
     LOG.info(
         'No host for server %s: %s',
-        _server(request.spec),
+        request.server,
         explanation.operator_text(request.demand, dict(counts.most_common())),
     )
     # Raised later in a request for several servers, it would leave the
     # allocations behind that were claimed for the first ones.
-    if request.policy.tell_user and adapters.is_single(request.spec):
+    if request.policy.tell_user and request.is_single:
         samples = {verdict.reason: verdict for verdict in verdicts}
         raise exception.NoValidHost(
             reason=explanation.user_text(request.demand, samples)
         )
-
-
-def _server(request_spec: Any) -> str:
-    known = 'instance_uuid' in request_spec
-    return request_spec.instance_uuid if known else '(none yet)'

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+import hypothesis
+
+# How fast a machine is proves nothing about the code; and a failure in the
+# gate must come again on a developer's machine.
+hypothesis.settings.register_profile(
+    'project',
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile('project')

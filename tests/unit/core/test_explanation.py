@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the case table does not show of the texts."""
+
+import pytest
+
+from hypervisor_affinity.core import demand as demands
+from hypervisor_affinity.core import explanation
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.verdict import Verdict
+
+HOST_REASONS = [
+    Reason.CONTRADICTORY_HOST,
+    Reason.UNCLASSIFIED_HOST,
+    Reason.UNREADABLE_HOST,
+    Reason.UNDETERMINED_HOST,
+    Reason.OTHER_HYPERVISOR,
+    Reason.CANNOT_BOOT_HERE,
+    Reason.NOT_PREFERRED,
+    Reason.ADMITS_REQUIRED_ONLY,
+    Reason.RESERVED,
+]
+
+
+@pytest.mark.parametrize('reason', HOST_REASONS)
+def test_every_reason_of_a_host_has_words(reason):
+    text = explanation.user_text(
+        classify({}, {}, Policy()), {reason: Verdict(reason)}
+    )
+    assert text.startswith('any hypervisor will do; ')
+
+
+def test_of_several_reasons_the_nearest_to_passing_is_told():
+    demand = classify({'disk_format': 'iso'}, {}, Policy())
+    reasons = (Reason.CONTRADICTORY_HOST, Reason.RESERVED)
+    verdicts = {reason: Verdict(reason) for reason in reasons}
+    assert 'is kept for requests' in explanation.user_text(demand, verdicts)
+
+
+def test_a_request_that_cannot_be_read():
+    reason = Reason.UNREADABLE_REQUEST
+    text = explanation.user_text(demands.UNREADABLE, {reason: Verdict(reason)})
+    assert text == 'the request cannot be read'
+
+
+def test_the_operator_reads_how_many_hosts_fell_to_what():
+    demand = classify({'disk_format': 'vmdk'}, {}, Policy())
+    counts = {Reason.OTHER_HYPERVISOR: 9, Reason.PROPERTY_NOT_ACCEPTED: 1}
+    assert explanation.operator_text(demand, counts) == (
+        'image needs VMware (disk_format=vmdk); hosts rejected: '
+        '9 other_hypervisor, 1 property_not_accepted'
+    )
+
+
+def test_several_signs_are_all_named():
+    image = {'disk_format': 'vmdk', 'vmware_disktype': 'thin'}
+    image['vmware_ostype'] = 'otherGuest'
+    assert explanation.demand_text(classify(image, {}, Policy())) == (
+        'image needs VMware (vmware_disktype=thin, vmware_ostype=otherGuest)'
+    )

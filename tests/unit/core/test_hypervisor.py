@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from hypervisor_affinity.core import hypervisor
+
+
+@pytest.mark.parametrize(
+    ('spelling', 'family'),
+    [
+        ('kvm', 'kvm'),
+        ('qemu', 'kvm'),
+        ('QEMU', 'kvm'),
+        ('vmware', 'vmware'),
+        ('esx', 'vmware'),
+        (' ESXi\t', 'vmware'),
+        ('vcenter', 'vmware'),
+        ('VMware vCenter Server', 'vmware'),
+        ('VMware ESXi', 'vmware'),
+        ('ironic', 'baremetal'),
+        ('baremetal', 'baremetal'),
+        ('xapi', 'xen'),
+        ('hyperv', 'hyperv'),
+        ('vsphere', None),
+        ('powervm', None),
+        ('', None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_canonicalize(spelling, family):
+    assert hypervisor.canonicalize(spelling) == family
+
+
+def test_read_list_keeps_order_and_drops_repetitions():
+    families, unreadable = hypervisor.read_list('ESXi, kvm,,qemu , foo,VMware')
+    assert families == ('vmware', 'kvm')
+    assert unreadable == ('foo',)
+
+
+@pytest.mark.parametrize('value', [None, 7, ['kvm']])
+def test_read_list_of_no_string(value):
+    assert hypervisor.read_list(value) == ((), (repr(value),))
+
+
+def test_title():
+    assert hypervisor.title({'vmware', 'kvm', 'xen'}) == 'KVM or VMware or xen'
+    assert hypervisor.title(()) == 'nothing'

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+
+import pytest
+
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import Basis
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+
+KVM = DriverReport('QEMU', ('kvm', 'qemu'))
+SILENT = DriverReport(None)
+
+
+def offer(*metadata, report=SILENT, **options):
+    tags = [AggregateTags(f'a{n}', m) for n, m in enumerate(metadata)]
+    return read_offer(tags, report, Policy(**options))
+
+
+def test_supported_instances_go_before_the_type():
+    report = DriverReport('VMware vCenter Server', ('kvm',))
+    assert offer(report=report).families == {'kvm'}
+
+
+def test_the_type_counts_where_supported_instances_say_nothing():
+    report = DriverReport('VMware ESXi', ('fake', 'hyperfoo'))
+    assert offer(report=report).families == {'vmware'}
+
+
+def test_a_driver_may_report_several():
+    report = DriverReport('QEMU', ('kvm', 'lxc'))
+    assert offer(report=report).families == {'kvm', 'lxc'}
+
+
+def test_aggregates_order_never_matters():
+    metadata = [
+        {'hypervisor_type': 'kvm', 'hypervisor_affinity_reserve': '10'},
+        {'hypervisor_type': 'vmware', 'hypervisor_affinity_admit': 'required'},
+        {'hypervisor_affinity_reserve': '20', 'vmware_disktype': 'thin'},
+        {'hypervisor_affinity_weight_multiplier': '3'},
+        {'hypervisor_affinity_weight_multiplier': '-2'},
+    ]
+    for order in itertools.permutations(metadata):
+        found = offer(*order)
+        assert found.families == {'kvm', 'vmware'}
+        assert found.reserve == 20
+        assert found.required_only
+        assert found.weight_multiplier == -2
+        assert [str(c) for c in found.constraints] == ['vmware_disktype=thin']
+
+
+@pytest.mark.parametrize('value', ['x', '', 'nan', '-1', '101', [1]])
+def test_a_reserve_that_is_no_percentage(value):
+    found = offer({'hypervisor_affinity_reserve': value})
+    assert found.reserve == 0
+    (problem,) = found.problems
+    assert str(problem).startswith('aggregate a0: hypervisor_affinity_reserve')
+
+
+@pytest.mark.parametrize('value', ['x', '', 'nan', 'inf'])
+def test_a_multiplier_that_is_no_number(value):
+    found = offer({'hypervisor_affinity_weight_multiplier': value})
+    assert found.weight_multiplier is None
+    (problem,) = found.problems
+    assert 'is no number' in str(problem)
+
+
+def test_a_problem_names_aggregate_key_and_value():
+    (problem,) = offer({'hypervisor_type': 'vsphere'}).problems
+    assert str(problem) == (
+        'aggregate a0: hypervisor_type=vsphere: vsphere names no hypervisor'
+    )
+
+
+def test_each_contradicting_aggregate_is_named():
+    found = offer(
+        {'hypervisor_type': 'vmware'},
+        {'hypervisor_type': 'kvm'},
+        {'hypervisor_type': 'ironic'},
+        report=KVM,
+    )
+    assert found.basis is Basis.AGGREGATE
+    assert found.families == {'kvm'}
+    named = [problem.evidence.place for problem in found.problems]
+    assert named == ['aggregate a0', 'aggregate a2']

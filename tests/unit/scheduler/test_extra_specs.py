@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The validators, as nova-api calls them; the functional tests ask nova-api."""
+
+import pytest
+from nova import exception
+
+from hypervisor_affinity.scheduler import extra_specs
+
+TYPE = 'hypervisor_affinity:hypervisor_type'
+PREFERRED = 'hypervisor_affinity:preferred'
+
+
+def validate(name, value):
+    validators = {v.name: v for v in extra_specs.register()}
+    validators[name].validate(name, value)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        (TYPE, 'vmware'),
+        (TYPE, 'ESXi, kvm'),
+        (TYPE, 'any'),
+        (TYPE, ' Any '),
+        (PREFERRED, 'vmware,kvm'),
+    ],
+)
+def test_right(name, value):
+    validate(name, value)
+
+
+@pytest.mark.parametrize(
+    ('name', 'value', 'named'),
+    [
+        (TYPE, 'vsphere', 'vsphere'),
+        (TYPE, 'kvm,vsphere', 'vsphere'),
+        (TYPE, 'kvm,any', 'any'),
+        (TYPE, '', 'an empty list'),
+        (PREFERRED, 'any', 'any'),
+        (PREFERRED, ' , ', 'an empty list'),
+    ],
+)
+def test_wrong(name, value, named):
+    with pytest.raises(exception.ValidationError) as raised:
+        validate(name, value)
+    assert name in str(raised.value)
+    assert f'{named} names no hypervisor' in str(raised.value)
+
+
+def test_descriptions_are_there():
+    for validator in extra_specs.register():
+        assert len(validator.description) > 40

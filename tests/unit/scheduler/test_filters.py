@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the filter does beside asking judge."""
+
+import logging
+
+import fixtures
+import pytest
+from nova import exception
+from nova.scheduler import filters as nova_filters
+
+from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import moves
+from tests.unit.scheduler import nova_objects as build
+
+VMDK = {'disk_format': 'vmdk'}
+QCOW2 = {'disk_format': 'qcow2'}
+ISO = {'disk_format': 'iso'}
+
+
+@pytest.fixture
+def one(options):
+    return filters.HypervisorAffinityFilter()
+
+
+def kvm(name='kvm-1', **more):
+    tags = build.aggregate(1, {'hypervisor_type': 'kvm', **more})
+    return build.host_state(name, aggregates=[tags])
+
+
+def vcenter(name='vc-1', **more):
+    tags = build.aggregate(2, {'hypervisor_type': 'vmware', **more})
+    return build.host_state(
+        name, 'VMware vCenter Server', ('vmware',), aggregates=[tags]
+    )
+
+
+def names(states):
+    return [state.host for state in states]
+
+
+def test_hosts_stay_in_their_order(one):
+    states = [kvm('k1'), vcenter('v1'), kvm('k2'), vcenter('v2')]
+    spec = build.request_spec(VMDK)
+    assert names(one.filter_all(iter(states), spec)) == ['v1', 'v2']
+
+
+def test_no_hosts_at_all_is_not_ours_to_explain(one, log):
+    assert one.filter_all([], build.request_spec(VMDK)) == []
+    assert log.output == ''
+
+
+def test_one_info_line_says_what_was_asked_and_what_hosts_fell_to(one, log):
+    states = [kvm(), kvm('kvm-2'), vcenter(vmware_disktype='thin')]
+    spec = build.request_spec({**VMDK, 'vmware_disktype': 'sparse'})
+    with pytest.raises(exception.NoValidHost):
+        one.filter_all(states, spec)
+    assert log.output.splitlines() == [
+        f'INFO No host for server {spec.instance_uuid}: image needs VMware '
+        '(vmware_disktype=sparse); hosts rejected: 2 other_hypervisor, '
+        '1 property_not_accepted'
+    ]
+
+
+def test_the_user_may_be_told_nothing(options, log):
+    options(tell_user=False)
+    one = filters.HypervisorAffinityFilter()
+    assert one.filter_all([kvm()], build.request_spec(VMDK)) == []
+    assert 'INFO No host for server' in log.output
+
+
+def test_a_request_for_several_never_raises(one, log):
+    spec = build.request_spec(VMDK, num_instances=2)
+    assert one.filter_all([kvm()], spec) == []
+    assert 'INFO No host for server' in log.output
+
+
+def test_a_move_is_single_whatever_the_first_boot_was(one, monkeypatch):
+    monkeypatch.setattr(moves, 'runs_on', lambda spec: frozenset({'vmware'}))
+    spec = build.move_spec(ISO, num_instances=2)
+    with pytest.raises(exception.NoValidHost, match='runs on VMware'):
+        one.filter_all([kvm()], spec)
+
+
+def test_the_user_never_reads_a_name_of_ours(one):
+    state = kvm('secret-host', vmware_disktype='sparse')
+    for raw in (VMDK, ISO, {**ISO, 'vmware_disktype': 'thin'}):
+        try:
+            one.filter_all([state], build.request_spec(raw))
+        except exception.NoValidHost as error:
+            assert 'secret' not in str(error)
+            assert 'aggregate-' not in str(error)
+
+
+def test_a_boot_looks_nothing_up(one, monkeypatch):
+    def look_up(spec):
+        raise AssertionError('a boot must not read the database')
+
+    monkeypatch.setattr(moves, 'runs_on', look_up)
+    spec = build.request_spec(ISO)
+    assert one.filter_all([kvm()], spec)
+    # An availability zone or isolated aggregates make a destination too.
+    spec.requested_destination = build.objects.Destination(
+        aggregates=['a'], host='kvm-1'
+    )
+    assert one.filter_all([kvm()], spec)
+    spec = build.move_spec(
+        ISO, scheduler_hints={'_nova_check_type': ['rebuild']}
+    )
+    assert one.filter_all([kvm()], spec)
+
+
+@pytest.mark.parametrize('answer', ['nothing', 'error'])
+def test_a_move_from_nowhere_falls_back_to_the_image(
+    one, log, monkeypatch, answer
+):
+    def look_up(spec):
+        if answer == 'error':
+            raise exception.ComputeHostNotFound(host='gone')
+        return frozenset()
+
+    monkeypatch.setattr(moves, 'runs_on', look_up)
+    spec = build.move_spec(VMDK)
+    assert names(one.filter_all([kvm(), vcenter()], spec)) == ['vc-1']
+    assert f'WARNING The hypervisor under server {spec.instance_uuid}' in (
+        log.output
+    )
+
+
+def test_each_instance_of_a_request_takes_of_what_is_not_reserved(one):
+    state = vcenter(hypervisor_affinity_reserve='50')
+    spec = build.request_spec(ISO, num_instances=9)
+    placed = 0
+    while one.filter_all([state], spec) and placed < 9:
+        state.consume_from_request(spec)
+        placed += 1
+    # Each takes a tenth of the host.
+    assert placed == 5
+    assert one.filter_all([state], build.request_spec(VMDK))
+
+
+def test_a_reserve_counts_in_allocation_ratios(one):
+    state = vcenter(hypervisor_affinity_reserve='50')
+    state.vcpus_used = 5
+    assert not one.filter_all([state], build.request_spec(ISO, num_instances=2))
+    state.cpu_allocation_ratio = 4.0
+    assert one.filter_all([state], build.request_spec(ISO))
+
+
+def test_each_instance_is_filtered(one):
+    assert all(one.run_filter_for_index(index) for index in (0, 1, 99))
+
+
+def test_novas_handler_runs_it_on_rebuild(one):
+    hints = {'_nova_check_type': ['rebuild']}
+    spec = build.move_spec(QCOW2, scheduler_hints=hints)
+    handler = nova_filters.HostFilterHandler()
+    with pytest.raises(exception.NoValidHost):
+        handler.get_filtered_objects([one], [vcenter()], spec)
+    assert handler.get_filtered_objects([one], [kvm()], spec)
+
+
+def test_debug_names_each_host_with_reason_and_evidence(one):
+    with fixtures.FakeLogger(
+        'hypervisor_affinity', format='%(message)s', level=logging.DEBUG
+    ) as logger:
+        spec = build.request_spec(VMDK)
+        one.filter_all([kvm(), vcenter()], spec)
+    assert (
+        f'Host kvm-1 for server {spec.instance_uuid}: other_hypervisor '
+        '(image disk_format=vmdk; aggregate aggregate-1 hypervisor_type=kvm; '
+        'driver hypervisor_type=QEMU)'
+    ) in logger.output
+    assert 'Host vc-1 for server' in logger.output
+
+
+def test_changed_options_count_from_the_next_request_on(one, options):
+    states = [kvm(), vcenter()]
+    spec = build.request_spec(VMDK)
+    assert names(one.filter_all(states, spec)) == ['vc-1']
+    options(vmdk_images='flexible')
+    assert names(one.filter_all(states, spec)) == ['kvm-1', 'vc-1']
+
+
+def test_changed_metadata_counts_from_the_next_request_on(one):
+    state = build.host_state('h', 'fake', ('fake',))
+    state.aggregates = [build.aggregate(1, {'hypervisor_type': 'kvm'})]
+    spec = build.request_spec(VMDK, num_instances=2)
+    assert not one.filter_all([state], spec)
+    state.aggregates = [build.aggregate(1, {'hypervisor_type': 'vmware'})]
+    assert one.filter_all([state], spec)
+
+
+def test_a_new_tag_that_cannot_be_read_is_named_anew(one, log):
+    for value in ('foo', 'foo', 'bar', 'bar'):
+        state = build.host_state('h')
+        state.aggregates = [build.aggregate(1, {'hypervisor_type': value})]
+        one.filter_all([state], build.request_spec(ISO))
+    assert log.output.count('foo names no hypervisor') == 1
+    assert log.output.count('bar names no hypervisor') == 1

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Broken input: no exception leaves the filter, and no host is guessed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nova import exception
+from nova import objects
+from nova.scheduler import weights as nova_weights
+
+from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import weights
+from tests.unit.scheduler import nova_objects as build
+
+VMDK = {'disk_format': 'vmdk'}
+
+
+class Anything:
+    """An object whose every attribute is missing."""
+
+
+@pytest.fixture
+def one(options):
+    return filters.HypervisorAffinityFilter()
+
+
+BROKEN_SPECS = {
+    'none': lambda: None,
+    'no-object': Anything,
+    'empty': objects.RequestSpec,
+    'no-flavor': lambda: objects.RequestSpec(
+        image=build.image_meta(VMDK), num_instances=1
+    ),
+    'flavor-without-extra-specs': lambda: objects.RequestSpec(
+        image=build.image_meta(VMDK), flavor=objects.Flavor()
+    ),
+    'image-without-properties': lambda: objects.RequestSpec(
+        image=objects.ImageMeta(disk_format='vmdk'), flavor=objects.Flavor()
+    ),
+    'hints-none': lambda: build.request_spec(VMDK, scheduler_hints=None),
+}
+
+
+@pytest.mark.parametrize('name', BROKEN_SPECS)
+def test_a_broken_request_raises_nothing_but_our_reason(one, name):
+    hosts = [build.host_state('kvm-1')]
+    for _ in range(2):
+        try:
+            chosen = one.filter_all(hosts, BROKEN_SPECS[name]())
+        except exception.NoValidHost:
+            chosen = []
+        # None of these says that KVM would do where it says VMDK.
+        assert chosen in ([], hosts)
+        if name != 'empty':
+            assert chosen == []
+
+
+@pytest.mark.parametrize('name', ['none', 'no-object'])
+def test_a_request_that_cannot_be_read_is_named_once(one, log, name):
+    for _ in range(3):
+        hosts = [build.host_state('kvm-1')]
+        assert one.filter_all(hosts, BROKEN_SPECS[name]()) == []
+    assert log.output.count('ERROR A request gets no host') == 1
+
+
+def break_host(name, **attributes):
+    state = build.host_state(name)
+    for attribute, value in attributes.items():
+        setattr(state, attribute, value)
+    return state
+
+
+BROKEN_HOSTS = {
+    'aggregates-none': {'aggregates': None},
+    'aggregates-no-objects': {'aggregates': [Anything()]},
+    'supported-no-triples': {'supported_instances': [7]},
+    'supported-too-short': {'supported_instances': [['x86_64']]},
+}
+
+
+@pytest.mark.parametrize('name', BROKEN_HOSTS)
+def test_a_broken_host_gets_no_server_and_spares_the_others(one, log, name):
+    good = build.host_state('vc', 'VMware vCenter Server', ('vmware',))
+    bad = break_host('bad', **BROKEN_HOSTS[name])
+    for _ in range(3):
+        chosen = one.filter_all([bad, good], build.request_spec(VMDK))
+        assert chosen == [good]
+    assert log.output.count('ERROR Host bad gets no server') == 1
+
+
+def test_a_host_that_reports_nothing_yet(one):
+    state = break_host(
+        'new', hypervisor_type=None, supported_instances=None, aggregates=[]
+    )
+    spec = build.request_spec(VMDK, num_instances=2)
+    assert one.filter_all([state], spec) == []
+    assert one.filter_all([state], build.request_spec({'disk_format': 'iso'}))
+
+
+def test_figures_that_are_missing_leave_no_room(one, log):
+    tags = build.aggregate(1, {'hypervisor_affinity_reserve': '10'})
+    state = break_host('new', aggregates=[tags], free_ram_mb=None)
+    spec = build.request_spec({'disk_format': 'iso'}, num_instances=2)
+    assert one.filter_all([state], spec) == []
+    assert 'ERROR Host new gets no server' in log.output
+
+
+def test_the_weigher_survives_all_of_it(options):
+    weigher = weights.HypervisorAffinityWeigher()
+    states = [build.host_state('good')]
+    states += [break_host(n, **b) for n, b in BROKEN_HOSTS.items()]
+    weighed = [nova_weights.WeighedHost(state, 0.0) for state in states]
+    found = weigher.weigh_objects(
+        weighed, build.request_spec({'disk_format': 'iso'})
+    )
+    assert found == [100.0, 0.0, 0.0, 0.0, 0.0]
+    for broken in BROKEN_SPECS.values():
+        assert len(weigher.weigh_objects(weighed, broken())) == len(states)
+
+
+rubbish = st.one_of(
+    st.none(),
+    st.integers(),
+    st.text('[]*?,%\n\0 kvmé', max_size=8),
+    st.lists(st.text('kvm, ', max_size=4), max_size=2),
+    st.dictionaries(st.text('ab', max_size=1), st.integers(), max_size=1),
+)
+
+
+@pytest.fixture(scope='module')
+def shared_filter():
+    import nova.conf
+
+    nova.conf.CONF([], project='nova', default_config_files=[])
+    return filters.HypervisorAffinityFilter()
+
+
+@given(
+    hypervisor_type=rubbish,
+    supported_instances=rubbish,
+    aggregates=rubbish,
+    metadata=st.dictionaries(
+        st.sampled_from(
+            [
+                'hypervisor_type',
+                'hypervisor_affinity_admit',
+                'hypervisor_affinity_reserve',
+                'hypervisor_affinity_weight_multiplier',
+                'vmware_disktype',
+            ]
+        ),
+        st.text('[]*?,%\n\0 kvmé9', max_size=8),
+    ),
+    value=st.text('[]*?,%\n\0 kvmé', max_size=8),
+)
+def test_whatever_a_host_and_a_flavor_hold_nothing_is_raised(
+    shared_filter, hypervisor_type, supported_instances, aggregates, metadata,
+    value,
+):
+    spec = build.request_spec(
+        VMDK, {'hypervisor_affinity:hypervisor_type': value}, num_instances=2
+    )
+    tagged = build.host_state('tagged')
+    tagged.aggregates = [build.aggregate(1, metadata)]
+    odd = break_host(
+        'odd',
+        hypervisor_type=hypervisor_type,
+        supported_instances=supported_instances,
+        aggregates=aggregates,
+    )
+    chosen = shared_filter.filter_all([odd, tagged], spec)
+    assert set(map(id, chosen)) <= {id(odd), id(tagged)}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the installed package offers to nova, by entry points alone."""
+
+import importlib.metadata
+
+import nova.conf
+import pytest
+from nova import loadables
+from nova.objects import fields
+from nova.scheduler import filters as nova_filters
+from nova.scheduler import weights as nova_weights
+from stevedore import extension
+
+from hypervisor_affinity import scheduler
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import properties
+
+NAMES = {
+    ('hypervisor_affinity.scheduler.filters', 'HypervisorAffinityFilter'),
+    ('hypervisor_affinity.scheduler.weighers', 'HypervisorAffinityWeigher'),
+    ('oslo.config.opts', 'hypervisor_affinity'),
+    ('nova.api.extra_spec_validators', 'hypervisor_affinity'),
+}
+
+
+def entry_points():
+    distribution = importlib.metadata.distribution('hypervisor-affinity')
+    return list(distribution.entry_points)
+
+
+def test_every_entry_point_loads():
+    found = entry_points()
+    assert {(point.group, point.name) for point in found} == NAMES
+    for point in found:
+        assert point.load() is not None
+
+
+def test_nova_loads_the_filter_by_configuration_alone():
+    handler = nova_filters.HostFilterHandler()
+    classes = handler.get_matching_classes(
+        [
+            'nova.scheduler.filters.all_filters',
+            'hypervisor_affinity.scheduler.all_filters',
+        ]
+    )
+    names = [cls.__name__ for cls in classes]
+    assert names.count('HypervisorAffinityFilter') == 1
+    assert 'ComputeFilter' in names
+    assert all(handler._is_correct_class(cls) for cls in classes)
+
+
+def test_nova_loads_the_weigher_by_configuration_alone():
+    handler = nova_weights.HostWeightHandler()
+    classes = handler.get_matching_classes(
+        [
+            'nova.scheduler.weights.all_weighers',
+            'hypervisor_affinity.scheduler.all_weighers',
+        ]
+    )
+    names = [cls.__name__ for cls in classes]
+    assert names.count('HypervisorAffinityWeigher') == 1
+    assert isinstance(handler, loadables.BaseLoader)
+
+
+def test_a_plugin_that_does_not_load_stops_the_scheduler(monkeypatch):
+    class Broken:
+        def __init__(self, namespace, on_load_failure_callback):
+            on_load_failure_callback(self, None, ImportError('no such thing'))
+
+    monkeypatch.setattr(extension, 'ExtensionManager', Broken)
+    with pytest.raises(ImportError, match='no such thing'):
+        scheduler.all_filters()
+
+
+def test_every_hypervisor_type_of_nova_is_known():
+    known = {t for t in fields.HVType.ALL if hypervisor.canonicalize(t)}
+    assert known == set(fields.HVType.ALL)
+
+
+def test_novas_names_are_fields_of_novas_object():
+    from nova import objects
+
+    assert set(properties.PROPERTY_NAMES) <= set(objects.ImageMetaProps.fields)
+    assert set(properties.FORMAT_NAMES) <= set(objects.ImageMeta.fields)
+    legacy = objects.ImageMetaProps._legacy_property_map
+    for raw, name in properties.NOVA_NAMES.items():
+        assert legacy[raw] == name
+
+
+def test_disk_types_and_formats_are_the_drivers():
+    constants = pytest.importorskip('nova.virt.vmwareapi.constants')
+    assert set(constants.DISK_FORMATS_ALL) == properties.VSPHERE_DISK_FORMATS
+    driver = {
+        value
+        for name, value in vars(constants).items()
+        if name.startswith('DISK_TYPE_')
+    }
+    assert driver | {*constants.SUPPORTED_FLAT_VARIANTS} == (
+        properties.DISK_TYPES
+    )
+
+
+def test_the_default_multiplier_beats_novas_other_defaults(options):
+    conf = nova.conf.CONF
+    # These two are to win: a host that fails to build, another cell.
+    stronger = {
+        'build_failure_weight_multiplier',
+        'cross_cell_move_weight_multiplier',
+    }
+    names = {
+        name
+        for name in conf.filter_scheduler
+        if name.endswith('weight_multiplier')
+    }
+    others = sum(
+        abs(conf.filter_scheduler[name]) for name in names - stronger
+    )
+    ours = conf.hypervisor_affinity.weight_multiplier
+    # One step of an order of two hypervisors.
+    assert ours / 2 > others
+    assert all(ours < conf.filter_scheduler[name] for name in stronger)
