@@ -56,6 +56,16 @@ FAMILY_OF = {**_SPELLINGS, **{name: name for name in _ALONE}}
 
 FAMILIES = frozenset(FAMILY_OF.values())
 
+# Where a driver's hypervisor_type alone tells: nova.virt.libvirt (for a
+# connection to QEMU), nova.virt.vmwareapi, its fork with a node per ESXi host,
+# and nova.virt.ironic. Their supported_instances never name another family.
+CONCLUSIVE_TYPES = {
+    'QEMU': KVM,
+    'VMware vCenter Server': VMWARE,
+    'VMware ESXi': VMWARE,
+    'ironic': BAREMETAL,
+}
+
 # Drivers that pretend: what they report proves nothing about the host.
 SAY_NOTHING = frozenset({'fake', 'test'})
 

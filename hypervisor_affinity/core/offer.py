@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a host offers: its aggregates' metadata and its driver's report."""
 
-import dataclasses
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
@@ -20,6 +19,15 @@ HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
 ADMIT_KEY = 'hypervisor_affinity_admit'
 RESERVE_KEY = 'hypervisor_affinity_reserve'
 MULTIPLIER_KEY = 'hypervisor_affinity_weight_multiplier'
+_KEYS = frozenset(
+    {
+        *HYPERVISOR_TYPE_KEYS,
+        *CONSTRAINT_KEYS,
+        ADMIT_KEY,
+        RESERVE_KEY,
+        MULTIPLIER_KEY,
+    }
+)
 
 
 class AggregateTags(NamedTuple):
@@ -56,8 +64,7 @@ class Basis(enum.Enum):
     CONTRADICTION = 'aggregate metadata against virt driver'
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class HostOffer:
+class HostOffer(NamedTuple):
     """What a host offers to requests.
 
     :ivar families: the hypervisors it offers; empty if none is known
@@ -83,9 +90,12 @@ class HostOffer:
 def reported_families(report: DriverReport) -> frozenset[str]:
     """Return the families a driver reports; empty if that says nothing.
 
-    ``supported_instances`` goes first: it is per guest type, where
-    ``hypervisor_type`` is one word for all of them.
+    A ``hypervisor_type`` that only one driver uses is enough. Of others,
+    ``supported_instances`` goes first: it names each guest type, in nova's
+    own words, where ``hypervisor_type`` is the driver's.
     """
+    if report.hypervisor_type in hypervisor.CONCLUSIVE_TYPES:
+        return frozenset({hypervisor.CONCLUSIVE_TYPES[report.hypervisor_type]})
     for spellings in (report.supported, (report.hypervisor_type,)):
         families = {hypervisor.canonicalize(item) for item in spellings}
         families -= {None, *hypervisor.SAY_NOTHING}
@@ -102,10 +112,11 @@ def read_offer(
     """Read what a host offers. What cannot be read never adds a family."""
     problems: list[Problem] = []
     reported = reported_families(report)
-    tags = _tags(aggregates, problems)
+    found = _find(aggregates)
+    tags = _tags(found, problems)
     families, basis = _families(tags, reported, policy)
     evidence = [tag.evidence for tag in tags]
-    if reported or basis in (Basis.UNDETERMINED, Basis.CONTRADICTION):
+    if reported or not families:
         text = f'hypervisor_type={report.hypervisor_type}'
         evidence.append(Evidence('driver', text))
     for tag in tags:
@@ -122,15 +133,29 @@ def read_offer(
         families=families,
         basis=basis,
         evidence=tuple(evidence),
-        constraints=_constraints(aggregates, problems),
-        required_only=_required_only(aggregates, problems),
-        reserve=max(_numbers(aggregates, RESERVE_KEY, problems), default=0.0),
+        constraints=_constraints(found, problems),
+        required_only=_required_only(found, problems),
+        reserve=max(_numbers(found, RESERVE_KEY, problems), default=0.0),
         # nova.scheduler.filters.utils.validate_num_values: the smallest wins.
         weight_multiplier=min(
-            _numbers(aggregates, MULTIPLIER_KEY, problems), default=None
+            _numbers(found, MULTIPLIER_KEY, problems), default=None
         ),
         problems=tuple(problems),
     )
+
+
+# Aggregate metadata key -> each aggregate's value, and where it stands.
+_Found = dict[str, list[tuple[Evidence, str]]]
+
+
+def _find(aggregates: Sequence[AggregateTags]) -> _Found:
+    found: _Found = {}
+    for name, metadata in aggregates:
+        for key in metadata.keys() & _KEYS:
+            value = metadata[key]
+            evidence = Evidence(f'aggregate {name}', f'{key}={value}')
+            found.setdefault(key, []).append((evidence, value))
+    return found
 
 
 class _Tag(NamedTuple):
@@ -139,11 +164,11 @@ class _Tag(NamedTuple):
 
 
 def _tags(
-    aggregates: Sequence[AggregateTags], problems: list[Problem]
+    found: _Found, problems: list[Problem]
 ) -> list[_Tag]:
     tags = []
     for key in HYPERVISOR_TYPE_KEYS:
-        for evidence, value in _values(aggregates, key):
+        for evidence, value in found.get(key, ()):
             families, unreadable = hypervisor.read_list(value)
             if unreadable or not families:
                 named = ', '.join(unreadable) or 'an empty list'
@@ -185,23 +210,13 @@ def _families(
     return frozenset(), Basis.UNDETERMINED
 
 
-def _values(
-    aggregates: Sequence[AggregateTags], key: str
-) -> Iterable[tuple[Evidence, str]]:
-    for aggregate in aggregates:
-        value = aggregate.metadata.get(key)
-        if value is not None:
-            place = f'aggregate {aggregate.name}'
-            yield Evidence(place, f'{key}={value}'), value
-
-
 def _constraints(
-    aggregates: Sequence[AggregateTags], problems: list[Problem]
+    found: _Found, problems: list[Problem]
 ) -> tuple[Constraint, ...]:
     constraints = []
     for key in CONSTRAINT_KEYS:
         accepted: set[str] = set()
-        for evidence, value in _values(aggregates, key):
+        for evidence, value in found.get(key, ()):
             items = set(filter(None, map(str.strip, str(value).split(','))))
             if not items:
                 problems.append(
@@ -214,10 +229,10 @@ def _constraints(
 
 
 def _required_only(
-    aggregates: Sequence[AggregateTags], problems: list[Problem]
+    found: _Found, problems: list[Problem]
 ) -> bool:
     required_only = False
-    for evidence, value in _values(aggregates, ADMIT_KEY):
+    for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()
         if word == 'required':
             required_only = True
@@ -229,10 +244,10 @@ def _required_only(
 
 
 def _numbers(
-    aggregates: Sequence[AggregateTags], key: str, problems: list[Problem]
+    found: _Found, key: str, problems: list[Problem]
 ) -> list[float]:
     numbers = []
-    for evidence, value in _values(aggregates, key):
+    for evidence, value in found.get(key, ()):
         try:
             number = float(value)
         except (TypeError, ValueError):

@@ -104,37 +104,35 @@ def classify_request(
 
 
 def read_tags(aggregates: Iterable[Any]) -> list[AggregateTags]:
-    """Return aggregates as the core sees them."""
+    """Return aggregates, loaded whole as nova-scheduler holds them."""
     return [
-        AggregateTags(
-            _field(aggregate, 'name') or str(_field(aggregate, 'id')),
-            _field(aggregate, 'metadata') or {},
-        )
+        AggregateTags(aggregate.name, aggregate.metadata)
         for aggregate in aggregates
     ]
 
 
-def read_report(node: Any) -> DriverReport:
+def read_report(
+    hypervisor_type: str | None, supported_instances: Iterable | None
+) -> DriverReport:
     """Return a driver's report as the core sees it.
 
-    :param node: a ``ComputeNode``, or a ``HostState``, which holds the
-        supported instances as triples of architecture, hypervisor type and
-        mode, or None
+    :param supported_instances: triples of architecture, hypervisor type and
+        mode, or None, as ``HostState`` holds them
     """
-    if 'supported_hv_specs' in getattr(node, 'fields', ()):
-        specs = _field(node, 'supported_hv_specs') or ()
-        triples = [spec.to_list() for spec in specs]
-    else:
-        triples = node.supported_instances or ()
     return DriverReport(
-        node.hypervisor_type, tuple(triple[1] for triple in triples)
+        hypervisor_type,
+        tuple([triple[1] for triple in supported_instances or ()]),
     )
 
 
 def read_host(host_state: Any, policy: Policy) -> HostOffer:
     """Return what a host offers."""
     return read_offer(
-        read_tags(host_state.aggregates), read_report(host_state), policy
+        read_tags(host_state.aggregates),
+        read_report(
+            host_state.hypervisor_type, host_state.supported_instances
+        ),
+        policy,
     )
 
 

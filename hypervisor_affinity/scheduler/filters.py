@@ -2,7 +2,6 @@
 """The scheduler filter."""
 
 import collections
-import functools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -129,15 +128,21 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         return families
 
     def _judge_all(self, hosts: list, request: _Request) -> list[Verdict]:
-        judged = once_per_offer(
-            functools.partial(self._judge, request), hosts
-        )
-        return [
-            self._judge_room(request, verdict, host_state)
-            if verdict.reserve
-            else verdict
-            for host_state, verdict in zip(hosts, judged, strict=True)
-        ]
+        distinct: list[Verdict] = []
+
+        def judge_host(host_state: Any) -> Verdict:
+            distinct.append(self._judge(request, host_state))
+            return distinct[-1]
+
+        verdicts = list(once_per_offer(judge_host, hosts))
+        if any(verdict.reserve for verdict in distinct):
+            verdicts = [
+                self._judge_room(request, verdict, host_state)
+                if verdict.reserve
+                else verdict
+                for host_state, verdict in zip(hosts, verdicts, strict=True)
+            ]
+        return verdicts
 
     def _judge(self, request: _Request, host_state: Any) -> Verdict:
         try:

@@ -35,7 +35,7 @@ def runs_on(request_spec: Any) -> frozenset[str]:
             c, request_spec.instance_uuid, expected_attrs=['system_metadata']
         )
         host = server.host or server.system_metadata.get('shelved_host')
-        reports = [adapters.read_report(node) for node in _nodes(c, server, host)]
+        reports = [_report(node) for node in _nodes(c, server, host)]
     families = _families([], reports)
     if not families:
         # The driver says nothing, so what operators say of the host counts.
@@ -63,6 +63,13 @@ def _nodes(context: Any, server: Any, host: str | None) -> Any:
         )
         return [node]
     return objects.ComputeNodeList.get_all_by_host(context, host)
+
+
+def _report(node: Any) -> DriverReport:
+    specs = node.supported_hv_specs or ()
+    return adapters.read_report(
+        node.hypervisor_type, [spec.to_list() for spec in specs]
+    )
 
 
 def _families(

@@ -4,6 +4,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from hypervisor_affinity.core.hypervisor import CONCLUSIVE_TYPES
+
 Result = TypeVar('Result')
 
 
@@ -18,27 +20,21 @@ def once_per_offer(
     identity holds for the length of a request, and a host costs a dictionary
     look-up.
 
-    :param function: takes a ``HostState``; must not raise
+    :param function: takes a ``HostState``; must neither raise nor return None
     """
-    known: dict[tuple, tuple[Any, Result]] = {}
-    rare: dict[tuple, Result] = {}
+    known: dict[tuple, Result] = {}
+    look_up = known.get
+    conclusive = CONCLUSIVE_TYPES
     for host_state in host_states:
         try:
-            supported = host_state.supported_instances
-            key = (host_state.hypervisor_type, *host_state.aggregates)
-            entry = known.get(key)
-            if entry is None:
-                entry = known[key] = supported, function(host_state)
-            # Comparing is cheaper than hashing the triples, and hosts of
-            # one kind report the same ones.
-            if entry[0] == supported:
-                yield entry[1]
-                continue
-            key = (*key, *map(tuple, supported))
-            if key not in rare:
-                rare[key] = function(host_state)
+            hypervisor_type = host_state.hypervisor_type
+            key = (hypervisor_type, *host_state.aggregates)
+            if hypervisor_type not in conclusive:
+                key += tuple(map(tuple, host_state.supported_instances))
+            result = look_up(key)
+            if result is None:
+                result = known[key] = function(host_state)
         except (TypeError, AttributeError):
             # An odd host state is like no other one.
-            yield function(host_state)
-        else:
-            yield rare[key]
+            result = function(host_state)
+        yield result

@@ -18,19 +18,27 @@ def offer(*metadata, report=SILENT, **options):
     return read_offer(tags, report, Policy(**options))
 
 
-def test_supported_instances_go_before_the_type():
-    report = DriverReport('VMware vCenter Server', ('kvm',))
-    assert offer(report=report).families == {'kvm'}
-
-
-def test_the_type_counts_where_supported_instances_say_nothing():
-    report = DriverReport('VMware ESXi', ('fake', 'hyperfoo'))
-    assert offer(report=report).families == {'vmware'}
-
-
-def test_a_driver_may_report_several():
-    report = DriverReport('QEMU', ('kvm', 'lxc'))
-    assert offer(report=report).families == {'kvm', 'lxc'}
+@pytest.mark.parametrize(
+    ('hypervisor_type', 'supported', 'families'),
+    [
+        ('QEMU', ('kvm', 'qemu'), {'kvm'}),
+        ('QEMU', (), {'kvm'}),
+        ('VMware vCenter Server', ('vmware',), {'vmware'}),
+        ('VMware ESXi', ('fake', 'hyperfoo'), {'vmware'}),
+        ('ironic', ('baremetal',), {'baremetal'}),
+        # libvirt's word for the connection, and nova's for the guests.
+        ('Parallels', ('vz',), {'vz'}),
+        ('LXC', ('lxc',), {'lxc'}),
+        ('Hybrid 3', ('kvm', 'lxc'), {'kvm', 'lxc'}),
+        ('Xen', (), {'xen'}),
+        ('fake', ('fake',), set()),
+        ('HyperFoo 9', ('hyperfoo',), set()),
+        (None, (), set()),
+    ],
+)
+def test_what_a_driver_reports(hypervisor_type, supported, families):
+    report = DriverReport(hypervisor_type, supported)
+    assert offer(report=report).families == families
 
 
 def test_aggregates_order_never_matters():

@@ -73,8 +73,14 @@ def break_host(name, **attributes):
 BROKEN_HOSTS = {
     'aggregates-none': {'aggregates': None},
     'aggregates-no-objects': {'aggregates': [Anything()]},
-    'supported-no-triples': {'supported_instances': [7]},
-    'supported-too-short': {'supported_instances': [['x86_64']]},
+    'supported-no-triples': {
+        'hypervisor_type': 'Xen',
+        'supported_instances': [7],
+    },
+    'supported-too-short': {
+        'hypervisor_type': 'Xen',
+        'supported_instances': [['x86_64']],
+    },
 }
 
 

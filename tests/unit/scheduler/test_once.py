@@ -28,8 +28,8 @@ def test_anew_for_every_difference():
         build.host_state('c', aggregates=[second]),
         build.host_state('d', aggregates=[first, second]),
         build.host_state('e', 'fake', aggregates=[first]),
-        build.host_state('f', supported=('kvm',), aggregates=[first]),
-        build.host_state('g', supported=('qemu',), aggregates=[first]),
+        build.host_state('f', 'Parallels', ('parallels',)),
+        build.host_state('g', 'Parallels', ('vz',)),
     ]
     calls, results = count_calls(states + states)
     assert calls == 7
