@@ -1,0 +1,127 @@
+"""What each kind of compute host tells nova about itself.
+
+A face is data only; ``drivers.FaceDriver`` wears it. The values are what the
+real virt drivers of nova report (libvirt, vmwareapi, and a vmwareapi fork
+that runs one nova-compute per ESXi host).
+"""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+
+HVM = "hvm"
+
+# Boolean capabilities that every release of nova asks its driver for.
+_LIBVIRT_CAPABILITIES = types.MappingProxyType({
+    "has_imagecache": True,
+    "supports_evacuate": True,
+    "supports_migrate_to_same_host": False,
+    "supports_attach_interface": True,
+    "supports_device_tagging": True,
+    "supports_tagged_attach_interface": True,
+    "supports_tagged_attach_volume": True,
+    "supports_extend_volume": True,
+    "supports_multiattach": True,
+    "supports_trusted_certs": True,
+    "supports_bfv_rescue": True,
+})
+_VMWAREAPI_CAPABILITIES = types.MappingProxyType({
+    "has_imagecache": True,
+    "supports_evacuate": False,
+    "supports_migrate_to_same_host": True,
+    "supports_attach_interface": True,
+})
+
+# The models that libvirt announces for QEMU on x86_64. vmwareapi announces
+# none, which is why [scheduler] image_metadata_prefilter shuts it out.
+_LIBVIRT_TRAITS = frozenset(
+    ["HW_ARCH_X86_64"]
+    + [
+        f"COMPUTE_STORAGE_BUS_{bus}"
+        for bus in ("FDC", "IDE", "SATA", "SCSI", "USB", "VIRTIO")
+    ]
+    + [
+        f"COMPUTE_NET_VIF_MODEL_{model}"
+        for model in ("E1000", "E1000E", "NE2K_PCI", "PCNET", "RTL8139",
+                      "SPAPR_VLAN", "VIRTIO", "VMXNET3")
+    ]
+    + [
+        f"COMPUTE_GRAPHICS_MODEL_{model}"
+        for model in ("BOCHS", "CIRRUS", "NONE", "QXL", "VGA", "VIRTIO",
+                      "VMVGA")
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class HypervisorFace:
+    """How one kind of host looks to nova.
+
+    * ``hypervisor_type``, ``hypervisor_version``: as in os-hypervisors; the
+      version is nova's integer form (8.2.0 is 8002000).
+    * ``supported_instances``: (architecture, hypervisor, mode) triples.
+    * ``image_types``: disk formats announced as COMPUTE_IMAGE_TYPE_ traits.
+    * ``capabilities``: further driver capabilities, all others are False.
+      None means whatever nova's fake driver has, image types included.
+    * ``traits``: further traits of the resource provider.
+    * ``reports_cpu``: False means that cpu_info is None.
+    * ``bootable_formats``: disk formats that the real driver can boot; None
+      means that it refuses none. Only used by a cloud made with
+      ``refuse_foreign_formats``.
+    """
+
+    name: str
+    hypervisor_type: str
+    hypervisor_version: int
+    supported_instances: tuple[tuple[str, str, str], ...]
+    image_types: frozenset[str]
+    capabilities: Mapping[str, bool] | None
+    traits: frozenset[str] = frozenset()
+    reports_cpu: bool = True
+    bootable_formats: frozenset[str] | None = None
+
+
+def _for_both_architectures(*hypervisors: str):
+    return tuple(
+        (architecture, hypervisor, HVM)
+        for architecture in ("i686", "x86_64")
+        for hypervisor in hypervisors
+    )
+
+
+KVM = HypervisorFace(
+    name="kvm",
+    # libvirt says QEMU for virt_type kvm and qemu alike.
+    hypervisor_type="QEMU",
+    hypervisor_version=8002000,
+    supported_instances=_for_both_architectures("qemu", "kvm"),
+    image_types=frozenset({"aki", "ami", "ari", "iso", "qcow2", "raw"}),
+    capabilities=_LIBVIRT_CAPABILITIES,
+    traits=_LIBVIRT_TRAITS,
+)
+
+VCENTER = HypervisorFace(
+    name="vcenter",
+    hypervisor_type="VMware vCenter Server",
+    hypervisor_version=8000003,
+    supported_instances=_for_both_architectures("vmware"),
+    image_types=frozenset({"iso", "vmdk"}),
+    capabilities=_VMWAREAPI_CAPABILITIES,
+    traits=frozenset({"HW_ARCH_X86_64"}),
+    # A cluster mixes CPU models, so the driver names none.
+    reports_cpu=False,
+    bootable_formats=frozenset({"iso", "vmdk", "vstorageobject"}),
+)
+
+ESXI = dataclasses.replace(
+    VCENTER, name="esxi", hypervisor_type="VMware ESXi"
+)
+
+FAKE = HypervisorFace(
+    name="fake",
+    hypervisor_type="fake",
+    hypervisor_version=1000000,
+    supported_instances=(("x86_64", "fake", HVM),),
+    image_types=frozenset({"raw"}),
+    capabilities=None,
+)

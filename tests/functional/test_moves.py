@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No move crosses to another hypervisor; rebuilds stay bootable."""
+
+import pytest
+
+KVM = 'QEMU'
+VCENTER = 'VMware vCenter Server'
+
+
+@pytest.fixture
+def cloud(two_of_each):
+    return two_of_each
+
+
+@pytest.fixture
+def small(cloud):
+    return cloud.flavors.create('small', memory_mb=512)
+
+
+@pytest.fixture
+def large(cloud):
+    return cloud.flavors.create('large', memory_mb=2048)
+
+
+@pytest.fixture(params=[KVM, VCENTER])
+def server(request, cloud, small):
+    """A server of an image that could run anywhere, on either hypervisor."""
+    image = cloud.images.create('installer', 'iso')
+    host = 'kvm-1' if request.param == KVM else 'vc-1'
+    server = cloud.boot(image, flavor=small, host=host)
+    assert server.hypervisor == request.param, server.fault
+    return server
+
+
+def leave_only_the_other_hypervisor(cloud, server):
+    own = 'kvm' if server.hypervisor == KVM else 'vc'
+    for name in cloud.hosts.names():
+        if name.startswith(own) and name != server.host:
+            cloud.hosts.disable(name)
+
+
+def test_resize_stays(cloud, server, large):
+    outcome = cloud.actions.resize(server, large)
+    assert outcome.succeeded, outcome.error
+    assert outcome.hypervisor == server.hypervisor
+    assert cloud.actions.confirm_resize(server).succeeded
+
+
+def test_resize_fails_rather_than_cross(cloud, server, large):
+    leave_only_the_other_hypervisor(cloud, server)
+    outcome = cloud.actions.resize(server, large)
+    assert not outcome.succeeded
+    assert cloud.servers.get(server).host == server.host
+    (line,) = cloud.logs.messages('hypervisor_affinity')
+    assert f'No host for server {server.id}: the server runs on' in line
+
+
+def test_cold_migration_stays(cloud, server):
+    outcome = cloud.actions.cold_migrate(server)
+    assert outcome.succeeded, outcome.error
+    assert outcome.host != server.host
+    assert outcome.hypervisor == server.hypervisor
+
+
+def test_cold_migration_to_a_host_of_the_other_hypervisor(cloud, server):
+    other = 'vc-2' if server.hypervisor == KVM else 'kvm-2'
+    outcome = cloud.actions.cold_migrate(server, to=other)
+    assert not outcome.succeeded
+    assert cloud.servers.get(server).host == server.host
+
+
+def test_live_migration_stays(cloud, server):
+    outcome = cloud.actions.live_migrate(server)
+    assert outcome.succeeded, outcome.error
+    assert outcome.hypervisor == server.hypervisor
+
+
+def test_live_migration_to_a_host_of_the_other_hypervisor(cloud, server):
+    other = 'vc-2' if server.hypervisor == KVM else 'kvm-2'
+    outcome = cloud.actions.live_migrate(server, to=other)
+    assert not outcome.succeeded
+    assert cloud.servers.get(server).host == server.host
+
+
+def test_evacuation_never_crosses(cloud, server):
+    cloud.hosts.fail(server.host)
+    outcome = cloud.actions.evacuate(server)
+    if server.hypervisor == KVM:
+        assert outcome.succeeded, outcome.error
+    else:
+        # vmwareapi cannot evacuate (supports_evacuate=False); libvirt would
+        # have taken it while the virtual machine still ran in vCenter.
+        assert not outcome.succeeded
+    assert cloud.servers.get(server).hypervisor == server.hypervisor
+
+
+def test_unshelve_returns_to_the_hypervisor(cloud, server):
+    assert cloud.actions.shelve(server).succeeded
+    cloud.hosts.disable(server.host)
+    outcome = cloud.actions.unshelve(server)
+    assert outcome.succeeded, outcome.error
+    assert outcome.host != server.host
+    assert outcome.hypervisor == server.hypervisor
+
+
+def test_unshelve_waits_rather_than_cross(cloud, server):
+    assert cloud.actions.shelve(server).succeeded
+    cloud.hosts.disable(server.host)
+    leave_only_the_other_hypervisor(cloud, server)
+    outcome = cloud.actions.unshelve(server)
+    assert not outcome.succeeded
+    assert cloud.servers.get(server).status == 'SHELVED_OFFLOADED'
+
+
+def test_a_server_booted_from_a_volume_stays(cloud, small, large):
+    volume = cloud.volumes.create()
+    server = cloud.boot(volume=volume, flavor=small, host='vc-1')
+    outcome = cloud.actions.resize(server, large)
+    assert outcome.succeeded, outcome.error
+    assert outcome.hypervisor == VCENTER
+
+
+def test_one_of_several_stays_and_reads_why(cloud, small, large):
+    image = cloud.images.create('installer', 'iso')
+    first, _second = cloud.boot_many(image, count=2, flavor=small)
+    assert first.hypervisor == KVM
+    for name in ('kvm-1', 'kvm-2'):
+        if name != first.host:
+            cloud.hosts.disable(name)
+    outcome = cloud.actions.resize(first, large)
+    assert not outcome.succeeded
+    assert cloud.servers.get(first).host == first.host
+
+
+def test_a_misplaced_server_can_move_within_its_hypervisor(cloud, small):
+    # With hypervisor_type=vmware, nova's ImagePropertiesFilter would hold it.
+    image = cloud.images.create('windows', 'vmdk')
+    # An administrator's forced host skips every filter.
+    server = cloud.boot(image, flavor=small, forced_host='kvm-1')
+    assert server.hypervisor == KVM
+    outcome = cloud.actions.cold_migrate(server)
+    assert outcome.succeeded, outcome.error
+    assert outcome.host == 'kvm-2'
+
+
+def test_a_resize_to_a_flavor_of_the_other_hypervisor(cloud, small):
+    image = cloud.images.create('installer', 'iso')
+    server = cloud.boot(image, flavor=small, host='kvm-1')
+    flavor = cloud.flavors.create(
+        'esxi',
+        memory_mb=2048,
+        extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'},
+    )
+    outcome = cloud.actions.resize(server, flavor)
+    assert not outcome.succeeded
+    assert cloud.servers.get(server).host == 'kvm-1'
+    (line,) = cloud.logs.messages('hypervisor_affinity')
+    assert 'a server cannot move to another hypervisor' in line
+
+
+def test_a_boot_asks_the_database_nothing_of_ours(cloud, small, monkeypatch):
+    from hypervisor_affinity.scheduler import moves
+
+    asked = []
+    monkeypatch.setattr(moves, 'runs_on', asked.append)
+    image = cloud.images.create('installer', 'iso')
+    cloud.aggregates.set_metadata(cloud.kvm, {'availability_zone': 'az1'})
+    assert cloud.boot(image, flavor=small).active
+    assert cloud.boot(image, flavor=small, availability_zone='az1').active
+    assert cloud.boot(image, flavor=small, host='kvm-1').active
+    assert cloud.boot_many(image, count=2, flavor=small)[1].active
+    assert asked == []
+
+
+REBUILDS = [
+    ('vmdk', {}, VCENTER, True),
+    ('vmdk', {'vmware_disktype': 'sparse'}, VCENTER, True),
+    ('iso', {}, VCENTER, True),
+    ('qcow2', {}, VCENTER, False),
+    ('raw', {}, VCENTER, False),
+    ('iso', {'hypervisor_type': 'kvm'}, VCENTER, False),
+    ('qcow2', {}, KVM, True),
+    ('raw', {}, KVM, True),
+    ('vmdk', {}, KVM, False),
+    ('iso', {'vmware_ostype': 'otherGuest'}, KVM, False),
+]
+
+
+@pytest.mark.parametrize(('disk_format', 'properties', 'on', 'works'), REBUILDS)
+def test_rebuild(cloud, small, disk_format, properties, on, works):
+    installer = cloud.images.create('installer', 'iso')
+    host = 'kvm-1' if on == KVM else 'vc-1'
+    server = cloud.boot(installer, flavor=small, host=host)
+    image = cloud.images.create('new', disk_format, properties=properties)
+    outcome = cloud.actions.rebuild(server, image)
+    assert outcome.succeeded is works
+    after = cloud.servers.get(server)
+    assert after.host == host
+    if not works:
+        assert 'image' in after.fault
+        assert 'of the available hosts' in after.fault
