@@ -117,7 +117,7 @@ def table(rows: list[Row]) -> str:
     lines = [
         line,
         'hosts    request       stock         ours        stock  '
-        'our          nova\'s RAM',
+        "our          nova's RAM",
         '                       filters       filter      /ours  '
         'weigher      weigher',
         line,

@@ -36,9 +36,9 @@ def host_states(count: int) -> list[host_manager.HostState]:
     """Return that many hosts in 20 aggregates, one in 20 of them a vCenter.
 
     Each host is in two aggregates: one of 15 for KVM or the one for vCenter,
-    and the availability zone of that one. They are tagged with ``img_hv_type``, the one
-    key that nova's AggregateImagePropertiesIsolation and our filter both
-    read, in the values that nova's needs.
+    and the availability zone of that one. They are tagged with
+    ``img_hv_type``, the one key that nova's AggregateImagePropertiesIsolation
+    and our filter both read, in the values that nova's needs.
     """
     zones = [
         _aggregate(n, {'availability_zone': f'az{n}'}) for n in range(ZONES)

@@ -148,9 +148,7 @@ def classify(
     )
 
 
-UNREADABLE = Demand(
-    required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST
-)
+UNREADABLE = Demand(required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST)
 """The demand of a request that could not be read: no host will do."""
 
 

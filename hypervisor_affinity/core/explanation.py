@@ -67,15 +67,11 @@ def demand_text(demand: Demand) -> str:
         return f'{demand.because[0].evidence.place} needs {families} ({signs})'
     if demand.impossible:
         families = hypervisor.title(demand.impossible)
-        return (
-            f'image cannot run on {families} ({_cited(demand.forbidding)})'
-        )
+        return f'image cannot run on {families} ({_cited(demand.forbidding)})'
     return 'any hypervisor will do'
 
 
-def user_text(
-    demand: Demand, verdicts: Mapping[Reason, Verdict]
-) -> str:
+def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     """Say to the server's owner why no host would do.
 
     Names no host and no aggregate: whoever may boot a server reads this.
@@ -86,7 +82,8 @@ def user_text(
     text = demand_text(demand)
     if demand.refusal is Reason.CANNOT_BOOT:
         forbidding = tuple(
-            sign for sign in demand.forbidding
+            sign
+            for sign in demand.forbidding
             if sign.forbids & demand.required
         )
         advice = ', '.join(map(_advice, forbidding))

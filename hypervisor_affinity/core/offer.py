@@ -163,9 +163,7 @@ class _Tag(NamedTuple):
     families: frozenset[str]
 
 
-def _tags(
-    found: _Found, problems: list[Problem]
-) -> list[_Tag]:
+def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
     tags = []
     for key in HYPERVISOR_TYPE_KEYS:
         for evidence, value in found.get(key, ()):
@@ -228,9 +226,7 @@ def _constraints(
     return tuple(constraints)
 
 
-def _required_only(
-    found: _Found, problems: list[Problem]
-) -> bool:
+def _required_only(found: _Found, problems: list[Problem]) -> bool:
     required_only = False
     for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()
@@ -243,9 +239,7 @@ def _required_only(
     return required_only
 
 
-def _numbers(
-    found: _Found, key: str, problems: list[Problem]
-) -> list[float]:
+def _numbers(found: _Found, key: str, problems: list[Problem]) -> list[float]:
     numbers = []
     for evidence, value in found.get(key, ()):
         try:

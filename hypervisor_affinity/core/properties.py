@@ -171,7 +171,9 @@ def _plain(key: str, value: str) -> str:
     value = value.lower()
     if key == 'vmware_linked_clone':
         # nova stores a boolean; owners write yes, true, 1.
-        return 'true' if value in _TRUE else 'false' if value in _FALSE else value
+        return (
+            'true' if value in _TRUE else 'false' if value in _FALSE else value
+        )
     return value
 
 

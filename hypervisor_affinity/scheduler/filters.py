@@ -103,7 +103,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
                 is_single=adapters.is_single(request_spec),
             )
         except Exception as error:
-            self._report_broken(f'A request gets no host: {error!r}')
+            self._report_broken(f'A request gets no host: {error!r}', error)
             return _Request(request_spec, policy, UNREADABLE)
         self._report(request.demand.problems)
         return request
@@ -169,17 +169,15 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
         host = getattr(host_state, 'host', host_state)
-        self._report_broken(f'Host {host} gets no server: {error!r}')
+        self._report_broken(f'Host {host} gets no server: {error!r}', error)
         return Verdict(Reason.UNREADABLE_HOST)
 
-    def _report_broken(self, statement: str) -> None:
+    def _report_broken(self, statement: str, error: Exception) -> None:
         if self._notices.is_due(statement):
-            LOG.exception(statement)
+            LOG.error(statement, exc_info=error)
 
 
-def _log_each(
-    hosts: list, verdicts: list[Verdict], request: _Request
-) -> None:
+def _log_each(hosts: list, verdicts: list[Verdict], request: _Request) -> None:
     for host_state, verdict in zip(hosts, verdicts, strict=True):
         LOG.debug(
             'Host %s for server %s: %s (%s)',

@@ -63,6 +63,8 @@ def two_of_each(start_cloud):
         'kvm', hosts=['kvm-1', 'kvm-2'], metadata={'hypervisor_type': 'kvm'}
     )
     cloud.vmware = cloud.aggregates.create(
-        'vmware', hosts=['vc-1', 'vc-2'], metadata={'hypervisor_type': 'vmware'}
+        'vmware',
+        hosts=['vc-1', 'vc-2'],
+        metadata={'hypervisor_type': 'vmware'},
     )
     return cloud

@@ -56,7 +56,9 @@ GROUPS = [group for group in case_table.groups() if rows(group)]
 
 def service_name(host):
     tags = '-'.join(
-        f'{key}={value}' for tag in host.aggregates for key, value in tag.items()
+        f'{key}={value}'
+        for tag in host.aggregates
+        for key, value in tag.items()
     )
     return f'{host.name}-{abs(hash(tags))}'
 

@@ -3,6 +3,8 @@
 
 import pytest
 
+from hypervisor_affinity.scheduler import moves
+
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'
 
@@ -159,8 +161,6 @@ def test_a_resize_to_a_flavor_of_the_other_hypervisor(cloud, small):
 
 
 def test_a_boot_asks_the_database_nothing_of_ours(cloud, small, monkeypatch):
-    from hypervisor_affinity.scheduler import moves
-
     asked = []
     monkeypatch.setattr(moves, 'runs_on', asked.append)
     image = cloud.images.create('installer', 'iso')
@@ -186,7 +186,9 @@ REBUILDS = [
 ]
 
 
-@pytest.mark.parametrize(('disk_format', 'properties', 'on', 'works'), REBUILDS)
+@pytest.mark.parametrize(
+    ('disk_format', 'properties', 'on', 'works'), REBUILDS
+)
 def test_rebuild(cloud, small, disk_format, properties, on, works):
     installer = cloud.images.create('installer', 'iso')
     host = 'kvm-1' if on == KVM else 'vc-1'

@@ -4,6 +4,7 @@
 import pytest
 
 from tests.embedded_cloud import ApiError
+from tests.embedded_cloud import faces
 
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'
@@ -108,7 +109,9 @@ def test_a_full_hypervisor_overflows_and_strict_does_not(start_cloud):
     # Two fit into 4 GiB less what nova reserves for the host.
     first = [cloud.boot(iso, flavor=flavor) for _ in range(3)]
     assert [server.hypervisor for server in first] == [KVM, KVM, VCENTER]
-    cloud.set_options({'hypervisor_affinity': {'flexible_placement': 'strict'}})
+    cloud.set_options(
+        {'hypervisor_affinity': {'flexible_placement': 'strict'}}
+    )
     refused = cloud.boot(iso, flavor=flavor)
     assert refused.status == 'ERROR'
     assert 'only the preferred hypervisor is used' in refused.fault
@@ -185,8 +188,6 @@ def test_tags_and_hosts_change_while_the_scheduler_runs(start_cloud):
     cloud = start_cloud()
     for name in ('h-1', 'h-2'):
         # Drivers that say nothing, so that the tags alone decide.
-        from tests.embedded_cloud import faces
-
         cloud.add_host(name, faces.FAKE)
     kvm = cloud.aggregates.create(
         'kvm', hosts=['h-1'], metadata={'hypervisor_type': 'kvm'}
@@ -216,7 +217,9 @@ def test_two_cells(start_cloud):
     cloud.add_vcenter_host('vc-1', cell=2)
     cloud.add_vcenter_host('vc-2', cell=2)
     cloud.aggregates.create(
-        'vmware', hosts=['vc-1', 'vc-2'], metadata={'hypervisor_type': 'vmware'}
+        'vmware',
+        hosts=['vc-1', 'vc-2'],
+        metadata={'hypervisor_type': 'vmware'},
     )
     cloud.aggregates.create(
         'kvm', hosts=['kvm-1', 'kvm-2'], metadata={'hypervisor_type': 'kvm'}
@@ -260,5 +263,5 @@ def test_flavors(cloud):
 
 
 def test_a_wrong_option_stops_the_schedulers_start(start_cloud):
-    with pytest.raises(ValueError, match='flexible_placement.*maybe'):
+    with pytest.raises(ValueError, match=r'flexible_placement.*maybe'):
         start_cloud({'hypervisor_affinity': {'flexible_placement': 'maybe'}})

@@ -18,7 +18,9 @@ from hypervisor_affinity.core.verdict import judge
 
 spellings = st.sampled_from([*hypervisor.FAMILY_OF, 'vsphere', '', ' KVM '])
 lists = st.lists(spellings, max_size=3).map(','.join)
-rubbish = st.one_of(st.none(), st.integers(), st.text('[]*?,%\n\0 kvmé', max_size=8), lists)
+rubbish = st.one_of(
+    st.none(), st.integers(), st.text('[]*?,%\n\0 kvmé', max_size=8), lists
+)
 images = st.dictionaries(
     st.sampled_from(
         [

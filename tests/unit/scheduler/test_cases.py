@@ -9,9 +9,7 @@ from hypervisor_affinity.scheduler import moves
 from tests import case_table
 from tests.unit.scheduler import nova_objects
 
-READABLE = [
-    case for case in case_table.cases() if case.nova_api != 'refuses'
-]
+READABLE = [case for case in case_table.cases() if case.nova_api != 'refuses']
 
 
 def spec_of(case):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The validators, as nova-api calls them; the functional tests ask nova-api."""
+"""The validators by themselves; the functional tests ask nova-api."""
 
 import pytest
 from nova import exception

@@ -141,7 +141,9 @@ def test_each_instance_of_a_request_takes_of_what_is_not_reserved(one):
 def test_a_reserve_counts_in_allocation_ratios(one):
     state = vcenter(hypervisor_affinity_reserve='50')
     state.vcpus_used = 5
-    assert not one.filter_all([state], build.request_spec(ISO, num_instances=2))
+    assert not one.filter_all(
+        [state], build.request_spec(ISO, num_instances=2)
+    )
     state.cpu_allocation_ratio = 4.0
     assert one.filter_all([state], build.request_spec(ISO))
 

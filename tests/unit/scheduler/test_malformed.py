@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Broken input: no exception leaves the filter, and no host is guessed."""
 
+import nova.conf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,8 +136,6 @@ rubbish = st.one_of(
 
 @pytest.fixture(scope='module')
 def shared_filter():
-    import nova.conf
-
     nova.conf.CONF([], project='nova', default_config_files=[])
     return filters.HypervisorAffinityFilter()
 
@@ -160,7 +159,11 @@ def shared_filter():
     value=st.text('[]*?,%\n\0 kvmé', max_size=8),
 )
 def test_whatever_a_host_and_a_flavor_hold_nothing_is_raised(
-    shared_filter, hypervisor_type, supported_instances, aggregates, metadata,
+    shared_filter,
+    hypervisor_type,
+    supported_instances,
+    aggregates,
+    metadata,
     value,
 ):
     spec = build.request_spec(

@@ -6,9 +6,11 @@ import importlib.metadata
 import nova.conf
 import pytest
 from nova import loadables
+from nova import objects
 from nova.objects import fields
 from nova.scheduler import filters as nova_filters
 from nova.scheduler import weights as nova_weights
+from nova.virt.vmwareapi import constants
 from stevedore import extension
 
 from hypervisor_affinity import scheduler
@@ -78,8 +80,6 @@ def test_every_hypervisor_type_of_nova_is_known():
 
 
 def test_novas_names_are_fields_of_novas_object():
-    from nova import objects
-
     assert set(properties.PROPERTY_NAMES) <= set(objects.ImageMetaProps.fields)
     assert set(properties.FORMAT_NAMES) <= set(objects.ImageMeta.fields)
     legacy = objects.ImageMetaProps._legacy_property_map
@@ -88,7 +88,6 @@ def test_novas_names_are_fields_of_novas_object():
 
 
 def test_disk_types_and_formats_are_the_drivers():
-    constants = pytest.importorskip('nova.virt.vmwareapi.constants')
     assert set(constants.DISK_FORMATS_ALL) == properties.VSPHERE_DISK_FORMATS
     driver = {
         value
@@ -112,9 +111,7 @@ def test_the_default_multiplier_beats_novas_other_defaults(options):
         for name in conf.filter_scheduler
         if name.endswith('weight_multiplier')
     }
-    others = sum(
-        abs(conf.filter_scheduler[name]) for name in names - stronger
-    )
+    others = sum(abs(conf.filter_scheduler[name]) for name in names - stronger)
     ours = conf.hypervisor_affinity.weight_multiplier
     # One step of an order of two hypervisors.
     assert ours / 2 > others
