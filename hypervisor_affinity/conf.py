@@ -72,9 +72,9 @@ servers in a cloud with several kinds of hypervisor.
 
 The filter must be in ``[filter_scheduler] enabled_filters`` and the weigher
 in ``[filter_scheduler] weight_classes``. All options may be changed while
-nova-scheduler runs: it reads them anew on SIGHUP, and every request uses one
-consistent set of values. A wrong value stops nova-scheduler's start; on
-SIGHUP it is reported as an ERROR, and the values in force stay.
+nova-scheduler runs: after a SIGHUP, filter and weigher each read them anew
+for the next request. A wrong value stops nova-scheduler's start; after a
+SIGHUP it is reported as an ERROR, and all the values in force stay.
 """,
 )
 
@@ -217,8 +217,10 @@ When the filter leaves no host for a single server, its owner reads, for
 example, ``No valid host was found. image needs VMware (disk_format=vmdk);
 none of the available hosts offers it``. The text never names a host or an
 aggregate. Servers of one request for several only get nova's own text, since
-by then some of them may already have a place. nova-scheduler logs the reason
-at level INFO in any case.
+by then some of them may already have a place; so do resizes and cold
+migrations, where nova puts a text of its own in this one's place.
+nova-scheduler logs the reason at level INFO in any case; then nova's own INFO
+lines about filters that left no host are missing for this request.
 """,
     ),
 ]

@@ -11,7 +11,8 @@ A row of ``cases`` holds:
 ``image``
     Glance's raw properties and formats, flat; null for a request without one
 ``volume``
-    true if the server boots from a volume, which hides the formats
+    true if the server boots from a volume: a new one made from the image if
+    a format is given, else one that exists
 ``extra_specs``, ``options``
     the flavor's extra specs, and the options that are not at their defaults
 ``runs_on``, ``rebuild``

@@ -101,6 +101,7 @@ def classify(
     extra_specs: Mapping[str, str],
     policy: Policy,
     *,
+    volume: bool = False,
     runs_on: frozenset[str] | None = None,
     rebuild: bool = False,
 ) -> Demand:
@@ -110,6 +111,9 @@ def classify(
         mapping with ``disk_format`` and ``container_format``; empty for a
         server booted from a volume that knows no image
     :param extra_specs: the flavor's extra specs
+    :param volume: whether the server boots from a volume: then the image's
+        formats, if it has an image, suggest something but rule nothing out,
+        since Cinder wrote the disk
     :param runs_on: for a move, the families that the server's disk is for;
         None for a boot, or where that is undetermined
     :param rebuild: whether the server stays on its host
@@ -117,7 +121,7 @@ def classify(
     found = properties.normalize(image)
     problems: list[Problem] = []
     flavor = _flavor_sign(extra_specs, problems)
-    signs = (*flavor, *_image_signs(found, policy))
+    signs = (*flavor, *_image_signs(found, policy, volume))
     if runs_on:
         server = Sign(
             Strength.SERVER,
@@ -241,7 +245,7 @@ def _named(unreadable: tuple[str, ...]) -> str:
 
 
 def _image_signs(
-    found: Mapping[str, object], policy: Policy
+    found: Mapping[str, object], policy: Policy, volume: bool
 ) -> Iterator[Sign]:
     named = found.get('img_hv_type')
     if named is not None:
@@ -252,7 +256,7 @@ def _image_signs(
             requires=frozenset({family} if family else ()),
         )
     yield from _driver_signs(found)
-    yield from _format_signs(found, policy)
+    yield from _format_signs(found, policy, volume)
 
 
 def _driver_signs(found: Mapping[str, object]) -> Iterator[Sign]:
@@ -268,24 +272,25 @@ def _driver_signs(found: Mapping[str, object]) -> Iterator[Sign]:
         if name in found and proves(str(found[name])):
             evidence = _evidence(name, found[name])
             yield Sign(Strength.DRIVER, evidence, requires=_VMWARE)
+
+
+def _format_signs(
+    found: Mapping[str, object], policy: Policy, volume: bool
+) -> Iterator[Sign]:
     if str(found.get('container_format')).lower() == 'ova':
         # libvirt would take the archive itself for the disk.
         yield Sign(
             Strength.DRIVER,
             _evidence('container_format', 'ova'),
             requires=_VMWARE,
-            forbids=_KVM,
+            forbids=_NOTHING if volume else _KVM,
         )
-
-
-def _format_signs(
-    found: Mapping[str, object], policy: Policy
-) -> Iterator[Sign]:
     disk_format = str(found.get('disk_format', '')).lower()
     if disk_format:
         evidence = _evidence('disk_format', disk_format)
         if disk_format not in properties.VSPHERE_DISK_FORMATS:
-            yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
+            if not volume:
+                yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
         elif disk_format != 'iso' and policy.vmdk_images == hypervisor.VMWARE:
             yield Sign(Strength.FORMAT, evidence, requires=_VMWARE)
     if found.get('hw_vif_model') == 'virtio':

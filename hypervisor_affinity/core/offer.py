@@ -69,6 +69,7 @@ class HostOffer(NamedTuple):
 
     :ivar families: the hypervisors it offers; empty if none is known
     :ivar basis: where ``families`` comes from
+    :ivar reported: the families its driver reports; empty if it says nothing
     :ivar evidence: the metadata and the report behind ``families``
     :ivar constraints: image property values it is limited to
     :ivar required_only: it admits only requests that need its hypervisor
@@ -79,6 +80,7 @@ class HostOffer(NamedTuple):
 
     families: frozenset[str]
     basis: Basis
+    reported: frozenset[str] = frozenset()
     evidence: tuple[Evidence, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     required_only: bool = False
@@ -132,6 +134,7 @@ def read_offer(
     return HostOffer(
         families=families,
         basis=basis,
+        reported=reported,
         evidence=tuple(evidence),
         constraints=_constraints(found, problems),
         required_only=_required_only(found, problems),
@@ -173,7 +176,8 @@ def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
                 problems.append(
                     Problem(evidence, f'{named} names no hypervisor')
                 )
-            tags.append(_Tag(evidence, frozenset(families)))
+            families = frozenset(families) - hypervisor.SAY_NOTHING
+            tags.append(_Tag(evidence, families))
     return tags
 
 

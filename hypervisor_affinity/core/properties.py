@@ -180,15 +180,20 @@ def _plain(key: str, value: str) -> str:
 def constrained(properties: Mapping[str, object]) -> dict[str, tuple]:
     """Return the values that aggregate metadata may constrain.
 
+    nova keeps ``vmware_ostype`` and ``vmware_adaptertype`` in fields that
+    serve every hypervisor, so only values that vSphere knows are counted.
+
     :param properties: as :func:`normalize` returns them
-    :returns: aggregate metadata key -> the spellings of the image's value;
-        a key is absent where the image does not set the property
+    :returns: aggregate metadata key -> the spellings of the image's value,
+        vSphere's last; a key is absent where the image does not set it
     """
     values = {
         key: (str(properties[name]),)
         for key, name in NOVA_NAMES.items()
         if key in CONSTRAINT_KEYS and name in properties
     }
+    if 'vmware_ostype' in values and not is_guest_id(*values['vmware_ostype']):
+        del values['vmware_ostype']
     if adapter := _adapter_spellings(properties):
         values['vmware_adaptertype'] = adapter
     return values
@@ -199,7 +204,7 @@ def _adapter_spellings(properties: Mapping[str, object]) -> tuple[str, ...]:
     bus = properties.get('hw_disk_bus')
     if bus == 'ide':
         return ('ide',)
-    model = properties.get('hw_scsi_model')
-    if model is None or bus not in (None, 'scsi'):
+    model = str(properties.get('hw_scsi_model'))
+    if model not in ADAPTER_TYPES or bus not in (None, 'scsi'):
         return ()
-    return (str(model), ADAPTER_TYPES.get(str(model), str(model)))
+    return (model, ADAPTER_TYPES[model])

@@ -67,11 +67,14 @@ class Room(NamedTuple):
 def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     """Decide whether a request may run on a host.
 
-    A rebuild's host is settled, so only what the host can run counts for
-    it: not whom an aggregate admits, prefers or keeps room for.
+    A rebuild's host is settled, so only what its driver can run counts for
+    it, and what aggregates accept of image properties: not what the host
+    offers to newcomers, whom an aggregate admits, prefers or keeps room for.
     """
     if demand.refusal is not None:
         return Verdict(demand.refusal, _facts(demand.because))
+    if demand.rebuild and offer.reported:
+        offer = offer._replace(families=offer.reported, basis=Basis.DRIVER)
     if offer.basis in _NO_HYPERVISOR:
         return Verdict(_NO_HYPERVISOR[offer.basis], offer.evidence)
     families, refusal = _match(demand, offer)

@@ -98,6 +98,7 @@ def classify_request(
         read_image(request_spec),
         read_extra_specs(request_spec),
         policy,
+        volume=bool(_field(request_spec, 'is_bfv')),
         runs_on=runs_on,
         rebuild=is_rebuild(request_spec),
     )

@@ -105,7 +105,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         except Exception as error:
             self._report_broken(f'A request gets no host: {error!r}', error)
             return _Request(request_spec, policy, UNREADABLE)
-        self._report(request.demand.problems)
+        self._report(request.demand.problems, 'server', request.server)
         return request
 
     def _runs_on(self, request_spec: Any) -> frozenset[str] | None:
@@ -147,7 +147,8 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
     def _judge(self, request: _Request, host_state: Any) -> Verdict:
         try:
             offer = adapters.read_host(host_state, request.policy)
-            self._report(offer.problems)
+            if offer.problems:
+                self._report(offer.problems, 'host', host_state.host)
             return judge(request.demand, offer, request.policy)
         except Exception as error:
             return self._unreadable(host_state, error)
@@ -161,11 +162,12 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         except Exception as error:
             return self._unreadable(host_state, error)
 
-    def _report(self, problems: tuple[Problem, ...]) -> None:
+    def _report(
+        self, problems: tuple[Problem, ...], kind: str, name: str
+    ) -> None:
         for problem in problems:
-            statement = str(problem)
-            if self._notices.is_due(statement):
-                LOG.warning(statement)
+            if self._notices.is_due(str(problem)):
+                LOG.warning('%s (seen first at %s %s)', problem, kind, name)
 
     def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
         host = getattr(host_state, 'host', host_state)

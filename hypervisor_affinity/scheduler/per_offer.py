@@ -22,16 +22,21 @@ def once_per_offer(
 
     :param function: takes a ``HostState``; must neither raise nor return None
     """
-    known: dict[tuple, Result] = {}
-    look_up = known.get
-    conclusive = CONCLUSIVE_TYPES
+    by_type: dict[object, dict[tuple, Result]] = {
+        hypervisor_type: {} for hypervisor_type in CONCLUSIVE_TYPES
+    }
+    others: dict[tuple, Result] = {}
     for host_state in host_states:
         try:
-            hypervisor_type = host_state.hypervisor_type
-            key = (hypervisor_type, *host_state.aggregates)
-            if hypervisor_type not in conclusive:
-                key += tuple(map(tuple, host_state.supported_instances))
-            result = look_up(key)
+            key = tuple(host_state.aggregates)
+            known = by_type.get(host_state.hypervisor_type)
+            if known is None:
+                known = others
+                key += (
+                    host_state.hypervisor_type,
+                    *map(tuple, host_state.supported_instances),
+                )
+            result = known.get(key)
             if result is None:
                 result = known[key] = function(host_state)
         except (TypeError, AttributeError):

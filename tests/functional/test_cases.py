@@ -102,12 +102,12 @@ class Table:
             microversion='2.85',
         )
         request = {'flavor': flavor, 'host': service_name(host)}
-        if case.volume:
+        if case.volume and 'disk_format' not in case.image:
             metadata = case.image or None
             volume = self.cloud.volumes.create(image_metadata=metadata)
             return self.cloud.boot(volume=volume, **request)
         image = self.cloud.images.create('image', **formats, properties=image)
-        return self.cloud.boot(image, **request)
+        return self.cloud.boot(image, to_volume=case.volume, **request)
 
     def run(self, case):
         defaults = {

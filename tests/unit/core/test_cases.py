@@ -29,6 +29,7 @@ def demand_of(case):
         case.image or {},
         case.extra_specs,
         policy_of(case),
+        volume=case.volume,
         runs_on=case.runs_on,
         rebuild=case.rebuild,
     )

@@ -13,16 +13,12 @@ READABLE = [case for case in case_table.cases() if case.nova_api != 'refuses']
 
 
 def spec_of(case):
-    image = case.image
-    if case.volume:
-        # nova sends a volume's properties without formats.
-        image = {**image}
+    fields = {'is_bfv': case.volume}
     if case.runs_on:
-        return nova_objects.move_spec(image, case.extra_specs)
-    hints = {'_nova_check_type': ['rebuild']} if case.rebuild else {}
-    return nova_objects.request_spec(
-        image, case.extra_specs, scheduler_hints=hints
-    )
+        return nova_objects.move_spec(case.image, case.extra_specs, **fields)
+    if case.rebuild:
+        fields['scheduler_hints'] = {'_nova_check_type': ['rebuild']}
+    return nova_objects.request_spec(case.image, case.extra_specs, **fields)
 
 
 def states_of(case):
