@@ -10,7 +10,6 @@ from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.properties import Constraint
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
 
@@ -73,30 +72,22 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     """
     if demand.refusal is not None:
         return Verdict(demand.refusal, _facts(demand.because))
-    if demand.rebuild and offer.reported:
-        offer = offer._replace(families=offer.reported, basis=Basis.DRIVER)
+    if demand.rebuild:
+        offer = _to_its_own_servers(offer)
     if offer.basis in _NO_HYPERVISOR:
         return Verdict(_NO_HYPERVISOR[offer.basis], offer.evidence)
-    families, refusal = _match(demand, offer)
-    if refusal is not None:
-        return refusal
-    unaccepted = _unaccepted(demand, offer)
-    if unaccepted is not None:
-        return unaccepted
-    if demand.rebuild:
-        return Verdict(Reason.SUITABLE, _proof(demand, offer), families)
-    if demand.is_flexible:
-        if policy.flexible_placement == policies.STRICT:
-            first = preference.first_choice(demand, policy)
-            if first is not None and first not in families:
-                return Verdict(Reason.NOT_PREFERRED, offer.evidence)
-        if offer.required_only:
-            return Verdict(Reason.ADMITS_REQUIRED_ONLY, offer.evidence)
+    families, rejection = _match(demand, offer)
+    rejection = rejection or _unaccepted(demand, offer)
+    if rejection is None and not demand.rebuild:
+        rejection = _unwelcome(demand, offer, families, policy)
+    if rejection is not None:
+        return rejection
+    kept = demand.is_flexible and not demand.rebuild
     return Verdict(
         Reason.SUITABLE,
-        _proof(demand, offer),
+        _facts(demand.because) + offer.evidence,
         families,
-        reserve=offer.reserve if demand.is_flexible else 0.0,
+        reserve=offer.reserve if kept else 0.0,
     )
 
 
@@ -106,6 +97,14 @@ def judge_room(verdict: Verdict, room: Room) -> Verdict:
         return verdict
     kept = Evidence('host', f'keeps {verdict.reserve:g}% of its room')
     return Verdict(Reason.RESERVED, (*verdict.evidence, kept))
+
+
+def _to_its_own_servers(offer: HostOffer) -> HostOffer:
+    if offer.reported:
+        return offer._replace(families=offer.reported, basis=Basis.DRIVER)
+    if offer.basis is Basis.NOTHING:
+        return offer._replace(basis=Basis.UNDETERMINED)
+    return offer
 
 
 def _match(
@@ -129,25 +128,34 @@ def _match(
     return families, None
 
 
+def _unwelcome(
+    demand: Demand,
+    offer: HostOffer,
+    families: frozenset[str],
+    policy: Policy,
+) -> Verdict | None:
+    if not demand.is_flexible:
+        return None
+    if policy.flexible_placement == policies.STRICT:
+        first = preference.first_choice(demand, policy)
+        if first is not None and first not in families:
+            return Verdict(Reason.NOT_PREFERRED, offer.evidence)
+    if offer.required_only:
+        return Verdict(Reason.ADMITS_REQUIRED_ONLY, offer.evidence)
+    return None
+
+
 def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
     for constraint in offer.constraints:
         spellings = demand.properties.get(constraint.key)
         if spellings and not constraint.accepts(spellings):
             evidence = (
                 Evidence('image', f'{constraint.key}={spellings[-1]}'),
-                _limit(constraint),
+                Evidence('aggregate', str(constraint)),
             )
             return Verdict(Reason.PROPERTY_NOT_ACCEPTED, evidence)
     return None
 
 
-def _limit(constraint: Constraint) -> Evidence:
-    return Evidence('aggregate', str(constraint))
-
-
 def _facts(signs: tuple[Sign, ...]) -> tuple[Evidence, ...]:
     return tuple(sign.evidence for sign in signs)
-
-
-def _proof(demand: Demand, offer: HostOffer) -> tuple[Evidence, ...]:
-    return _facts(demand.because) + offer.evidence
