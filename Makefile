@@ -1,0 +1,58 @@
+# Each target sets up what it needs in .venv, given Python, git and make only.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest supported nova; tox runs the tests beside each of them.
+CONSTRAINTS := constraints/2026.2.txt
+
+# The caller's locale and Python settings change nothing here.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONNOUSERSITE := 1
+unexport PYTHONHOME PYTHONPATH
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs bench genconfig clean
+# Two pips in one environment would break it.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
+	    Makefile
+
+demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
+	PYTHONWARNINGS=ignore $(BIN)/python -m demo
+
+test: $(VENV)/with-test ## run the unit and functional tests
+	$(BIN)/python -m pytest --numprocesses=auto
+
+lint: $(VENV)/with-lint ## run all checks that need no nova
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
+
+docs: $(VENV)/with-docs ## build the documentation in doc/build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
+
+bench: $(VENV)/with-test ## measure filter and weigher: benchmarks/results/
+	PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks
+
+genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample
+	$(BIN)/oslo-config-generator \
+	    --config-file etc/hypervisor-affinity-config-generator.conf
+
+clean: ## remove all that the targets and tox made
+	rm -rf .venv .tox build dist doc/build *.egg-info AUTHORS ChangeLog \
+	    .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# pip comes last: an environment without it was not finished.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' || \
+	    { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+
+# One stamp for each extra, so that `make lint` does not wait for nova.
+$(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/pip
+	@echo 'Installing [$*] into $(VENV): the first time takes minutes'
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[$*]'
+	@touch $@
