@@ -59,6 +59,9 @@ class Row(NamedTuple):
 
 
 def _seconds(function: Callable[[], Any]) -> float:
+    # In nova, the filters before have just read the same hosts; the first
+    # call brings them into the caches for ours and for stock alike.
+    function()
     begin = time.perf_counter()
     function()
     return time.perf_counter() - begin

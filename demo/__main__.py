@@ -88,7 +88,7 @@ def cell(kind: Kind, result: Result) -> str:
 def comparison(results: dict[str, Result]) -> table.Table:
     """Return where each kind's servers ended with each scheduler."""
     rows = table.Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1))
-    rows.add_column('Servers from', footer='in the right place')
+    rows.add_column('Servers from', footer='in the right place', no_wrap=True)
     rows.add_column('', justify='right', footer=str(TOTAL))
     rows.add_column('belong on')
     for key, result in results.items():
@@ -123,14 +123,20 @@ def main() -> int:
         print(error.stderr, error, sep='\n', file=sys.stderr)
         return 2
     out.print(comparison(results))
+    out.print(
+        "stock: nova's default filters and AggregateImagePropertiesIsolation."
+        '\nstock + image types: and [scheduler] '
+        'query_placement_for_image_type_support.\n',
+        markup=False,
+    )
     ours = results['ours']
     out.print(
         'A qcow2 image with hypervisor_type=vmware cannot run anywhere. Its '
         'owner reads:'
     )
     for key, result in results.items():
-        out.print(f'  {SCHEDULERS[key].title}:\n    {result.fault}')
-    out.print(f'and nova-scheduler logs:\n    {ours.log}')
+        out.print(f'  {SCHEDULERS[key].title}: {result.fault}')
+    out.print(f'and nova-scheduler logs:\n  {ours.log}')
     out.print(f'\n{time.monotonic() - began:.0f} seconds')
     wrong = sum(ours.wrong(kind) for kind in KINDS)
     if wrong:

@@ -8,6 +8,8 @@ should mean on KVM, since ESXi is licensed and scarce.
 import dataclasses
 from typing import Any
 
+from tests import example_conf
+
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'
 NOWHERE = 'no host'
@@ -15,38 +17,20 @@ NOWHERE = 'no host'
 KVM_HOSTS = 10
 ESXI_HYPERVISORS = 20
 
-_STOCK_FILTERS = [
-    'ComputeFilter',
-    'ComputeCapabilitiesFilter',
-    'ImagePropertiesFilter',
-    'ServerGroupAntiAffinityFilter',
-    'ServerGroupAffinityFilter',
-]
+# nova's default filters, and the one that isolates images by aggregates.
 _STOCK = {
     'filter_scheduler': {
         'enabled_filters': [
-            *_STOCK_FILTERS,
+            'ComputeFilter',
+            'ComputeCapabilitiesFilter',
+            'ImagePropertiesFilter',
+            'ServerGroupAntiAffinityFilter',
+            'ServerGroupAffinityFilter',
             'AggregateImagePropertiesIsolation',
         ]
     }
 }
-_OURS = {
-    'filter_scheduler': {
-        'available_filters': [
-            'nova.scheduler.filters.all_filters',
-            'hypervisor_affinity.scheduler.all_filters',
-        ],
-        'enabled_filters': [
-            *_STOCK_FILTERS[:2],
-            'HypervisorAffinityFilter',
-            *_STOCK_FILTERS[2:],
-        ],
-        'weight_classes': [
-            'nova.scheduler.weights.all_weighers',
-            'hypervisor_affinity.scheduler.all_weighers',
-        ],
-    }
-}
+_OURS = {'filter_scheduler': example_conf.filter_scheduler()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,9 +48,9 @@ class Scheduler:
 
 SCHEDULERS = {
     'ours': Scheduler('hypervisor-affinity', _OURS, 'hypervisor_type'),
-    'stock': Scheduler('stock filters', _STOCK, 'img_hv_type'),
+    'stock': Scheduler('stock', _STOCK, 'img_hv_type'),
     'image-types': Scheduler(
-        'stock filters and query_placement_for_image_type_support',
+        'stock + image types',
         {
             **_STOCK,
             'scheduler': {'query_placement_for_image_type_support': True},

@@ -3,6 +3,7 @@
 
 import pathlib
 import subprocess
+import sys
 
 from docutils import nodes
 from docutils.parsers import rst
@@ -10,7 +11,16 @@ from docutils.parsers import rst
 project = 'hypervisor-affinity'
 copyright = '2026, the hypervisor-affinity developers'
 
-extensions = ['openstackdocstheme', 'oslo_config.sphinxext']
+_HERE = pathlib.Path(__file__).parent
+# Our own extensions, and the case table of the tests, which they show.
+sys.path[:0] = [str(_HERE / '_ext'), str(_HERE.parents[1])]
+
+extensions = [
+    'openstackdocstheme',
+    'oslo_config.sphinxext',
+    'case_pages',
+    'reason_pages',
+]
 html_theme = 'openstackdocs'
 openstackdocs_auto_name = False
 openstackdocs_pdf_link = False
@@ -21,7 +31,7 @@ def history_is_complete() -> bool:
     try:
         git = subprocess.run(
             ['git', 'rev-parse', '--is-shallow-repository', 'HEAD'],
-            cwd=pathlib.Path(__file__).parent,
+            cwd=_HERE,
             capture_output=True,
             text=True,
         )

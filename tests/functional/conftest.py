@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-import copy
-
 import pytest
 
 # isort: off
@@ -9,35 +7,19 @@ from tests.embedded_cloud import EmbeddedCloud
 # isort: on
 
 from hypervisor_affinity import conf
-
-# As the example in etc/nova has it, beside nova's default filters.
-FILTER_SCHEDULER = {
-    'available_filters': [
-        'nova.scheduler.filters.all_filters',
-        'hypervisor_affinity.scheduler.all_filters',
-    ],
-    'enabled_filters': [
-        'ComputeFilter',
-        'ComputeCapabilitiesFilter',
-        'HypervisorAffinityFilter',
-        'ImagePropertiesFilter',
-        'ServerGroupAntiAffinityFilter',
-        'ServerGroupAffinityFilter',
-    ],
-    'weight_classes': [
-        'nova.scheduler.weights.all_weighers',
-        'hypervisor_affinity.scheduler.all_weighers',
-    ],
-}
+from tests import example_conf
 
 
 @pytest.fixture
 def start_cloud():
-    """Start a cloud with our plug-ins; options as {group: {name: value}}."""
+    """Start a cloud as the example nova.conf has it.
+
+    Options on top as {group: {name: value}}.
+    """
     clouds = []
 
     def start(options=None, **arguments):
-        merged = {'filter_scheduler': copy.deepcopy(FILTER_SCHEDULER)}
+        merged = {'filter_scheduler': example_conf.filter_scheduler()}
         for group, values in (options or {}).items():
             merged.setdefault(group, {}).update(values)
         cloud = EmbeddedCloud(

@@ -2,6 +2,7 @@
 """What the installed package offers to nova, by entry points alone."""
 
 import importlib.metadata
+import re
 
 import nova.conf
 import pytest
@@ -13,9 +14,11 @@ from nova.scheduler import weights as nova_weights
 from nova.virt.vmwareapi import constants
 from stevedore import extension
 
+from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import scheduler
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
+from tests import example_conf
 
 NAMES = {
     ('hypervisor_affinity.scheduler.filters', 'HypervisorAffinityFilter'),
@@ -62,6 +65,33 @@ def test_nova_loads_the_weigher_by_configuration_alone():
     names = [cls.__name__ for cls in classes]
     assert names.count('HypervisorAffinityWeigher') == 1
     assert isinstance(handler, loadables.BaseLoader)
+
+
+def test_the_example_conf_is_one_that_nova_loads():
+    conf = example_conf.load()
+    names = conf.filter_scheduler.enabled_filters
+    classes = nova_filters.HostFilterHandler().get_matching_classes(
+        conf.filter_scheduler.available_filters
+    )
+    assert set(names) <= {cls.__name__ for cls in classes}
+    # Whoever strikes out the last host first is who can say why.
+    ours, theirs = 'HypervisorAffinityFilter', 'ImagePropertiesFilter'
+    assert names.index(ours) < names.index(theirs)
+    weighers = nova_weights.HostWeightHandler().get_matching_classes(
+        conf.filter_scheduler.weight_classes
+    )
+    assert 'HypervisorAffinityWeigher' in {cls.__name__ for cls in weighers}
+
+
+def test_the_example_conf_shows_every_option_with_its_default():
+    text = example_conf.PATH.read_text()
+    ((group, opts),) = our_conf.list_opts()
+    _, _, section = text.partition(f'[{group.name}]')
+    shown = dict(re.findall(r'^#(\w+) = (.*)$', section, re.MULTILINE))
+    assert set(shown) == {opt.name for opt in opts}
+    for opt in opts:
+        value = opt.type(shown[opt.name])
+        assert value == opt.default
 
 
 def test_a_plugin_that_does_not_load_stops_the_scheduler(monkeypatch):
