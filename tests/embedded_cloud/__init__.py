@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole nova and Placement in this process, to place servers on.
 
 nova's own API, conductor, scheduler and compute services and a real
@@ -38,31 +39,29 @@ from tests.embedded_cloud.drivers import Capacity
 from tests.embedded_cloud.faces import HypervisorFace
 from tests.embedded_cloud.hosts import Host
 from tests.embedded_cloud.logs import LogLine
-from tests.embedded_cloud.results import (
-    Aggregate,
-    ApiError,
-    CloudTimeout,
-    Flavor,
-    Image,
-    Outcome,
-    Server,
-    Volume,
-)
+from tests.embedded_cloud.results import Aggregate
+from tests.embedded_cloud.results import ApiError
+from tests.embedded_cloud.results import CloudTimeout
+from tests.embedded_cloud.results import Flavor
+from tests.embedded_cloud.results import Image
+from tests.embedded_cloud.results import Outcome
+from tests.embedded_cloud.results import Server
+from tests.embedded_cloud.results import Volume
 
 __all__ = [
-    "Aggregate",
-    "ApiError",
-    "Capacity",
-    "CloudTimeout",
-    "EmbeddedCloud",
-    "EmbeddedCloudUnavailable",
-    "Flavor",
-    "Host",
-    "HypervisorFace",
-    "Image",
-    "LogLine",
-    "Outcome",
-    "Server",
-    "Volume",
-    "faces",
+    'Aggregate',
+    'ApiError',
+    'Capacity',
+    'CloudTimeout',
+    'EmbeddedCloud',
+    'EmbeddedCloudUnavailable',
+    'Flavor',
+    'Host',
+    'HypervisorFace',
+    'Image',
+    'LogLine',
+    'Outcome',
+    'Server',
+    'Volume',
+    'faces',
 ]

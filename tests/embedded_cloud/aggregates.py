@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Host aggregates and availability zones, through nova's API.
 
 Each change is waited for until nova-scheduler's own copy shows it: the API
@@ -27,11 +28,11 @@ class Aggregates:
         availability_zone: str | None = None,
     ) -> Aggregate:
         """Create an aggregate with its hosts and metadata."""
-        body = {"name": name}
+        body = {'name': name}
         if availability_zone is not None:
-            body["availability_zone"] = availability_zone
-        created = self._admin.post("/os-aggregates", {"aggregate": body})
-        aggregate_id = created["aggregate"]["id"]
+            body['availability_zone'] = availability_zone
+        created = self._admin.post('/os-aggregates', {'aggregate': body})
+        aggregate_id = created['aggregate']['id']
         if metadata:
             self.set_metadata(aggregate_id, metadata)
         for host in hosts:
@@ -40,20 +41,20 @@ class Aggregates:
 
     def get(self, aggregate: Aggregate | int) -> Aggregate:
         """Read it anew."""
-        path = f"/os-aggregates/{_id(aggregate)}"
-        return _from_api(self._admin.get(path)["aggregate"])
+        path = f'/os-aggregates/{_id(aggregate)}'
+        return _from_api(self._admin.get(path)['aggregate'])
 
     def all(self) -> list[Aggregate]:
         """Return all aggregates."""
-        answer = self._admin.get("/os-aggregates")
-        return [_from_api(aggregate) for aggregate in answer["aggregates"]]
+        answer = self._admin.get('/os-aggregates')
+        return [_from_api(aggregate) for aggregate in answer['aggregates']]
 
     def set_metadata(
         self, aggregate: Aggregate | int, metadata: Mapping[str, str]
     ) -> Aggregate:
         """Set these keys; others keep their values."""
         return self._act(
-            aggregate, {"set_metadata": {"metadata": dict(metadata)}}
+            aggregate, {'set_metadata': {'metadata': dict(metadata)}}
         )
 
     def unset_metadata(
@@ -62,29 +63,29 @@ class Aggregates:
         """Remove these keys."""
         # The API removes a key whose value is null.
         nothing = dict.fromkeys(keys)
-        return self._act(aggregate, {"set_metadata": {"metadata": nothing}})
+        return self._act(aggregate, {'set_metadata': {'metadata': nothing}})
 
     def add_host(self, aggregate: Aggregate | int, host: str) -> Aggregate:
-        return self._act(aggregate, {"add_host": {"host": host}})
+        return self._act(aggregate, {'add_host': {'host': host}})
 
     def remove_host(self, aggregate: Aggregate | int, host: str) -> Aggregate:
-        return self._act(aggregate, {"remove_host": {"host": host}})
+        return self._act(aggregate, {'remove_host': {'host': host}})
 
     def delete(self, aggregate: Aggregate | int) -> None:
         """Delete it; nova demands that it has no hosts any more."""
-        self._admin.delete(f"/os-aggregates/{_id(aggregate)}")
+        self._admin.delete(f'/os-aggregates/{_id(aggregate)}')
         aggregate_id = _id(aggregate)
         waiting.until(
             lambda: aggregate_id not in self._known().aggs_by_id,
-            f"nova-scheduler to forget aggregate {aggregate_id}",
+            f'nova-scheduler to forget aggregate {aggregate_id}',
         )
 
     def _act(self, aggregate: Aggregate | int, action: dict) -> Aggregate:
-        path = f"/os-aggregates/{_id(aggregate)}/action"
-        changed = _from_api(self._admin.post(path, action)["aggregate"])
+        path = f'/os-aggregates/{_id(aggregate)}/action'
+        changed = _from_api(self._admin.post(path, action)['aggregate'])
         waiting.until(
             lambda: self._scheduler_knows(changed),
-            f"nova-scheduler to learn of aggregate {changed.name}",
+            f'nova-scheduler to learn of aggregate {changed.name}',
         )
         return changed
 
@@ -94,7 +95,8 @@ class Aggregates:
         if aggregate is None:
             return False
         hosts = {
-            host for host, ids in known.host_aggregates_map.items()
+            host
+            for host, ids in known.host_aggregates_map.items()
             if wanted.id in ids
         }
         return (
@@ -113,9 +115,9 @@ def _id(aggregate: Aggregate | int) -> int:
 
 def _from_api(aggregate: dict) -> Aggregate:
     return Aggregate(
-        id=aggregate["id"],
-        name=aggregate["name"],
-        hosts=tuple(aggregate["hosts"]),
-        metadata=dict(aggregate["metadata"]),
-        availability_zone=aggregate["availability_zone"],
+        id=aggregate['id'],
+        name=aggregate['name'],
+        hosts=tuple(aggregate['hosts']),
+        metadata=dict(aggregate['metadata']),
+        availability_zone=aggregate['availability_zone'],
     )

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The databases of the cells, kept apart."""
 
 import contextlib
@@ -20,5 +21,5 @@ class SteadyCellDatabases(nova_fixtures.CellDatabases):
             yield targeted
 
     def _wrap_get_context_manager(self, context):
-        targeted = getattr(context, "db_connection", None)
+        targeted = getattr(context, 'db_connection', None)
         return targeted or self._default_ctxt_mgr

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The embedded cloud itself; see the package's docstring for an example."""
 
 import logging
@@ -10,14 +11,13 @@ from tests.embedded_cloud import faces
 from tests.embedded_cloud.actions import Actions
 from tests.embedded_cloud.aggregates import Aggregates
 from tests.embedded_cloud.api import ComputeApi
-from tests.embedded_cloud.control_plane import (
-    ControlPlane,
-    Options,
-    set_options,
-)
+from tests.embedded_cloud.control_plane import ControlPlane
+from tests.embedded_cloud.control_plane import Options
+from tests.embedded_cloud.control_plane import set_options
 from tests.embedded_cloud.drivers import Capacity
 from tests.embedded_cloud.flavors import Flavors
-from tests.embedded_cloud.hosts import Host, Hosts
+from tests.embedded_cloud.hosts import Host
+from tests.embedded_cloud.hosts import Hosts
 from tests.embedded_cloud.images import Images
 from tests.embedded_cloud.logs import LogCapture
 from tests.embedded_cloud.results import Server
@@ -44,15 +44,15 @@ class EmbeddedCloud:
       image in a format that the real driver cannot boot. Without it every
       server stays where the scheduler put it.
     * ``log_levels``: {logger: level} to keep in ``logs``; None keeps
-      nova.scheduler and hypervisor_affinity from INFO on, and everything
-      from WARNING on.
+      nova.scheduler, nova.filters and hypervisor_affinity from INFO on.
+      Everything else is kept from WARNING on.
 
     Inside the ``with`` block: ``hosts``, ``aggregates``, ``images``,
     ``volumes``, ``flavors``, ``servers``, ``actions``, ``logs``, and
     ``user_api`` and ``admin_api`` for what these do not cover.
     """
 
-    _running: ClassVar["EmbeddedCloud | None"] = None
+    _running: ClassVar['EmbeddedCloud | None'] = None
 
     logs: LogCapture
     hosts: Hosts
@@ -81,7 +81,7 @@ class EmbeddedCloud:
         self._refuse_foreign_formats = refuse_foreign_formats
         self.logs = LogCapture(log_levels)
 
-    def __enter__(self) -> "EmbeddedCloud":
+    def __enter__(self) -> 'EmbeddedCloud':
         self.start()
         return self
 
@@ -92,7 +92,7 @@ class EmbeddedCloud:
             if error is None:
                 raise
             # The error that ended the block is the one to be seen.
-            LOG.exception("while stopping the embedded cloud")
+            LOG.exception('while stopping the embedded cloud')
 
     def start(self) -> None:
         """Start the services, as ``with`` does.
@@ -102,7 +102,7 @@ class EmbeddedCloud:
         whatever makes nova's own services refuse to start.
         """
         if EmbeddedCloud._running is not None:
-            raise RuntimeError("another embedded cloud runs in this process")
+            raise RuntimeError('another embedded cloud runs in this process')
         EmbeddedCloud._running = self
         self.logs.install()
         try:
@@ -122,7 +122,7 @@ class EmbeddedCloud:
             return
         errors = self._dismantle()
         if errors:
-            raise ExceptionGroup("stopping the embedded cloud", errors)
+            raise ExceptionGroup('stopping the embedded cloud', errors)
 
     def _dismantle(self) -> list[Exception]:
         try:
@@ -135,9 +135,7 @@ class EmbeddedCloud:
         plane = self._control_plane
         self.user_api = ComputeApi(plane.compute_api.api)
         self.admin_api = ComputeApi(plane.compute_api.admin_api)
-        self.hosts = Hosts(
-            plane, self.admin_api, self._refuse_foreign_formats
-        )
+        self.hosts = Hosts(plane, self.admin_api, self._refuse_foreign_formats)
         self.aggregates = Aggregates(self.admin_api, plane.scheduler)
         self.images = Images(plane.glance)
         self.volumes = Volumes(plane.cinder)
@@ -150,10 +148,19 @@ class EmbeddedCloud:
 
     def _tell_reimaged(self, volume_id: str, server_id: str) -> None:
         """Send the event by which Cinder ends a rebuild's wait."""
-        self.admin_api.post("/os-server-external-events", {"events": [{
-            "name": "volume-reimaged", "server_uuid": server_id,
-            "tag": volume_id, "status": "completed",
-        }]})
+        self.admin_api.post(
+            '/os-server-external-events',
+            {
+                'events': [
+                    {
+                        'name': 'volume-reimaged',
+                        'server_uuid': server_id,
+                        'tag': volume_id,
+                        'status': 'completed',
+                    }
+                ]
+            },
+        )
 
     def set_options(self, options: Options) -> None:
         """Change options while the services run, as a reload would."""

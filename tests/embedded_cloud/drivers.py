@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A virt driver that boots nothing and reports what a face says."""
 
 import dataclasses
@@ -31,11 +32,10 @@ class Capacity:
         return {
             orc.VCPU: (self.vcpus, self.largest_vcpus or self.vcpus),
             orc.MEMORY_MB: (
-                self.memory_mb, self.largest_memory_mb or self.memory_mb
+                self.memory_mb,
+                self.largest_memory_mb or self.memory_mb,
             ),
-            orc.DISK_GB: (
-                self.disk_gb, self.largest_disk_gb or self.disk_gb
-            ),
+            orc.DISK_GB: (self.disk_gb, self.largest_disk_gb or self.disk_gb),
         }
 
 
@@ -72,7 +72,7 @@ class FaceDriver(fake.FakeDriver):
             return dict(known)
         none = dict.fromkeys(known, False)
         images = {
-            f"supports_image_type_{image_type}": True
+            f'supports_image_type_{image_type}': True
             for image_type in self._face.image_types
         }
         return {**none, **self._face.capabilities, **images}
@@ -91,7 +91,7 @@ class FaceDriver(fake.FakeDriver):
             supported_instances=list(self._face.supported_instances),
         )
         if not self._face.reports_cpu:
-            resources["cpu_info"] = None
+            resources['cpu_info'] = None
         return resources
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
@@ -102,18 +102,23 @@ class FaceDriver(fake.FakeDriver):
             orc.MEMORY_MB: CONF.reserved_host_memory_mb,
             orc.DISK_GB: self._get_reserved_host_disk_gb_from_config(),
         }
-        provider_tree.update_inventory(nodename, {
-            resource_class: {
-                "total": total,
-                "min_unit": 1,
-                "max_unit": max_unit,
-                "step_size": 1,
-                "reserved": reserved[resource_class],
-                "allocation_ratio": ratios[resource_class],
-            }
-            for resource_class, (total, max_unit)
-            in self._capacity.inventories().items()
-        })
+        provider_tree.update_inventory(
+            nodename,
+            {
+                resource_class: {
+                    'total': total,
+                    'min_unit': 1,
+                    'max_unit': max_unit,
+                    'step_size': 1,
+                    'reserved': reserved[resource_class],
+                    'allocation_ratio': ratios[resource_class],
+                }
+                for resource_class, (
+                    total,
+                    max_unit,
+                ) in self._capacity.inventories().items()
+            },
+        )
         provider_tree.add_traits(nodename, *sorted(self._face.traits))
 
     def spawn(self, context, instance, image_meta, *args, **kwargs):
@@ -132,7 +137,7 @@ class FaceDriver(fake.FakeDriver):
         if not self._refuse_foreign_formats or bootable is None:
             return
         # Both are None or unset for a server booted from a volume.
-        if image_meta is None or not image_meta.obj_attr_is_set("disk_format"):
+        if image_meta is None or not image_meta.obj_attr_is_set('disk_format'):
             return
         disk_format = image_meta.disk_format
         if disk_format is not None and disk_format not in bootable:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What each kind of compute host tells nova about itself.
 
 A face is data only; ``drivers.FaceDriver`` wears it. The values are what the
@@ -9,46 +10,65 @@ import dataclasses
 import types
 from collections.abc import Mapping
 
-HVM = "hvm"
+HVM = 'hvm'
 
 # Boolean capabilities that every release of nova asks its driver for.
-_LIBVIRT_CAPABILITIES = types.MappingProxyType({
-    "has_imagecache": True,
-    "supports_evacuate": True,
-    "supports_migrate_to_same_host": False,
-    "supports_attach_interface": True,
-    "supports_device_tagging": True,
-    "supports_tagged_attach_interface": True,
-    "supports_tagged_attach_volume": True,
-    "supports_extend_volume": True,
-    "supports_multiattach": True,
-    "supports_trusted_certs": True,
-    "supports_bfv_rescue": True,
-})
-_VMWAREAPI_CAPABILITIES = types.MappingProxyType({
-    "has_imagecache": True,
-    "supports_evacuate": False,
-    "supports_migrate_to_same_host": True,
-    "supports_attach_interface": True,
-})
+_LIBVIRT_CAPABILITIES = types.MappingProxyType(
+    {
+        'has_imagecache': True,
+        'supports_evacuate': True,
+        'supports_migrate_to_same_host': False,
+        'supports_attach_interface': True,
+        'supports_device_tagging': True,
+        'supports_tagged_attach_interface': True,
+        'supports_tagged_attach_volume': True,
+        'supports_extend_volume': True,
+        'supports_multiattach': True,
+        'supports_trusted_certs': True,
+        'supports_bfv_rescue': True,
+    }
+)
+_VMWAREAPI_CAPABILITIES = types.MappingProxyType(
+    {
+        'has_imagecache': True,
+        'supports_evacuate': False,
+        'supports_migrate_to_same_host': True,
+        'supports_attach_interface': True,
+    }
+)
 
 # The models that libvirt announces for QEMU on x86_64. vmwareapi announces
 # none, which is why [scheduler] image_metadata_prefilter shuts it out.
 _LIBVIRT_TRAITS = frozenset(
-    ["HW_ARCH_X86_64"]
+    ['HW_ARCH_X86_64']
     + [
-        f"COMPUTE_STORAGE_BUS_{bus}"
-        for bus in ("FDC", "IDE", "SATA", "SCSI", "USB", "VIRTIO")
+        f'COMPUTE_STORAGE_BUS_{bus}'
+        for bus in ('FDC', 'IDE', 'SATA', 'SCSI', 'USB', 'VIRTIO')
     ]
     + [
-        f"COMPUTE_NET_VIF_MODEL_{model}"
-        for model in ("E1000", "E1000E", "NE2K_PCI", "PCNET", "RTL8139",
-                      "SPAPR_VLAN", "VIRTIO", "VMXNET3")
+        f'COMPUTE_NET_VIF_MODEL_{model}'
+        for model in (
+            'E1000',
+            'E1000E',
+            'NE2K_PCI',
+            'PCNET',
+            'RTL8139',
+            'SPAPR_VLAN',
+            'VIRTIO',
+            'VMXNET3',
+        )
     ]
     + [
-        f"COMPUTE_GRAPHICS_MODEL_{model}"
-        for model in ("BOCHS", "CIRRUS", "NONE", "QXL", "VGA", "VIRTIO",
-                      "VMVGA")
+        f'COMPUTE_GRAPHICS_MODEL_{model}'
+        for model in (
+            'BOCHS',
+            'CIRRUS',
+            'NONE',
+            'QXL',
+            'VGA',
+            'VIRTIO',
+            'VMVGA',
+        )
     ]
 )
 
@@ -84,44 +104,42 @@ class HypervisorFace:
 def _for_both_architectures(*hypervisors: str):
     return tuple(
         (architecture, hypervisor, HVM)
-        for architecture in ("i686", "x86_64")
+        for architecture in ('i686', 'x86_64')
         for hypervisor in hypervisors
     )
 
 
 KVM = HypervisorFace(
-    name="kvm",
+    name='kvm',
     # libvirt says QEMU for virt_type kvm and qemu alike.
-    hypervisor_type="QEMU",
+    hypervisor_type='QEMU',
     hypervisor_version=8002000,
-    supported_instances=_for_both_architectures("qemu", "kvm"),
-    image_types=frozenset({"aki", "ami", "ari", "iso", "qcow2", "raw"}),
+    supported_instances=_for_both_architectures('qemu', 'kvm'),
+    image_types=frozenset({'aki', 'ami', 'ari', 'iso', 'qcow2', 'raw'}),
     capabilities=_LIBVIRT_CAPABILITIES,
     traits=_LIBVIRT_TRAITS,
 )
 
 VCENTER = HypervisorFace(
-    name="vcenter",
-    hypervisor_type="VMware vCenter Server",
+    name='vcenter',
+    hypervisor_type='VMware vCenter Server',
     hypervisor_version=8000003,
-    supported_instances=_for_both_architectures("vmware"),
-    image_types=frozenset({"iso", "vmdk"}),
+    supported_instances=_for_both_architectures('vmware'),
+    image_types=frozenset({'iso', 'vmdk'}),
     capabilities=_VMWAREAPI_CAPABILITIES,
-    traits=frozenset({"HW_ARCH_X86_64"}),
+    traits=frozenset({'HW_ARCH_X86_64'}),
     # A cluster mixes CPU models, so the driver names none.
     reports_cpu=False,
-    bootable_formats=frozenset({"iso", "vmdk", "vstorageobject"}),
+    bootable_formats=frozenset({'iso', 'vmdk', 'vstorageobject'}),
 )
 
-ESXI = dataclasses.replace(
-    VCENTER, name="esxi", hypervisor_type="VMware ESXi"
-)
+ESXI = dataclasses.replace(VCENTER, name='esxi', hypervisor_type='VMware ESXi')
 
 FAKE = HypervisorFace(
-    name="fake",
-    hypervisor_type="fake",
+    name='fake',
+    hypervisor_type='fake',
     hypervisor_version=1000000,
-    supported_instances=(("x86_64", "fake", HVM),),
-    image_types=frozenset({"raw"}),
+    supported_instances=(('x86_64', 'fake', HVM),),
+    image_types=frozenset({'raw'}),
     capabilities=None,
 )

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Flavors and their extra specs, through nova's API."""
 
 from collections.abc import Mapping
@@ -32,10 +33,18 @@ class Flavors:
         ``microversion``: for the request that sets the extra specs; None is
         the default of this package.
         """
-        created = self._admin.post("/flavors", {"flavor": {
-            "name": name, "vcpus": vcpus, "ram": memory_mb, "disk": disk_gb,
-        }})["flavor"]
-        flavor = Flavor(created["id"], name, vcpus, memory_mb, disk_gb, {})
+        created = self._admin.post(
+            '/flavors',
+            {
+                'flavor': {
+                    'name': name,
+                    'vcpus': vcpus,
+                    'ram': memory_mb,
+                    'disk': disk_gb,
+                }
+            },
+        )['flavor']
+        flavor = Flavor(created['id'], name, vcpus, memory_mb, disk_gb, {})
         if not extra_specs:
             return flavor
         return self.set_extra_specs(flavor, extra_specs, microversion)
@@ -47,33 +56,44 @@ class Flavors:
         microversion: str | None = None,
     ) -> Flavor:
         """Set these extra specs; others keep their values."""
-        api = self._admin if microversion is None else (
-            self._admin.at(microversion)
+        api = (
+            self._admin
+            if microversion is None
+            else (self._admin.at(microversion))
         )
         answer = api.post(
-            f"/flavors/{flavor.id}/os-extra_specs",
-            {"extra_specs": dict(extra_specs)},
+            f'/flavors/{flavor.id}/os-extra_specs',
+            {'extra_specs': dict(extra_specs)},
         )
         return Flavor(
-            flavor.id, flavor.name, flavor.vcpus, flavor.memory_mb,
-            flavor.disk_gb, {**flavor.extra_specs, **answer["extra_specs"]},
+            flavor.id,
+            flavor.name,
+            flavor.vcpus,
+            flavor.memory_mb,
+            flavor.disk_gb,
+            {**flavor.extra_specs, **answer['extra_specs']},
         )
 
     def unset_extra_specs(self, flavor: Flavor, *keys: str) -> Flavor:
         """Remove these extra specs."""
         for key in keys:
-            self._admin.delete(f"/flavors/{flavor.id}/os-extra_specs/{key}")
+            self._admin.delete(f'/flavors/{flavor.id}/os-extra_specs/{key}')
         remaining = {
-            key: value for key, value in flavor.extra_specs.items()
+            key: value
+            for key, value in flavor.extra_specs.items()
             if key not in keys
         }
         return Flavor(
-            flavor.id, flavor.name, flavor.vcpus, flavor.memory_mb,
-            flavor.disk_gb, remaining,
+            flavor.id,
+            flavor.name,
+            flavor.vcpus,
+            flavor.memory_mb,
+            flavor.disk_gb,
+            remaining,
         )
 
     def default(self) -> Flavor:
         """Return a flavor of 1 vCPU, 1 GiB memory, 1 GiB disk."""
         if self._default is None:
-            self._default = self.create("default")
+            self._default = self.create('default')
         return self._default

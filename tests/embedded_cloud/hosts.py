@@ -1,16 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compute hosts: real nova-compute services with drivers that have faces."""
 
 import dataclasses
 import uuid
 from unittest import mock
 
-from tests.embedded_cloud import faces, waiting
+from tests.embedded_cloud import faces
 from tests.embedded_cloud.api import ComputeApi
 from tests.embedded_cloud.control_plane import ControlPlane
-from tests.embedded_cloud.drivers import Capacity, FaceDriver
+from tests.embedded_cloud.drivers import Capacity
+from tests.embedded_cloud.drivers import FaceDriver
 
 # One vCenter serves all clusters of a cloud; its id ends their node names.
-_VCENTER_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, "vcenter.example.org"))
+_VCENTER_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'vcenter.example.org'))
 _FIRST_CLUSTER = 7
 
 
@@ -57,7 +59,7 @@ class Hosts:
         ``domain-cN.<uuid>`` for vCenter, else the host's name.
         """
         if name in self._hosts:
-            raise ValueError(f"there is a host {name} already")
+            raise ValueError(f'there is a host {name} already')
         if node is None:
             node = self._usual_node(name, face)
 
@@ -76,14 +78,14 @@ class Hosts:
             return name
         number = _FIRST_CLUSTER + self._clusters
         self._clusters += 1
-        return f"domain-c{number}.{_VCENTER_UUID}"
+        return f'domain-c{number}.{_VCENTER_UUID}'
 
     def _start(self, name: str, cell: int, load_driver) -> None:
         # nova loads drivers by a class name only; the host's own driver,
         # with its size and face, comes in here instead.
-        with mock.patch("nova.virt.driver.load_compute_driver", load_driver):
+        with mock.patch('nova.virt.driver.load_compute_driver', load_driver):
             self._services[name] = self._control_plane.start_service(
-                "compute", host=name, cell_name=f"cell{cell}"
+                'compute', host=name, cell_name=f'cell{cell}'
             )
 
     def get(self, name: str) -> Host:
@@ -94,15 +96,15 @@ class Hosts:
         """Return the names of all hosts in the order of their making."""
         return list(self._hosts)
 
-    def disable(self, name: str, reason: str = "by the test") -> None:
+    def disable(self, name: str, reason: str = 'by the test') -> None:
         """Disable its compute service; servers on it run on."""
         self._put_service(
-            name, {"status": "disabled", "disabled_reason": reason}
+            name, {'status': 'disabled', 'disabled_reason': reason}
         )
 
     def enable(self, name: str) -> None:
         """Enable its compute service again."""
-        self._put_service(name, {"status": "enabled"})
+        self._put_service(name, {'status': 'enabled'})
 
     def fail(self, name: str) -> None:
         """Stop nova-compute and tell nova that the host is down.
@@ -110,7 +112,7 @@ class Hosts:
         Its servers can then be evacuated.
         """
         self._services[name].stop()
-        self._put_service(name, {"forced_down": True})
+        self._put_service(name, {'forced_down': True})
 
     def recover(self, name: str) -> None:
         """Start nova-compute again on a host that had failed.
@@ -124,13 +126,13 @@ class Hosts:
         self._start(
             name, self._hosts[name].cell, lambda *args, **kwargs: driver
         )
-        self._put_service(name, {"forced_down": False})
+        self._put_service(name, {'forced_down': False})
 
     def _put_service(self, name: str, body: dict) -> None:
         services = self._admin.get(
-            f"/os-services?binary=nova-compute&host={name}"
-        )["services"]
-        self._admin.put(f"/os-services/{services[0]['id']}", body)
+            f'/os-services?binary=nova-compute&host={name}'
+        )['services']
+        self._admin.put(f'/os-services/{services[0]["id"]}', body)
 
     def spawned(self) -> set[str]:
         """Return the ids of all servers that some hypervisor holds."""
@@ -144,21 +146,3 @@ class Hosts:
         """Return what the host's driver reports; None for no host."""
         host = self._hosts.get(name)
         return None if host is None else host.face.hypervisor_type
-
-    def wait_until_idle(self, timeout: float = 30.0) -> None:
-        """Wait until no compute service handles a request any more.
-
-        For tear-down: a service that is still at work would write to a
-        database that is gone.
-        """
-        waiting.until(self._idle, "the compute services to finish", timeout)
-
-    def _idle(self) -> bool:
-        migrations = self._admin.get("/os-migrations")["migrations"]
-        building = self._admin.get(
-            "/servers?status=BUILD&all_tenants=1&limit=1"
-        )["servers"]
-        return not building and not any(
-            migration["status"] in ("preparing", "running")
-            for migration in migrations
-        )

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Glance side: images as an operator registers them."""
 
 import uuid
@@ -7,7 +8,7 @@ from nova.tests import fixtures as nova_fixtures
 
 from tests.embedded_cloud.results import Image
 
-_MEBIBYTE = 1024 ** 2
+_MEBIBYTE = 1024**2
 
 
 class Images:
@@ -23,8 +24,8 @@ class Images:
     def create(
         self,
         name: str,
-        disk_format: str | None = "qcow2",
-        container_format: str | None = "bare",
+        disk_format: str | None = 'qcow2',
+        container_format: str | None = 'bare',
         *,
         properties: Mapping[str, object] | None = None,
         size: int = _MEBIBYTE,
@@ -40,23 +41,26 @@ class Images:
         image_id = str(uuid.uuid4())
         # Glance stores text only.
         raw = {key: str(value) for key, value in (properties or {}).items()}
-        self._fixture.create(None, {
-            "id": image_id,
-            "name": name,
-            "disk_format": disk_format,
-            "container_format": container_format,
-            "size": size,
-            "min_disk": min_disk_gb,
-            "min_ram": min_ram_mb,
-            "status": "active",
-            "visibility": "public",
-            "is_public": True,
-            "deleted": False,
-            "deleted_at": None,
-            "protected": False,
-            "tags": [],
-            "properties": dict(raw),
-        })
+        self._fixture.create(
+            None,
+            {
+                'id': image_id,
+                'name': name,
+                'disk_format': disk_format,
+                'container_format': container_format,
+                'size': size,
+                'min_disk': min_disk_gb,
+                'min_ram': min_ram_mb,
+                'status': 'active',
+                'visibility': 'public',
+                'is_public': True,
+                'deleted': False,
+                'deleted_at': None,
+                'protected': False,
+                'tags': [],
+                'properties': dict(raw),
+            },
+        )
         return Image(image_id, name, disk_format, container_format, raw)
 
     def set_properties(
@@ -64,8 +68,11 @@ class Images:
     ) -> Image:
         """Set ``properties`` in addition to those the image has."""
         raw = {key: str(value) for key, value in properties.items()}
-        self._fixture.update(None, image.id, {"properties": dict(raw)})
+        self._fixture.update(None, image.id, {'properties': dict(raw)})
         return Image(
-            image.id, image.name, image.disk_format, image.container_format,
+            image.id,
+            image.name,
+            image.disk_format,
+            image.container_format,
             {**image.properties, **raw},
         )

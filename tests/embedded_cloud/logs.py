@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The log records of the embedded services, kept in memory.
 
 Independent of pytest's caplog and of any handler a script has installed:
@@ -14,14 +15,26 @@ import fixtures
 # Nobody reads the services' INFO lines, and nova writes some twenty per
 # boot; the loggers below are told to stop at WARNING.
 _QUIET = (
-    "alembic", "futurist", "keystoneauth", "keystonemiddleware", "nova",
-    "os_vif", "oslo_concurrency", "oslo_db", "oslo_messaging", "oslo_policy",
-    "oslo_service", "placement", "stevedore", "urllib3",
+    'alembic',
+    'futurist',
+    'keystoneauth',
+    'keystonemiddleware',
+    'nova',
+    'os_vif',
+    'oslo_concurrency',
+    'oslo_db',
+    'oslo_messaging',
+    'oslo_service',
+    'placement',
+    'stevedore',
+    'urllib3',
 )
-# What is kept by default: decisions of the scheduler, and our own package.
+# What is kept by default: decisions of the scheduler, which filter left no
+# host, and our own package.
 DEFAULT_LEVELS = {
-    "nova.scheduler": logging.INFO,
-    "hypervisor_affinity": logging.INFO,
+    'nova.scheduler': logging.INFO,
+    'nova.filters': logging.INFO,
+    'hypervisor_affinity': logging.INFO,
 }
 # Bounds the memory of a cloud that is left running.
 _MOST_LINES = 50_000
@@ -48,6 +61,8 @@ class LogCapture(logging.Handler):
     def __init__(self, levels: Mapping[str, int | str] | None = None) -> None:
         super().__init__(logging.NOTSET)
         self._levels = dict.fromkeys(_QUIET, logging.WARNING)
+        # It warns, of nova's fixture, about every rule that is a default.
+        self._levels['oslo_policy'] = logging.ERROR
         self._levels.update(DEFAULT_LEVELS if levels is None else levels)
         self._lines: collections.deque[LogLine] = collections.deque(
             maxlen=_MOST_LINES
@@ -59,13 +74,17 @@ class LogCapture(logging.Handler):
         exception = None
         if record.exc_info and record.exc_info[0] is not None:
             exception = record.exc_info[0].__name__
-        self._lines.append(LogLine(
-            record.name, record.levelno, record.getMessage(), exception
-        ))
+        self._lines.append(
+            LogLine(
+                record.name, record.levelno, record.getMessage(), exception
+            )
+        )
 
     def lines(
-        self, logger: str = "", level: int = logging.NOTSET,
-        containing: str = "",
+        self,
+        logger: str = '',
+        level: int = logging.NOTSET,
+        containing: str = '',
     ) -> list[LogLine]:
         """Return the lines kept so far, oldest first.
 
@@ -73,22 +92,25 @@ class LogCapture(logging.Handler):
         from this level on; ``containing``: with this text in the message.
         """
         return [
-            line for line in list(self._lines)
+            line
+            for line in list(self._lines)
             if line.level >= level
             and containing in line.message
             and (
                 not logger
                 or line.logger == logger
-                or line.logger.startswith(f"{logger}.")
+                or line.logger.startswith(f'{logger}.')
             )
         ]
 
-    def messages(self, logger: str = "", level: int = logging.NOTSET,
-                 containing: str = "") -> list[str]:
+    def messages(
+        self,
+        logger: str = '',
+        level: int = logging.NOTSET,
+        containing: str = '',
+    ) -> list[str]:
         """Return the messages of ``lines(...)``."""
-        return [
-            line.message for line in self.lines(logger, level, containing)
-        ]
+        return [line.message for line in self.lines(logger, level, containing)]
 
     def clear(self) -> None:
         """Forget all lines."""
@@ -119,6 +141,8 @@ class NoStandardLogging(fixtures.Fixture):
 
     def _setUp(self) -> None:
         # Starting a service must not set up logging anew.
-        self.useFixture(fixtures.MonkeyPatch(
-            "oslo_log.log.setup", lambda *args, **kwargs: None
-        ))
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'oslo_log.log.setup', lambda *args, **kwargs: None
+            )
+        )

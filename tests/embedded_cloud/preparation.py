@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must happen before the first line of nova is imported.
 
 Importing this module has effects on the whole process, once and for good:
@@ -23,33 +24,35 @@ import sys
 import sysconfig
 import warnings
 
+from tests.embedded_cloud import xdist
+
 # Every variable is read by nova.test, its fixtures or oslotest.
 _ENVIRONMENT = {
     # Green threads in all supported releases: only they share one in-memory
     # SQLite connection safely, and nova 31 cannot do without them yet.
-    "OS_NOVA_DISABLE_EVENTLET_PATCHING": "0",
+    'OS_NOVA_DISABLE_EVENTLET_PATCHING': '0',
     # No DEBUG records: formatting them costs more than scheduling does.
-    "OS_DEBUG": "0",
+    'OS_DEBUG': '0',
     # Leave stdout, stderr and logging to the script or to pytest.
-    "OS_STDOUT_CAPTURE": "0",
-    "OS_STDERR_CAPTURE": "0",
-    "OS_LOG_CAPTURE": "0",
+    'OS_STDOUT_CAPTURE': '0',
+    'OS_STDERR_CAPTURE': '0',
+    'OS_LOG_CAPTURE': '0',
     # No SIGALRM of oslotest's: a whole demo runs inside one "test case".
-    "OS_TEST_TIMEOUT": "0",
+    'OS_TEST_TIMEOUT': '0',
 }
 
 # What a plain `pip install nova` does not bring, as module: distribution.
 _TEST_REQUIREMENTS = {
-    "nova": "nova",
-    "placement": "openstack-placement",
-    "wsgi_intercept": "wsgi-intercept",
-    "oslotest": "oslotest",
-    "testtools": "testtools",
-    "testscenarios": "testscenarios",
-    "fixtures": "fixtures",
-    "ddt": "ddt",
-    "pymysql": "PyMySQL",
-    "requests_mock": "requests-mock",
+    'nova': 'nova',
+    'placement': 'openstack-placement',
+    'wsgi_intercept': 'wsgi-intercept',
+    'oslotest': 'oslotest',
+    'testtools': 'testtools',
+    'testscenarios': 'testscenarios',
+    'fixtures': 'fixtures',
+    'ddt': 'ddt',
+    'pymysql': 'PyMySQL',
+    'requests_mock': 'requests-mock',
 }
 
 
@@ -67,28 +70,28 @@ def find_api_paste() -> str:
     for path in searched:
         if path.is_file():
             return str(path)
-    places = "\n  ".join(str(path) for path in searched)
+    places = '\n  '.join(str(path) for path in searched)
     raise EmbeddedCloudUnavailable(
         "nova's api-paste.ini is missing. nova's wheel installs it below"
-        f" etc/nova of its environment; searched:\n  {places}"
+        f' etc/nova of its environment; searched:\n  {places}'
     )
 
 
 def _api_paste_candidates():
     """Yield where api-paste.ini can be, the likeliest first."""
-    relative = pathlib.Path("etc", "nova", "api-paste.ini")
+    relative = pathlib.Path('etc', 'nova', 'api-paste.ini')
     # The wheel's own record is right for venvs, --user and --prefix alike.
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        for file in importlib.metadata.files("nova") or ():
+        for file in importlib.metadata.files('nova') or ():
             if file.name == relative.name:
                 yield pathlib.Path(file.locate()).resolve()
-    yield pathlib.Path(sysconfig.get_path("data")) / relative
+    yield pathlib.Path(sysconfig.get_path('data')) / relative
     yield pathlib.Path(sys.prefix) / relative
-    spec = importlib.util.find_spec("nova")
+    spec = importlib.util.find_spec('nova')
     if spec is not None and spec.origin is not None:
         # A source checkout: etc/ lies beside the package.
         yield pathlib.Path(spec.origin).parent.parent / relative
-    yield pathlib.Path("/", relative)
+    yield pathlib.Path('/', relative)
 
 
 def _check_requirements() -> None:
@@ -99,8 +102,8 @@ def _check_requirements() -> None:
     ]
     if missing:
         raise EmbeddedCloudUnavailable(
-            "the embedded cloud needs these distributions, which are not"
-            f" installed: {', '.join(missing)}"
+            'the embedded cloud needs these distributions, which are not'
+            f' installed: {", ".join(missing)}'
         )
 
 
@@ -130,11 +133,12 @@ def _prepare() -> None:
     _check_requirements()
     with _logging_kept(), warnings.catch_warnings():
         # eventlet and others say at import that they are deprecated.
-        warnings.simplefilter("ignore")
+        warnings.simplefilter('ignore')
         # The package's __init__ patches; nova.test is imported here too so
         # that its import-time effects all happen under our guard.
-        importlib.import_module("nova.tests.functional")
-        importlib.import_module("nova.test")
+        importlib.import_module('nova.tests.functional')
+        xdist.keep_worker_awake()
+        importlib.import_module('nova.test')
 
 
 _prepare()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the embedded cloud hands back: plain values, nothing live."""
 
 import dataclasses
@@ -11,7 +12,7 @@ class ApiError(Exception):
     """
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"HTTP {status}: {message}")
+        super().__init__(f'HTTP {status}: {message}')
         self.status = status
         self.message = message
 
@@ -93,7 +94,7 @@ class Server:
     @property
     def active(self) -> bool:
         """True when the server runs."""
-        return self.status == "ACTIVE"
+        return self.status == 'ACTIVE'
 
 
 @dataclasses.dataclass(frozen=True)

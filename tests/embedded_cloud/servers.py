@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Booting servers and reading what became of them."""
 
 import time
@@ -6,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from tests.embedded_cloud.api import ComputeApi
 from tests.embedded_cloud.flavors import Flavors
 from tests.embedded_cloud.hosts import Hosts
-from tests.embedded_cloud.results import (
-    ApiError,
-    CloudTimeout,
-    Flavor,
-    Image,
-    Server,
-    Volume,
-)
+from tests.embedded_cloud.results import ApiError
+from tests.embedded_cloud.results import CloudTimeout
+from tests.embedded_cloud.results import Flavor
+from tests.embedded_cloud.results import Image
+from tests.embedded_cloud.results import Server
+from tests.embedded_cloud.results import Volume
 
 Progress = Callable[[int], object]
 
@@ -35,7 +34,10 @@ class Servers:
     """
 
     def __init__(
-        self, user: ComputeApi, admin: ComputeApi, hosts: Hosts,
+        self,
+        user: ComputeApi,
+        admin: ComputeApi,
+        hosts: Hosts,
         flavors: Flavors,
     ) -> None:
         self._user = user
@@ -43,8 +45,9 @@ class Servers:
         self._hosts = hosts
         self._flavors = flavors
 
-    def boot(self, image: Image | None = None, *, timeout: float = 60.0,
-             **request) -> Server:
+    def boot(
+        self, image: Image | None = None, *, timeout: float = 60.0, **request
+    ) -> Server:
         """Boot one server and wait for it; arguments as ``submit``.
 
         A server that fails is returned as well, with its fault; ApiError is
@@ -72,7 +75,7 @@ class Servers:
         volume: Volume | None = None,
         to_volume: bool = False,
         flavor: Flavor | None = None,
-        name: str = "server",
+        name: str = 'server',
         count: int = 1,
         min_count: int | None = None,
         availability_zone: str | None = None,
@@ -97,38 +100,39 @@ class Servers:
         Raises ApiError when the API refuses.
         """
         server = {
-            "name": name,
-            "flavorRef": (flavor or self._flavors.default()).id,
+            'name': name,
+            'flavorRef': (flavor or self._flavors.default()).id,
             # Neither ports nor a call to Neutron.
-            "networks": "none",
+            'networks': 'none',
             **_boot_source(image, volume, to_volume),
         }
         zone = availability_zone
         if forced_host is not None:
-            zone = f"{zone or 'nova'}:{forced_host}"
+            zone = f'{zone or "nova"}:{forced_host}'
         optional = {
-            "availability_zone": zone, "host": host,
-            "hypervisor_hostname": node,
+            'availability_zone': zone,
+            'host': host,
+            'hypervisor_hostname': node,
         }
         server.update({k: v for k, v in optional.items() if v is not None})
-        body = {"server": server}
+        body = {'server': server}
         if hints:
-            body["os:scheduler_hints"] = dict(hints)
+            body['os:scheduler_hints'] = dict(hints)
         as_admin = any((host, node, forced_host))
         api = self._admin if as_admin else self._user
         if count == 1 and min_count is None:
-            return [api.post("/servers", body)["server"]["id"]]
-        server["max_count"] = count
-        server["min_count"] = count if min_count is None else min_count
-        server["return_reservation_id"] = True
-        answer = api.post("/servers", body)
-        return self._ids_of(answer["reservation_id"])
+            return [api.post('/servers', body)['server']['id']]
+        server['max_count'] = count
+        server['min_count'] = count if min_count is None else min_count
+        server['return_reservation_id'] = True
+        answer = api.post('/servers', body)
+        return self._ids_of(answer['reservation_id'])
 
     def _ids_of(self, reservation_id: str) -> list[str]:
         """Return the ids of a multi-create in the order of its names."""
-        found = self._list(f"reservation_id={reservation_id}")
-        found.sort(key=lambda s: s["OS-EXT-SRV-ATTR:launch_index"])
-        return [server["id"] for server in found]
+        found = self._list(f'reservation_id={reservation_id}')
+        found.sort(key=lambda s: s['OS-EXT-SRV-ATTR:launch_index'])
+        return [server['id'] for server in found]
 
     def wait(
         self,
@@ -158,7 +162,7 @@ class Servers:
                 watched = unfinished[-1]
             if time.monotonic() > deadline:
                 raise CloudTimeout(
-                    f"server {watched} still builds after {timeout:g} s"
+                    f'server {watched} still builds after {timeout:g} s'
                 )
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -175,13 +179,13 @@ class Servers:
 
     def _builds(self, server_id: str) -> bool:
         try:
-            server = self._user.get(f"/servers/{server_id}")["server"]
+            server = self._user.get(f'/servers/{server_id}')['server']
         except ApiError as error:
             # Between build request and cell the API knows of neither.
             if error.status == 404:
                 return True
             raise
-        return server["status"] == "BUILD"
+        return server['status'] == 'BUILD'
 
     def read(self, ids: Sequence[str]) -> list[Server]:
         """Return the servers as they are now, in the order of ``ids``."""
@@ -189,8 +193,9 @@ class Servers:
             return [self.get(server_id) for server_id in ids]
         wanted = set(ids)
         found = {
-            server["id"]: self._from_api(server)
-            for server in self._list() if server["id"] in wanted
+            server['id']: self._from_api(server)
+            for server in self._list()
+            if server['id'] in wanted
         }
         return [found[server_id] for server_id in ids]
 
@@ -198,59 +203,59 @@ class Servers:
         """Return the server as it is now; ApiError 404 if it is gone."""
         server_id = server if isinstance(server, str) else server.id
         return self._from_api(
-            self._admin.get(f"/servers/{server_id}")["server"]
+            self._admin.get(f'/servers/{server_id}')['server']
         )
 
     def all(self) -> list[Server]:
         """Return all servers."""
         return [self._from_api(server) for server in self._list()]
 
-    def _list(self, query: str = "") -> list[dict]:
+    def _list(self, query: str = '') -> list[dict]:
         servers: list[dict] = []
         while True:
-            marker = f"&marker={servers[-1]['id']}" if servers else ""
+            marker = f'&marker={servers[-1]["id"]}' if servers else ''
             page = self._admin.get(
-                f"/servers/detail?all_tenants=1&limit={_PAGE}&{query}{marker}"
-            )["servers"]
+                f'/servers/detail?all_tenants=1&limit={_PAGE}&{query}{marker}'
+            )['servers']
             servers += page
             if len(page) < _PAGE:
                 return servers
 
     def _from_api(self, server: dict) -> Server:
-        host = server.get("OS-EXT-SRV-ATTR:host")
+        host = server.get('OS-EXT-SRV-ATTR:host')
         return Server(
-            id=server["id"],
-            name=server["name"],
-            status=server["status"],
+            id=server['id'],
+            name=server['name'],
+            status=server['status'],
             host=host,
-            node=server.get("OS-EXT-SRV-ATTR:hypervisor_hostname"),
+            node=server.get('OS-EXT-SRV-ATTR:hypervisor_hostname'),
             hypervisor=self._hosts.hypervisor_type(host),
             fault=self._fault(server),
-            availability_zone=server.get("OS-EXT-AZ:availability_zone"),
+            availability_zone=server.get('OS-EXT-AZ:availability_zone'),
         )
 
     def _fault(self, server: dict) -> str | None:
-        if server["status"] != "ERROR":
+        if server['status'] != 'ERROR':
             return None
         # Asked again as the user: an admin may be told more.
-        seen = self._user.get(f"/servers/{server['id']}")["server"]
-        return seen.get("fault", {}).get("message")
+        seen = self._user.get(f'/servers/{server["id"]}')['server']
+        return seen.get('fault', {}).get('message')
 
     def delete(self, servers: Iterable[Server], timeout: float = 60.0) -> None:
         """Delete the servers and wait until they are gone."""
         ids = [server.id for server in servers]
         for server_id in ids:
-            self._user.delete(f"/servers/{server_id}")
+            self._user.delete(f'/servers/{server_id}')
         deadline = time.monotonic() + timeout
         for server_id in ids:
             while self._exists(server_id):
                 if time.monotonic() > deadline:
-                    raise CloudTimeout(f"server {server_id} is still there")
+                    raise CloudTimeout(f'server {server_id} is still there')
                 time.sleep(_FIRST_QUESTION)
 
     def _exists(self, server_id: str) -> bool:
         try:
-            self._user.get(f"/servers/{server_id}")
+            self._user.get(f'/servers/{server_id}')
         except ApiError as error:
             if error.status == 404:
                 return False
@@ -262,10 +267,11 @@ class Servers:
 
         ``policy``: ``affinity``, ``anti-affinity`` or a ``soft-`` one.
         """
-        answer = self._user.post("/os-server-groups", {
-            "server_group": {"name": name, "policy": policy}
-        })
-        return answer["server_group"]["id"]
+        answer = self._user.post(
+            '/os-server-groups',
+            {'server_group': {'name': name, 'policy': policy}},
+        )
+        return answer['server_group']['id']
 
 
 def _boot_source(
@@ -273,20 +279,22 @@ def _boot_source(
 ) -> dict:
     """Return the part of a boot request that says where to boot from."""
     if (image is None) == (volume is None):
-        raise ValueError("boot from an image or from a volume")
+        raise ValueError('boot from an image or from a volume')
     if volume is not None:
-        source = {"uuid": volume.id, "source_type": "volume"}
+        source = {'uuid': volume.id, 'source_type': 'volume'}
     elif to_volume:
-        source = {"uuid": image.id, "source_type": "image", "volume_size": 1}
+        source = {'uuid': image.id, 'source_type': 'image', 'volume_size': 1}
     else:
-        return {"imageRef": image.id}
-    return {"block_device_mapping_v2": [
-        {"boot_index": 0, "destination_type": "volume", **source}
-    ]}
+        return {'imageRef': image.id}
+    return {
+        'block_device_mapping_v2': [
+            {'boot_index': 0, 'destination_type': 'volume', **source}
+        ]
+    }
 
 
 def _unfinished(server: Server) -> bool:
     # nova sets ERROR before it records the fault.
-    return server.status == "BUILD" or (
-        server.status == "ERROR" and server.fault is None
+    return server.status == 'BUILD' or (
+        server.status == 'ERROR' and server.fault is None
     )

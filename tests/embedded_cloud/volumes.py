@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Cinder side: as many bootable volumes as a test wants."""
 
 import copy
@@ -37,26 +38,26 @@ class CinderWithVolumes(nova_fixtures.CinderFixture):
         if volume is None:
             return super().fake_get(context, volume_id, microversion)
         attachments = {
-            attachment["instance_uuid"]: {
-                "attachment_id": attachment["id"],
-                "mountpoint": "/dev/vda",
+            attachment['instance_uuid']: {
+                'attachment_id': attachment['id'],
+                'mountpoint': '/dev/vda',
             }
             for attachment in self.volume_to_attachment[volume_id].values()
         }
         described = {
-            "id": volume.id,
-            "display_name": volume.name,
-            "size": volume.size_gb,
-            "bootable": True,
-            "multiattach": False,
-            "availability_zone": self.az,
-            "status": "in-use" if attachments else "available",
-            "attach_status": "attached" if attachments else "detached",
+            'id': volume.id,
+            'display_name': volume.name,
+            'size': volume.size_gb,
+            'bootable': True,
+            'multiattach': False,
+            'availability_zone': self.az,
+            'status': 'in-use' if attachments else 'available',
+            'attach_status': 'attached' if attachments else 'detached',
         }
         if attachments:
-            described["attachments"] = attachments
+            described['attachments'] = attachments
         if volume.image_metadata is not None:
-            described["volume_image_metadata"] = copy.deepcopy(
+            described['volume_image_metadata'] = copy.deepcopy(
                 volume.image_metadata
             )
         return described
@@ -66,7 +67,7 @@ class CinderWithVolumes(nova_fixtures.CinderFixture):
             super().fake_reimage_volume(context, volume_id, *args, **kwargs)
             return
         servers = {
-            attachment["instance_uuid"]
+            attachment['instance_uuid']
             for attachment in self.volume_to_attachment[volume_id].values()
         }
         for server_id in servers:
@@ -81,7 +82,7 @@ class Volumes:
 
     def create(
         self,
-        name: str = "volume",
+        name: str = 'volume',
         *,
         size_gb: int = 1,
         image_metadata: Mapping[str, object] | None = None,
@@ -96,9 +97,12 @@ class Volumes:
             id=str(uuid.uuid4()),
             name=name,
             size_gb=size_gb,
-            image_metadata=None if image_metadata is None else {
+            image_metadata=None
+            if image_metadata is None
+            else {
                 # Cinder stores text only.
-                key: str(value) for key, value in image_metadata.items()
+                key: str(value)
+                for key, value in image_metadata.items()
             },
         )
         self._fixture.add(volume)
