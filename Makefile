@@ -25,7 +25,7 @@ demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
 	PYTHONWARNINGS=ignore $(BIN)/python -m demo
 
 test: $(VENV)/with-test ## run the unit and functional tests
-	$(BIN)/python -m pytest --numprocesses=auto
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/with-lint ## run all checks that need no nova
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint

@@ -24,8 +24,6 @@ import sys
 import sysconfig
 import warnings
 
-from tests.embedded_cloud import xdist
-
 # Every variable is read by nova.test, its fixtures or oslotest.
 _ENVIRONMENT = {
     # Green threads in all supported releases: only they share one in-memory
@@ -137,7 +135,6 @@ def _prepare() -> None:
         # The package's __init__ patches; nova.test is imported here too so
         # that its import-time effects all happen under our guard.
         importlib.import_module('nova.tests.functional')
-        xdist.keep_worker_awake()
         importlib.import_module('nova.test')
 
 
