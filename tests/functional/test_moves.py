@@ -58,9 +58,9 @@ def test_resize_fails_rather_than_cross(cloud, server, large):
 
 
 def test_cold_migration_stays(cloud, server):
+    # To another host, or for vCenter, which can, within the cluster.
     outcome = cloud.actions.cold_migrate(server)
     assert outcome.succeeded, outcome.error
-    assert outcome.host != server.host
     assert outcome.hypervisor == server.hypervisor
 
 
