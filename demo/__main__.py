@@ -79,7 +79,7 @@ def cell(kind: Kind, result: Result) -> str:
         text = f'{placed[where]} {_SHORT[where]}'
         if where != kind.expected:
             if where != NOWHERE and not kind.bootable_on(where):
-                text += ', cannot boot'
+                text += ', unbootable'
             text = f'[red]{text}[/red]'
         parts.append(text)
     return '\n'.join(parts)
@@ -94,7 +94,9 @@ def comparison(results: dict[str, Result]) -> table.Table:
     for key, result in results.items():
         wrong = sum(result.wrong(kind) for kind in KINDS)
         rows.add_column(
-            SCHEDULERS[key].title, footer=f'{TOTAL - wrong} of {TOTAL}'
+            SCHEDULERS[key].title,
+            footer=f'{TOTAL - wrong} of {TOTAL}',
+            min_width=len(SCHEDULERS[key].title),
         )
     for kind in KINDS:
         rows.add_row(
@@ -110,7 +112,7 @@ def main() -> int:
     """Run the demo; return the exit status."""
     out = console.Console(highlight=False)
     if not out.is_terminal:
-        out.width = 110
+        out.width = 126
     out.print(
         f'Booting {TOTAL} servers with nova, once for each way to schedule '
         f'them: {reference_case.KVM_HOSTS} KVM hosts,\none vCenter host of '
