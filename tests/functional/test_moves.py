@@ -57,29 +57,18 @@ def test_resize_fails_rather_than_cross(cloud, server, large):
     assert f'No host for server {server.id}: the server runs on' in line
 
 
-def test_cold_migration_stays(cloud, server):
+@pytest.mark.parametrize('migrate', ['cold_migrate', 'live_migrate'])
+def test_migration_stays(cloud, server, migrate):
     # To another host, or for vCenter, which can, within the cluster.
-    outcome = cloud.actions.cold_migrate(server)
+    outcome = getattr(cloud.actions, migrate)(server)
     assert outcome.succeeded, outcome.error
     assert outcome.hypervisor == server.hypervisor
 
 
-def test_cold_migration_to_a_host_of_the_other_hypervisor(cloud, server):
+@pytest.mark.parametrize('migrate', ['cold_migrate', 'live_migrate'])
+def test_migration_to_a_host_of_the_other_hypervisor(cloud, server, migrate):
     other = 'vc-2' if server.hypervisor == KVM else 'kvm-2'
-    outcome = cloud.actions.cold_migrate(server, to=other)
-    assert not outcome.succeeded
-    assert cloud.servers.get(server).host == server.host
-
-
-def test_live_migration_stays(cloud, server):
-    outcome = cloud.actions.live_migrate(server)
-    assert outcome.succeeded, outcome.error
-    assert outcome.hypervisor == server.hypervisor
-
-
-def test_live_migration_to_a_host_of_the_other_hypervisor(cloud, server):
-    other = 'vc-2' if server.hypervisor == KVM else 'kvm-2'
-    outcome = cloud.actions.live_migrate(server, to=other)
+    outcome = getattr(cloud.actions, migrate)(server, to=other)
     assert not outcome.succeeded
     assert cloud.servers.get(server).host == server.host
 
