@@ -23,6 +23,11 @@ _NOTHING: frozenset[str] = frozenset()
 _DISK_TYPES = frozenset(map(str.lower, properties.DISK_TYPES))
 
 
+def is_any(value: object) -> bool:
+    """Tell whether a flavor allows any hypervisor in so many words."""
+    return str(value).strip().lower() == ANY_HYPERVISOR
+
+
 class Strength(enum.IntEnum):
     """How much a sign weighs; a lower number overrides a higher one."""
 
@@ -129,7 +134,9 @@ def classify(
             requires=runs_on,
         )
         signs = (server, *signs)
-        required, because, refusal = _stay(server, flavor)
+        required, because, refusal = _agreed(
+            (server, *flavor), Reason.LEAVES_HYPERVISOR
+        )
         impossible = _NOTHING
     else:
         impossible = _NOTHING.union(*(sign.forbids for sign in signs))
@@ -178,10 +185,6 @@ def _strongest(
     return (_VMWARE, formats, None) if formats else (None, (), None)
 
 
-def _stay(server: Sign, flavor: tuple[Sign, ...]) -> _Decision:
-    return _agreed((server, *flavor), Reason.LEAVES_HYPERVISOR)
-
-
 def _agreed(signs: tuple[Sign, ...], otherwise: Reason) -> _Decision:
     """Intersect what signs require; a sign that requires None agrees."""
     naming = tuple(sign for sign in signs if sign.requires is not None)
@@ -208,12 +211,16 @@ def _flavor_sign(
     if value is None:
         return ()
     evidence = Evidence('flavor', f'{HYPERVISOR_TYPE_SPEC}={value}')
-    if str(value).strip().lower() == ANY_HYPERVISOR:
+    if is_any(value):
         return (Sign(Strength.FLAVOR, evidence),)
-    families, unreadable = hypervisor.read_list(value)
-    if unreadable or not families:
-        problems.append(Problem(evidence, _left(unreadable, families)))
-    return (Sign(Strength.FLAVOR, evidence, requires=frozenset(families)),)
+    named = hypervisor.read_list(value)
+    if named.complaint:
+        left = 'refused'
+        if named.families:
+            left = f'{hypervisor.title(named.families)} remains'
+        problems.append(Problem(evidence, f'{named.complaint}; {left}'))
+    requires = frozenset(named.families)
+    return (Sign(Strength.FLAVOR, evidence, requires=requires),)
 
 
 def _preferred(
@@ -222,26 +229,14 @@ def _preferred(
     value = extra_specs.get(PREFERRED_SPEC)
     if value is None:
         return ()
-    families, unreadable = hypervisor.read_list(value)
-    if unreadable or not families:
+    named = hypervisor.read_list(value)
+    if named.complaint:
         evidence = Evidence('flavor', f'{PREFERRED_SPEC}={value}')
+        order = ', '.join(named.families) or "the operator's"
         problems.append(
-            Problem(
-                evidence,
-                f'{_named(unreadable)}; the order is '
-                + (', '.join(families) or "the operator's"),
-            )
+            Problem(evidence, f'{named.complaint}; the order is {order}')
         )
-    return families
-
-
-def _left(unreadable: tuple[str, ...], families: tuple[str, ...]) -> str:
-    left = hypervisor.title(families) + ' remains' if families else 'refused'
-    return f'{_named(unreadable)}; {left}'
-
-
-def _named(unreadable: tuple[str, ...]) -> str:
-    return f'{", ".join(unreadable) or "an empty list"} names no hypervisor'
+    return named.families
 
 
 def _image_signs(

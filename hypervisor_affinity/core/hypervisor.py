@@ -82,6 +82,14 @@ class FamilyList(NamedTuple):
     families: tuple[str, ...]
     unreadable: tuple[str, ...]
 
+    @property
+    def complaint(self) -> str | None:
+        """What is wrong with the list; None if all of it can be read."""
+        if self.families and not self.unreadable:
+            return None
+        wrong = ', '.join(self.unreadable) or 'an empty list'
+        return f'{wrong} names no hypervisor'
+
 
 def canonicalize(spelling: object) -> str | None:
     """Return the family that a spelling names, None if it names none.

@@ -170,13 +170,10 @@ def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
     tags = []
     for key in HYPERVISOR_TYPE_KEYS:
         for evidence, value in found.get(key, ()):
-            families, unreadable = hypervisor.read_list(value)
-            if unreadable or not families:
-                named = ', '.join(unreadable) or 'an empty list'
-                problems.append(
-                    Problem(evidence, f'{named} names no hypervisor')
-                )
-            families = frozenset(families) - hypervisor.SAY_NOTHING
+            named = hypervisor.read_list(value)
+            if named.complaint:
+                problems.append(Problem(evidence, named.complaint))
+            families = frozenset(named.families) - hypervisor.SAY_NOTHING
             tags.append(_Tag(evidence, families))
     return tags
 

@@ -10,9 +10,9 @@ from nova import exception
 from nova.api.validation.extra_specs import base
 
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core.demand import ANY_HYPERVISOR
 from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.core.demand import PREFERRED_SPEC
+from hypervisor_affinity.core.demand import is_any
 
 
 class HypervisorListValidator(base.ExtraSpecValidator):
@@ -29,17 +29,14 @@ class HypervisorListValidator(base.ExtraSpecValidator):
             what is wrong with its value
         """
         super().validate(name, value)
-        if name == HYPERVISOR_TYPE_SPEC and (
-            value.strip().lower() == ANY_HYPERVISOR
-        ):
+        if name == HYPERVISOR_TYPE_SPEC and is_any(value):
             return
-        families, unreadable = hypervisor.read_list(value)
-        if unreadable or not families:
-            wrong = ', '.join(unreadable) or 'an empty list'
+        complaint = hypervisor.read_list(value).complaint
+        if complaint:
             known = ', '.join(sorted(hypervisor.FAMILY_OF))
             raise exception.ValidationError(
-                f"Validation failed; extra spec '{name}': {wrong} names no "
-                f'hypervisor. These are known: {known}.'
+                f"Validation failed; extra spec '{name}': {complaint}. "
+                f'These are known: {known}.'
             )
 
 

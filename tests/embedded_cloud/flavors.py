@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flavors and their extra specs, through nova's API."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from tests.embedded_cloud.api import ComputeApi
@@ -65,13 +66,9 @@ class Flavors:
             f'/flavors/{flavor.id}/os-extra_specs',
             {'extra_specs': dict(extra_specs)},
         )
-        return Flavor(
-            flavor.id,
-            flavor.name,
-            flavor.vcpus,
-            flavor.memory_mb,
-            flavor.disk_gb,
-            {**flavor.extra_specs, **answer['extra_specs']},
+        return dataclasses.replace(
+            flavor,
+            extra_specs={**flavor.extra_specs, **answer['extra_specs']},
         )
 
     def unset_extra_specs(self, flavor: Flavor, *keys: str) -> Flavor:
@@ -83,14 +80,7 @@ class Flavors:
             for key, value in flavor.extra_specs.items()
             if key not in keys
         }
-        return Flavor(
-            flavor.id,
-            flavor.name,
-            flavor.vcpus,
-            flavor.memory_mb,
-            flavor.disk_gb,
-            remaining,
-        )
+        return dataclasses.replace(flavor, extra_specs=remaining)
 
     def default(self) -> Flavor:
         """Return a flavor of 1 vCPU, 1 GiB memory, 1 GiB disk."""
