@@ -176,6 +176,32 @@ does not say which subformat it has. Choose ``flexible`` if all VMDK images of
 the cloud are of these, or mark each image with ``hypervisor_type``.
 """,
     ),
+    cfg.BoolOpt(
+        'placement_prefilter',
+        default=False,
+        mutable=True,
+        help="""
+Whether Placement leaves out hosts that the filter would not pass.
+
+Placement returns at most ``[scheduler] max_placement_results`` candidates, in
+no useful order. In a cloud of more hosts than that, the few of one hypervisor
+may not be among them, and a request that needs them finds no host although
+there is room. With this option, Placement leaves out for each request:
+
+* the aggregates that hold no host on which the request can run, by their
+  metadata: at most 100 of them, the largest first;
+* for a request that needs VMware also every host whose virt driver reports
+  the trait ``COMPUTE_NET_VIF_MODEL_VIRTIO``, as libvirt does on every KVM
+  host, whether it is in a tagged aggregate or not.
+
+A request that can run on no host at all ends before Placement is asked. The
+filter still decides about the hosts that are left, and must be enabled.
+
+Related options:
+
+* ``[scheduler] max_placement_results``
+""",
+    ),
     cfg.Opt(
         'weight_multiplier',
         type=FiniteFloat(),
@@ -250,6 +276,7 @@ def read_policy(conf: cfg.ConfigOpts) -> Policy:
         flexible_placement=options.flexible_placement,
         unclassified_hosts=options.unclassified_hosts,
         vmdk_images=options.vmdk_images,
+        placement_prefilter=options.placement_prefilter,
         weight_multiplier=options.weight_multiplier,
         tell_user=options.tell_user,
     )

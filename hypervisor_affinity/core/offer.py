@@ -147,6 +147,28 @@ def read_offer(
     )
 
 
+def widest_offers(
+    aggregates: Sequence[AggregateTags], policy: Policy
+) -> tuple[HostOffer, ...]:
+    """Return what hosts in these aggregates may offer, their drivers unknown.
+
+    If a request may run on none of the offers, it may run on no host in
+    exactly these aggregates, whatever its driver reports.
+    """
+    silent = read_offer(aggregates, DriverReport(None), policy)
+    if silent.basis is not Basis.UNDETERMINED:
+        # A driver's report only ever chooses among what tags and policy say.
+        return (silent,)
+    # What a report of several families can run, one of them alone can.
+    reports = map(DriverReport, sorted(hypervisor.FAMILIES))
+    return (silent, *(read_offer(aggregates, r, policy) for r in reports))
+
+
+def is_tagged(aggregate: AggregateTags) -> bool:
+    """Tell whether any metadata of an aggregate is for this project."""
+    return not _KEYS.isdisjoint(aggregate.metadata)
+
+
 # Aggregate metadata key -> each aggregate's value, and where it stands.
 _Found = dict[str, list[tuple[Evidence, str]]]
 

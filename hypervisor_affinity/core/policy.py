@@ -26,6 +26,8 @@ class Policy:
     :ivar flexible_placement: PREFER or STRICT
     :ivar unclassified_hosts: REPORTED, NONE or ANY
     :ivar vmdk_images: ``vmware`` or FLEXIBLE
+    :ivar placement_prefilter: whether Placement is to leave out what cannot
+        pass
     :ivar weight_multiplier: what a host of the most wanted family gains
     :ivar tell_user: whether a server fault says what was needed
     """
@@ -37,5 +39,6 @@ class Policy:
     flexible_placement: str = PREFER
     unclassified_hosts: str = REPORTED
     vmdk_images: str = hypervisor.VMWARE
+    placement_prefilter: bool = False
     weight_multiplier: float = 100.0
     tell_user: bool = True

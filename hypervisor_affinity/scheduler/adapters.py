@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From nova's objects to the core's values, reading no more than is needed.
+"""Between nova's objects and the core's values: no more than is needed.
 
 Sources: ``nova.objects.RequestSpec``, ``ImageMeta``, ``Flavor``,
 ``Aggregate`` and ``nova.scheduler.host_manager.HostState``. Reading an unset
@@ -9,8 +9,11 @@ field of an object raises, so every field is asked for first.
 from collections.abc import Iterable
 from typing import Any
 
+from nova import objects
+
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
@@ -75,6 +78,19 @@ def is_single(request_spec: Any) -> bool:
     """
     count = _field(request_spec, 'num_instances')
     return count in (None, 1) or _has_server(request_spec)
+
+
+def has_its_host(request_spec: Any) -> bool:
+    """Tell whether an administrator has named the host.
+
+    The filters still judge a requested host; a forced one they never see.
+    """
+    destination = _field(request_spec, 'requested_destination')
+    return bool(
+        _field(request_spec, 'force_hosts')
+        or _field(request_spec, 'force_nodes')
+        or (destination and _field(destination, 'host'))
+    )
 
 
 def _has_server(request_spec: Any) -> bool:
@@ -152,6 +168,43 @@ def read_room(host_state: Any, request_spec: Any) -> Room:
         vcpus_used=host_state.vcpus_used,
         vcpus_asked=request_spec.vcpus,
     )
+
+
+def read_aggregates(aggregates: Iterable[Any]) -> list[HostAggregate]:
+    """Return aggregates with their hosts."""
+    return [
+        HostAggregate(aggregate.uuid, tags, aggregate.hosts)
+        for aggregate, tags in zip(
+            aggregates, read_tags(aggregates), strict=True
+        )
+    ]
+
+
+def read_required(request_spec: Any) -> list[frozenset[str]]:
+    """Return the sets of aggregates of each of which a host must be in one.
+
+    nova's own pre-filters put them there, for an availability zone and for a
+    tenant's isolation: uuids joined by commas.
+    """
+    destination = _field(request_spec, 'requested_destination')
+    joined = (_field(destination, 'aggregates') if destination else None) or ()
+    return [frozenset(uuids.split(',')) for uuids in joined]
+
+
+def read_forbidden(request_spec: Any) -> frozenset[str]:
+    """Return the uuids of the aggregates in which a host must not be."""
+    destination = _field(request_spec, 'requested_destination')
+    if not destination:
+        return frozenset()
+    return frozenset(_field(destination, 'forbidden_aggregates') or ())
+
+
+def forbid_aggregates(request_spec: Any, uuids: Iterable[str]) -> None:
+    """Keep Placement from returning the hosts of these aggregates."""
+    if not _field(request_spec, 'requested_destination'):
+        request_spec.requested_destination = objects.Destination()
+    destination = request_spec.requested_destination
+    destination.append_forbidden_aggregates(set(uuids))
 
 
 def _field(thing: Any, name: str) -> Any:

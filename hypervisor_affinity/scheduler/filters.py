@@ -3,37 +3,25 @@
 
 import collections
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-import nova.conf
 from nova import exception
 from nova.scheduler import filters
 from oslo_log import log as logging
 
-from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core import explanation
-from hypervisor_affinity.core.demand import UNREADABLE
-from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
 from hypervisor_affinity.scheduler import adapters
-from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
+from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
+from hypervisor_affinity.scheduler.requests import Request
+from hypervisor_affinity.scheduler.requests import RequestReader
 
 LOG = logging.getLogger(__name__)
-
-
-class _Request(NamedTuple):
-    spec: Any
-    policy: Policy
-    demand: Demand
-    server: str = '(unreadable)'
-    is_single: bool = False
 
 
 class HypervisorAffinityFilter(filters.BaseHostFilter):
@@ -58,8 +46,10 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         super().__init__()
-        self._policies = PolicySource(nova.conf.CONF)
         self._notices = Notices()
+        self._requests = RequestReader(self._notices)
+        self._prefilter = PlacementPrefilter(self._requests, self._notices)
+        self._prefilter.install_if_wanted(self._requests.policy())
 
     def filter_all(self, filter_obj_list: Iterable, spec_obj: Any) -> list:
         """Return the hosts that can run the request.
@@ -70,7 +60,9 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             no host is left for a request for one server
         """
         hosts = list(filter_obj_list)
-        request = self._read(spec_obj)
+        request = self._requests.read(spec_obj)
+        # The option may have come with the latest reload.
+        self._prefilter.install_if_wanted(request.policy)
         verdicts = self._judge_all(hosts, request)
         suitable = Reason.SUITABLE
         passing = [
@@ -86,48 +78,11 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def host_passes(self, host_state: Any, filter_properties: Any) -> bool:
         """Tell whether one host can run the request; explains nothing."""
-        request = self._read(filter_properties)
+        request = self._requests.read(filter_properties)
         (verdict,) = self._judge_all([host_state], request)
         return verdict.passes
 
-    def _read(self, request_spec: Any) -> _Request:
-        policy = self._policies.current()
-        try:
-            request = _Request(
-                spec=request_spec,
-                policy=policy,
-                demand=adapters.classify_request(
-                    request_spec, policy, self._runs_on(request_spec)
-                ),
-                server=adapters.read_server(request_spec),
-                is_single=adapters.is_single(request_spec),
-            )
-        except Exception as error:
-            self._report_broken(f'A request gets no host: {error!r}', error)
-            return _Request(request_spec, policy, UNREADABLE)
-        self._report(request.demand.problems, 'server', request.server)
-        return request
-
-    def _runs_on(self, request_spec: Any) -> frozenset[str] | None:
-        if not adapters.is_move(request_spec):
-            return None
-        try:
-            families = moves.runs_on(request_spec)
-        except Exception as error:
-            families = None
-            cause = f'{type(error).__name__}: {error}'
-        else:
-            cause = 'neither its virt driver nor its aggregates tell'
-        if not families:
-            LOG.warning(
-                'The hypervisor under server %s cannot be found out (%s); its '
-                'image alone decides where it moves to',
-                adapters.read_server(request_spec),
-                cause,
-            )
-        return families
-
-    def _judge_all(self, hosts: list, request: _Request) -> list[Verdict]:
+    def _judge_all(self, hosts: list, request: Request) -> list[Verdict]:
         distinct: list[Verdict] = []
 
         def judge_host(host_state: Any) -> Verdict:
@@ -144,17 +99,17 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             ]
         return verdicts
 
-    def _judge(self, request: _Request, host_state: Any) -> Verdict:
+    def _judge(self, request: Request, host_state: Any) -> Verdict:
         try:
             offer = adapters.read_host(host_state, request.policy)
             if offer.problems:
-                self._report(offer.problems, 'host', host_state.host)
+                self._notices.warn(offer.problems, 'host', host_state.host)
             return judge(request.demand, offer, request.policy)
         except Exception as error:
             return self._unreadable(host_state, error)
 
     def _judge_room(
-        self, request: _Request, verdict: Verdict, host_state: Any
+        self, request: Request, verdict: Verdict, host_state: Any
     ) -> Verdict:
         try:
             room = adapters.read_room(host_state, request.spec)
@@ -162,24 +117,13 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         except Exception as error:
             return self._unreadable(host_state, error)
 
-    def _report(
-        self, problems: tuple[Problem, ...], kind: str, name: str
-    ) -> None:
-        for problem in problems:
-            if self._notices.is_due(str(problem)):
-                LOG.warning('%s (seen first at %s %s)', problem, kind, name)
-
     def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
         host = getattr(host_state, 'host', host_state)
-        self._report_broken(f'Host {host} gets no server: {error!r}', error)
+        self._notices.report(f'Host {host} gets no server: {error!r}', error)
         return Verdict(Reason.UNREADABLE_HOST)
 
-    def _report_broken(self, statement: str, error: Exception) -> None:
-        if self._notices.is_due(statement):
-            LOG.error(statement, exc_info=error)
 
-
-def _log_each(hosts: list, verdicts: list[Verdict], request: _Request) -> None:
+def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
     for host_state, verdict in zip(hosts, verdicts, strict=True):
         LOG.debug(
             'Host %s for server %s: %s (%s)',
@@ -190,7 +134,7 @@ def _log_each(hosts: list, verdicts: list[Verdict], request: _Request) -> None:
         )
 
 
-def _explain(verdicts: list[Verdict], request: _Request) -> None:
+def _explain(verdicts: list[Verdict], request: Request) -> None:
     counts = collections.Counter(verdict.reason for verdict in verdicts)
     LOG.info(
         'No host for server %s: %s',

@@ -3,6 +3,13 @@
 
 import collections
 import threading
+from collections.abc import Iterable
+
+from oslo_log import log as logging
+
+from hypervisor_affinity.core.reason import Problem
+
+LOG = logging.getLogger(__name__)
 
 # Enough for every tag of a large cloud; beyond it the oldest statement may
 # come a second time.
@@ -36,3 +43,17 @@ class Notices:
             if len(self._said) > _REMEMBERED:
                 self._said.popitem(last=False)
         return True
+
+    def warn(self, problems: Iterable[Problem], kind: str, name: str) -> None:
+        """Log what could not be read, with where it was seen first.
+
+        :param kind: ``server`` or ``host``
+        """
+        for problem in problems:
+            if self.is_due(str(problem)):
+                LOG.warning('%s (seen first at %s %s)', problem, kind, name)
+
+    def report(self, statement: str, error: Exception | None = None) -> None:
+        """Log at level ERROR, with the traceback of what was raised."""
+        if self.is_due(statement):
+            LOG.error(statement, exc_info=error)

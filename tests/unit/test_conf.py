@@ -41,6 +41,7 @@ WRONG = {
     'flexible_placement': 'maybe',
     'unclassified_hosts': 'some',
     'vmdk_images': 'kvm',
+    'placement_prefilter': 'sometimes',
     'weight_multiplier': 'nan',
     'tell_user': 'perhaps',
 }
