@@ -165,7 +165,7 @@ def _apply(request: Request, narrowing: Narrowing) -> bool:
     if narrowing.aggregates:
         uuids = narrowing.aggregates[:MOST_AGGREGATES]
         adapters.forbid_aggregates(request.spec, uuids)
-        left_out.append(f'{len(uuids)} aggregates')
+        left_out.append(f'host aggregates ({len(uuids)})')
     if narrowing.virtio:
         request.spec.root_forbidden.add(VIRTIO)
         left_out.append('hosts with virtio devices')

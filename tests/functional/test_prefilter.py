@@ -8,8 +8,6 @@ and then: 7 in 10 times for one host of ten and three candidates.
 
 import pytest
 
-from tests.embedded_cloud import faces
-
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'
 TIMES = 12
@@ -19,9 +17,9 @@ TIMES = 12
 def start(start_cloud):
     """Start a cloud in which Placement returns 3 candidates of many."""
 
-    def start(options=None, **arguments):
+    def start(options=None, scheduler=None, **arguments):
         merged = {
-            'scheduler': {'max_placement_results': 3},
+            'scheduler': {'max_placement_results': 3, **(scheduler or {})},
             'hypervisor_affinity': {
                 'placement_prefilter': True,
                 **(options or {}),
@@ -71,3 +69,162 @@ def test_without_it_the_one_vcenter_host_is_missed(start):
     vmdk = cloud.images.create('vmdk', 'vmdk')
     found = hypervisors(boot_often(cloud, vmdk))
     assert None in found
+
+
+def test_a_volume_without_formats_finds_it_too(start):
+    cloud = start()
+    crowd(cloud, kvm=9, vcenters=1)
+    for _ in range(TIMES):
+        volume = cloud.volumes.create(
+            image_metadata={'vmware_ostype': 'windows9Server64Guest'}
+        )
+        assert cloud.boot(volume=volume).hypervisor == VCENTER
+
+
+def test_a_crowd_of_vcenter_hosts_hides_no_kvm_host(start):
+    cloud = start({'flexible_placement': 'strict'})
+    crowd(cloud, kvm=1, vcenters=9)
+    for image in (
+        cloud.images.create('qcow2', 'qcow2'),
+        cloud.images.create('iso', 'iso'),
+    ):
+        assert hypervisors(boot_often(cloud, image)) == [KVM] * TIMES
+
+
+def test_two_cells(start):
+    cloud = start(cells=2)
+    for number in range(8):
+        cloud.add_kvm_host(f'kvm-{number}', cell=1 + number % 2)
+    cloud.add_vcenter_host('vc-1', cell=1)
+    cloud.add_vcenter_host('vc-2', cell=2)
+    cloud.aggregates.create(
+        'kvm',
+        hosts=[f'kvm-{number}' for number in range(8)],
+        metadata={'hypervisor_type': 'kvm'},
+    )
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    servers = boot_often(cloud, vmdk)
+    assert hypervisors(servers) == [VCENTER] * TIMES
+    outcome = cloud.actions.cold_migrate(servers[0])
+    assert outcome.succeeded, outcome.error
+    assert outcome.hypervisor == VCENTER
+
+
+def test_moves_stay_where_the_disk_belongs(start):
+    cloud = start()
+    crowd(cloud, kvm=8, vcenters=2)
+    iso = cloud.images.create('iso', 'iso')
+    to_esxi = cloud.flavors.create(
+        'esxi', extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'}
+    )
+    # Nothing in the image tells, and the new flavor does not either.
+    larger = cloud.flavors.create('larger', memory_mb=1024)
+    for _ in range(4):
+        server = cloud.boot(iso, flavor=to_esxi)
+        assert server.hypervisor == VCENTER
+        outcome = cloud.actions.resize(server, larger)
+        assert outcome.succeeded, outcome.error
+        assert outcome.hypervisor == VCENTER
+
+
+def test_what_nova_isolates_stays_isolated(start):
+    cloud = start(scheduler={'enable_isolated_aggregate_filtering': True})
+    crowd(cloud, kvm=5, vcenters=3)
+    cloud.aggregates.create(
+        'zone', hosts=['kvm-0', 'vc-0', 'vc-1'], availability_zone='az'
+    )
+    cloud.aggregates.create(
+        'licensed',
+        hosts=['vc-0', 'kvm-1'],
+        metadata={'trait:CUSTOM_LICENSED': 'required'},
+    )
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    servers = boot_often(cloud, vmdk, availability_zone='az')
+    assert {server.host for server in servers} == {'vc-1'}
+    qcow2 = cloud.images.create('qcow2', 'qcow2')
+    servers = boot_often(cloud, qcow2, availability_zone='az')
+    assert {server.host for server in servers} == {'kvm-0'}
+
+
+def test_what_no_host_can_run_ends_before_placement_is_asked(start):
+    cloud = start()
+    crowd(cloud, kvm=2, vcenters=1)
+    wrong = cloud.images.create(
+        'wrong', 'qcow2', properties={'hypervisor_type': 'vmware'}
+    )
+    fault = cloud.boot(wrong).fault
+    assert fault.endswith('cannot run disk_format=qcow2: convert it to VMDK')
+    # Not for one server only: none of them has a place yet.
+    faults = {server.fault for server in cloud.boot_many(wrong, count=3)}
+    assert faults == {fault}
+    lines = cloud.logs.messages('hypervisor_affinity')
+    assert len(lines) == 2
+    assert all('Placement is not asked' in line for line in lines)
+
+
+def test_a_zone_of_another_hypervisor_ends_with_the_reason(start):
+    cloud = start()
+    crowd(cloud, kvm=2, vcenters=1)
+    cloud.aggregates.create('zone', hosts=['kvm-0'], availability_zone='az')
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    fault = cloud.boot(vmdk, availability_zone='az').fault
+    assert fault == (
+        'No valid host was found. image needs VMware (disk_format=vmdk); '
+        'none of the available hosts offers it'
+    )
+
+
+def test_hosts_that_an_administrator_names(start):
+    cloud = start()
+    crowd(cloud, kvm=5, vcenters=1)
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    assert cloud.boot(vmdk, forced_host='kvm-1').hypervisor == KVM
+    assert cloud.boot(vmdk, host='vc-0').hypervisor == VCENTER
+    refused = cloud.boot(vmdk, host='kvm-1')
+    assert 'none of the available hosts offers it' in refused.fault
+
+
+def test_a_rebuild_is_left_to_the_filter(start):
+    cloud = start()
+    crowd(cloud, kvm=1, vcenters=1)
+    server = cloud.boot(cloud.images.create('qcow2', 'qcow2'))
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    outcome = cloud.actions.rebuild(server, vmdk)
+    assert not outcome.succeeded
+    assert 'image needs VMware' in outcome.error
+
+
+def test_aggregates_change_while_requests_run(start):
+    cloud = start()
+    crowd(cloud, kvm=7, vcenters=3)
+    kvm, vmware = cloud.aggregates.all()
+    images = {
+        VCENTER: cloud.images.create('vmdk', 'vmdk'),
+        KVM: cloud.images.create('qcow2', 'qcow2'),
+    }
+    other = cloud.aggregates.create('other')
+    change = cloud.aggregates
+    changes = [
+        lambda: change.add_host(other, 'vc-0'),
+        lambda: change.set_metadata(other, {'hypervisor_type': 'kvm'}),
+        lambda: change.remove_host(vmware, 'vc-0'),
+        lambda: change.add_host(other, 'kvm-0'),
+        lambda: change.unset_metadata(kvm, 'hypervisor_type'),
+        lambda: change.set_metadata(kvm, {'hypervisor_type': 'kvm,qemu'}),
+        lambda: change.set_metadata(other, {'hypervisor_type': 'vmware'}),
+        lambda: change.remove_host(other, 'kvm-0'),
+        lambda: change.add_host(vmware, 'vc-0'),
+        lambda: change.remove_host(other, 'vc-0'),
+        lambda: change.delete(other),
+    ]
+    expected, ids = [], []
+    for one in changes:
+        # Two that the scheduler works on while the aggregate changes.
+        for hypervisor, image in images.items():
+            ids += cloud.servers.submit(image)
+            expected.append(hypervisor)
+        one()
+    servers = cloud.servers.wait(ids)
+    faults = [server.fault for server in servers if server.fault]
+    assert faults == []
+    assert hypervisors(servers) == expected

@@ -2,9 +2,13 @@
 import fixtures
 import nova.conf
 import pytest
+from nova import objects
+from nova.scheduler import host_manager
+from nova.scheduler import request_filter
 from oslo_config import fixture as config_fixture
 
 from hypervisor_affinity import conf
+from tests import example_conf
 
 
 @pytest.fixture
@@ -28,3 +32,30 @@ def log():
         'hypervisor_affinity', format='%(levelname)s %(message)s', level=20
     ) as logger:
         yield logger
+
+
+@pytest.fixture
+def build_host_manager(options, monkeypatch):
+    """Build nova's HostManager, which builds the filters; no database."""
+    fixture = config_fixture.Config(nova.conf.CONF)
+    monkeypatch.setattr(objects.CellMappingList, 'get_all', lambda context: [])
+    # What an earlier scheduler of this process has installed is none of ours.
+    monkeypatch.setattr(
+        request_filter,
+        'ALL_REQUEST_FILTERS',
+        request_filter.ALL_REQUEST_FILTERS.copy(),
+    )
+
+    def build(*aggregates, **values):
+        options(**values)
+        monkeypatch.setattr(
+            objects.AggregateList, 'get_all', lambda context: list(aggregates)
+        )
+        settings = example_conf.filter_scheduler()
+        fixture.config(
+            group='filter_scheduler', track_instance_changes=False, **settings
+        )
+        return host_manager.HostManager()
+
+    with fixture:
+        yield build

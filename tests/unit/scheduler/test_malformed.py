@@ -125,6 +125,19 @@ def test_the_weigher_survives_all_of_it(options):
         assert len(weigher.weigh_objects(weighed, broken())) == len(states)
 
 
+def test_the_prefilter_survives_all_of_it(build_host_manager):
+    tags = build.aggregate(1, {'hypervisor_type': '\0,%'}, ['h'])
+    manager = build_host_manager(tags, placement_prefilter=True)
+    one = manager.filter_obj_map['HypervisorAffinityFilter']
+    for name, broken in BROKEN_SPECS.items():
+        spec = broken()
+        try:
+            one._prefilter(None, spec)
+        except exception.NoValidHost:
+            # As the filter has it, on whatever host.
+            assert name not in ('empty', 'no-flavor', 'hints-none')
+
+
 rubbish = st.one_of(
     st.none(),
     st.integers(),

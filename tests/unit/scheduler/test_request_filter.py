@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pre-filter, as nova's own host manager and list of pre-filters have it.
+
+What Placement makes of it is for the functional tests.
+"""
+
+import inspect
+
+import fixtures
+import pytest
+from nova import exception
+from nova import objects
+from nova.scheduler import request_filter as nova_request_filter
+from nova.virt import driver as virt
+from nova.virt.libvirt import vif
+from nova.virt.vmwareapi import driver as vmwareapi
+from oslo_utils.fixture import uuidsentinel as uuids
+
+from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler import request_filter
+from tests.unit.scheduler import nova_objects as build
+
+VMDK = {'disk_format': 'vmdk'}
+QCOW2 = {'disk_format': 'qcow2'}
+ISO = {'disk_format': 'iso'}
+IMPOSSIBLE = {**QCOW2, 'hypervisor_type': 'vmware'}
+
+
+def kvm(**more):
+    return build.aggregate(1, {'hypervisor_type': 'kvm', **more}, ['k1', 'k2'])
+
+
+def vmware(**more):
+    return build.aggregate(2, {'hypervisor_type': 'vmware', **more}, ['v1'])
+
+
+def installed():
+    return [
+        one
+        for one in nova_request_filter.ALL_REQUEST_FILTERS
+        if isinstance(one, request_filter.PlacementPrefilter)
+    ]
+
+
+@pytest.fixture
+def start(build_host_manager):
+    """Start a scheduler with the pre-filter; return its host manager."""
+
+    def start(*aggregates, **options):
+        options = {'placement_prefilter': True, **options}
+        return build_host_manager(
+            *(aggregates or (kvm(), vmware())), **options
+        )
+
+    return start
+
+
+def ask(spec):
+    """Run our pre-filter as nova runs all of them."""
+    (one,) = installed()
+    return one(None, spec)
+
+
+def forbidden(spec):
+    destination = spec.requested_destination
+    return set(destination.forbidden_aggregates) if destination else set()
+
+
+def boot(image, *specs, **fields):
+    return build.request_spec(
+        image, *specs, requested_destination=None, **fields
+    )
+
+
+def test_it_is_not_there_unless_wanted(build_host_manager):
+    build_host_manager(kvm(), vmware())
+    assert installed() == []
+
+
+def test_it_is_there_once_after_novas_own(start):
+    own = list(nova_request_filter.ALL_REQUEST_FILTERS)
+    start()
+    start()
+    assert nova_request_filter.ALL_REQUEST_FILTERS[:-1] == own
+    assert len(installed()) == 1
+
+
+def test_it_comes_with_a_reload_and_goes_with_the_next(start, options):
+    manager = start(placement_prefilter=False)
+    one = manager.filter_obj_map['HypervisorAffinityFilter']
+    one.filter_all([], boot(VMDK))
+    assert installed() == []
+    options(placement_prefilter=True)
+    one.filter_all([], boot(VMDK))
+    spec = boot(VMDK)
+    assert ask(spec)
+    options(placement_prefilter=False)
+    spec = boot(VMDK)
+    assert not ask(spec)
+    assert forbidden(spec) == set()
+    assert spec.root_forbidden == set()
+
+
+@pytest.mark.parametrize('missing', ['list', 'host manager'])
+def test_a_nova_that_is_otherwise_is_named_once(
+    start, options, log, monkeypatch, missing
+):
+    if missing == 'list':
+        monkeypatch.delattr(nova_request_filter, 'ALL_REQUEST_FILTERS')
+        manager = start()
+        one = manager.filter_obj_map['HypervisorAffinityFilter']
+    else:
+        options(placement_prefilter=True)
+        one = filters.HypervisorAffinityFilter()
+    for _ in range(3):
+        assert one.filter_all([build.host_state('k1')], boot(QCOW2))
+    assert log.output.count('ERROR placement_prefilter has no effect') == 1
+
+
+def test_what_cannot_pass_is_forbidden(start, log):
+    start()
+    spec = boot(VMDK)
+    assert ask(spec)
+    assert forbidden(spec) == {kvm().uuid}
+    assert spec.root_forbidden == {'COMPUTE_NET_VIF_MODEL_VIRTIO'}
+    assert log.output.splitlines() == [
+        'INFO Placement leaves out host aggregates (1) and hosts with virtio '
+        f'devices for server {spec.instance_uuid}: image needs VMware '
+        '(disk_format=vmdk)'
+    ]
+    spec = boot(QCOW2)
+    assert ask(spec)
+    assert forbidden(spec) == {vmware().uuid}
+    assert spec.root_forbidden == set()
+
+
+def test_a_flexible_request_stays_as_it_is(start, log):
+    start()
+    spec = boot(ISO)
+    assert not ask(spec)
+    assert spec.requested_destination is None
+    assert log.output == ''
+
+
+def test_a_volume_counts_as_for_the_filter(start):
+    start()
+    spec = boot({'vmware_ostype': 'otherGuest'}, is_bfv=True)
+    assert ask(spec)
+    assert forbidden(spec) == {kvm().uuid}
+    assert not ask(boot(None, is_bfv=True))
+
+
+def test_what_others_put_there_stays(start):
+    zone = build.aggregate(3, {'availability_zone': 'az'}, ['k1', 'v1'])
+    start(kvm(), vmware(), zone)
+    spec = boot(VMDK)
+    required = [f'{uuids.tenant},{zone.uuid}']
+    spec.requested_destination = objects.Destination(
+        aggregates=required, forbidden_aggregates={uuids.isolated}
+    )
+    spec.root_forbidden.add('COMPUTE_STATUS_DISABLED')
+    assert ask(spec)
+    assert spec.requested_destination.aggregates == required
+    assert forbidden(spec) == {uuids.isolated, kvm().uuid}
+    assert len(spec.root_forbidden) == 2
+
+
+def test_it_never_makes_a_boot_look_like_a_move(start, monkeypatch):
+    monkeypatch.setattr(moves, 'runs_on', pytest.fail)
+    manager = start()
+    spec = boot(VMDK)
+    ask(spec)
+    one = manager.filter_obj_map['HypervisorAffinityFilter']
+    vcenter = build.host_state('v1', 'VMware vCenter Server', ('vmware',))
+    assert one.filter_all([vcenter], spec) == [vcenter]
+
+
+def test_a_move_is_looked_up_once_for_both(start, monkeypatch):
+    looked_up = []
+
+    def look_up(spec):
+        looked_up.append(spec)
+        return frozenset({'kvm'})
+
+    monkeypatch.setattr(moves, 'runs_on', look_up)
+    manager = start()
+    spec = build.move_spec(ISO)
+    assert ask(spec)
+    assert forbidden(spec) == {vmware().uuid}
+    one = manager.filter_obj_map['HypervisorAffinityFilter']
+    host = build.host_state('k1')
+    assert one.filter_all([host], spec) == [host]
+    assert looked_up == [spec]
+
+
+@pytest.mark.parametrize(
+    'fields',
+    [
+        {'force_hosts': ['k1']},
+        {'force_nodes': ['k1']},
+        {'requested_destination': objects.Destination(host='k1')},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_host_that_an_administrator_named_is_asked_for(start, fields):
+    start()
+    spec = boot(IMPOSSIBLE)
+    for name, value in fields.items():
+        setattr(spec, name, value)
+    assert not ask(spec)
+    assert spec.root_forbidden == set()
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_a_request_that_no_host_can_run_ends_with_the_reason(
+    start, log, count
+):
+    start()
+    with pytest.raises(exception.NoValidHost) as raised:
+        ask(boot(IMPOSSIBLE, num_instances=count))
+    assert str(raised.value) == (
+        'No valid host was found. image needs VMware '
+        '(hypervisor_type=vmware), which cannot run disk_format=qcow2: '
+        'convert it to VMDK'
+    )
+    assert log.output.splitlines() == [
+        f'INFO No host for server {uuids.server}: image needs VMware '
+        '(hypervisor_type=vmware); Placement is not asked, since every host '
+        'is rejected: cannot_boot'
+    ]
+
+
+def test_a_zone_that_cannot_run_it_ends_with_the_reason(start):
+    zone = build.aggregate(3, {'availability_zone': 'az'}, ['k1'])
+    start(kvm(), vmware(), zone)
+    spec = boot(VMDK)
+    spec.requested_destination = objects.Destination(aggregates=[zone.uuid])
+    with pytest.raises(exception.NoValidHost) as raised:
+        ask(spec)
+    assert str(raised.value).endswith(
+        'image needs VMware (disk_format=vmdk); none of the available hosts '
+        'offers it'
+    )
+
+
+def test_the_user_may_be_told_nothing(start):
+    start(tell_user=False)
+    with pytest.raises(exception.NoValidHost) as raised:
+        ask(boot(IMPOSSIBLE))
+    assert str(raised.value) == (
+        'No valid host was found. There are not enough hosts available.'
+    )
+
+
+def test_changed_aggregates_count_at_once(start):
+    manager = start()
+    for changed, expected in (
+        (kvm(hypervisor_type='vmware'), {}),
+        (kvm(), {kvm().uuid}),
+        (build.aggregate(1, {'hypervisor_type': 'kvm'}, ['k1', 'v1']), {}),
+        (kvm(), {kvm().uuid}),
+    ):
+        manager.update_aggregates([changed])
+        spec = boot(VMDK)
+        ask(spec)
+        assert forbidden(spec) == set(expected)
+    manager.delete_aggregate(kvm())
+    spec = boot(VMDK)
+    ask(spec)
+    assert forbidden(spec) == set()
+
+
+def test_changed_options_count_at_once(start, options):
+    start()
+    spec = boot(ISO)
+    assert not ask(spec)
+    options(flexible_placement='strict')
+    assert ask(spec)
+    assert forbidden(spec) == {vmware().uuid}
+
+
+def test_the_query_stays_short_enough_for_a_url(start):
+    many = [
+        build.aggregate(n, {'hypervisor_type': 'kvm'}, [f'k{n}', f'l{n}'])
+        for n in range(10, 130)
+    ]
+    small = build.aggregate(9, {'hypervisor_type': 'kvm'}, ['alone'])
+    start(small, *many)
+    spec = boot(VMDK)
+    ask(spec)
+    assert len(forbidden(spec)) == request_filter.MOST_AGGREGATES
+    assert small.uuid not in forbidden(spec)
+
+
+@pytest.mark.parametrize('broken', ['request', 'aggregates'])
+def test_what_cannot_be_read_leaves_the_request_to_the_filter(
+    start, log, broken
+):
+    manager = start()
+    spec = boot(VMDK)
+    if broken == 'aggregates':
+        manager.aggs_by_id = {1: object()}
+    else:
+        spec = object()
+    for _ in range(3):
+        assert not ask(spec)
+    assert log.output.count('ERROR') == 1 + (broken == 'request')
+    assert 'ERROR Placement is asked for all hosts' in log.output
+
+
+def test_it_says_so_at_info_and_not_more(start):
+    start()
+    with fixtures.FakeLogger('hypervisor_affinity', level=30) as logger:
+        ask(boot(VMDK))
+    assert logger.output == ''
+
+
+def test_the_trait_is_libvirts_alone():
+    for virt_type in ('kvm', 'qemu'):
+        assert 'virtio' in vif.SUPPORTED_VIF_MODELS[virt_type]
+    # The vSphere driver reports traits for its capabilities and a few that it
+    # names.
+    assert request_filter.VIRTIO not in virt.CAPABILITY_TRAITS_MAP.values()
+    assert 'VIF_MODEL' not in inspect.getsource(vmwareapi)
