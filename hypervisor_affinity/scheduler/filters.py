@@ -49,7 +49,8 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         self._notices = Notices()
         self._requests = RequestReader(self._notices)
         self._prefilter = PlacementPrefilter(self._requests, self._notices)
-        self._prefilter.install_if_wanted(self._requests.policy())
+        self._prefilter.install()
+        self._prefilter.report_if_idle(self._requests.policy())
 
     def filter_all(self, filter_obj_list: Iterable, spec_obj: Any) -> list:
         """Return the hosts that can run the request.
@@ -61,8 +62,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         """
         hosts = list(filter_obj_list)
         request = self._requests.read(spec_obj)
-        # The option may have come with the latest reload.
-        self._prefilter.install_if_wanted(request.policy)
+        self._prefilter.report_if_idle(request.policy)
         verdicts = self._judge_all(hosts, request)
         suitable = Reason.SUITABLE
         passing = [

@@ -58,29 +58,31 @@ class PlacementPrefilter:
         self._requests = requests
         self._notices = notices
         self._host_manager = _host_manager_at_work()
+        self._is_installed = False
         self._known: _Known | None = None
 
-    def install_if_wanted(self, policy: Policy) -> None:
-        """Have nova call this object, if the option says so.
+    def install(self) -> None:
+        """Have nova call this object, in place of one that was built before.
 
-        In place of one that was built before, if any. What is in the way is
-        logged once, and the filter alone decides.
+        Whether the option says so is asked for each request, so that a
+        reload counts at once.
         """
-        if not policy.placement_prefilter:
-            return
         installed = getattr(request_filter, 'ALL_REQUEST_FILTERS', None)
         if self._host_manager is None or not isinstance(installed, list):
+            return
+        installed[:] = [
+            *(o for o in installed if not isinstance(o, PlacementPrefilter)),
+            self,
+        ]
+        self._is_installed = True
+
+    def report_if_idle(self, policy: Policy) -> None:
+        """Log once if the option is on and nova does not call this object."""
+        if policy.placement_prefilter and not self._is_installed:
             self._notices.report(
                 'placement_prefilter has no effect: this nova builds or '
                 'calls its filters otherwise. The filter alone decides'
             )
-        elif self not in installed:
-            others = [
-                one
-                for one in installed
-                if not isinstance(one, PlacementPrefilter)
-            ]
-            installed[:] = [*others, self]
 
     def __call__(self, context: Any, request_spec: Any) -> bool:
         """Narrow the request.
@@ -90,11 +92,11 @@ class PlacementPrefilter:
             can pass
         """
         try:
-            request = self._requests.read(request_spec)
-            if not request.policy.placement_prefilter:
+            if not self._requests.policy().placement_prefilter:
                 return False
             if adapters.has_its_host(request_spec):
                 return False
+            request = self._requests.read(request_spec)
             narrowing = self._fleet(request.policy).narrow(
                 request.demand,
                 adapters.read_required(request_spec),
