@@ -6,6 +6,7 @@ which on a scheduler host is ``nova.conf.CONF``.
 """
 
 import math
+import weakref
 
 from oslo_config import cfg
 from oslo_config import types
@@ -294,6 +295,16 @@ class PolicySource:
         self._conf = conf
         self._in_force = read_policy(conf)
         self._refused: str | None = None
+        # What is in force must be known where options are reloaded: with
+        # native threads, nova does that in a process that serves no request
+        # and then starts all the others anew from it.
+        current = weakref.WeakMethod(self.current)
+
+        def follow(conf: cfg.ConfigOpts, changes: dict) -> None:
+            if reread := current():
+                reread()
+
+        conf.register_mutate_hook(follow)
 
     def current(self) -> Policy:
         """Return the Policy for one request.

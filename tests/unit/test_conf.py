@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import gc
+
 import pytest
 from oslo_config import cfg
 
@@ -78,6 +80,27 @@ def test_a_wrong_option_on_reload_keeps_what_was_in_force(
     configure('weight_multiplier = 9')
     opts.mutate_config_files()
     assert source.current().weight_multiplier == 9
+
+
+def test_a_reload_counts_before_any_request_comes(configure):
+    # nova with native threads reloads in the process that starts workers,
+    # which serves none, and then replaces them.
+    opts = load(configure('weight_multiplier = 7'))
+    source = conf.PolicySource(opts)
+    configure('weight_multiplier = 8')
+    opts.mutate_config_files()
+    configure('weight_multiplier = much')
+    opts.mutate_config_files()
+    assert source.current().weight_multiplier == 8
+
+
+def test_nothing_is_kept_of_a_source_that_is_gone(configure, caplog):
+    opts = load(configure('weight_multiplier = 7'))
+    conf.PolicySource(opts)
+    gc.collect()
+    configure('weight_multiplier = much')
+    opts.mutate_config_files()
+    assert caplog.records == []
 
 
 def test_every_option_is_read_anew():
