@@ -73,9 +73,9 @@ servers in a cloud with several kinds of hypervisor.
 
 The filter must be in ``[filter_scheduler] enabled_filters`` and the weigher
 in ``[filter_scheduler] weight_classes``. All options may be changed while
-nova-scheduler runs: after a SIGHUP, filter and weigher each read them anew
-for the next request. A wrong value stops nova-scheduler's start; after a
-SIGHUP it is reported as an ERROR, and all the values in force stay.
+nova-scheduler runs: send it SIGHUP. A wrong value stops nova-scheduler's
+start; after a SIGHUP it is reported as an ERROR, and all the values in force
+stay.
 """,
 )
 
@@ -292,35 +292,31 @@ class PolicySource:
         :raises ValueError: if an option is wrong: a service must not start
         """
         register_opts(conf)
-        self._conf = conf
         self._in_force = read_policy(conf)
-        self._refused: str | None = None
-        # What is in force must be known where options are reloaded: with
-        # native threads, nova does that in a process that serves no request
-        # and then starts all the others anew from it.
-        current = weakref.WeakMethod(self.current)
+        # Never read for a request: while oslo.config reloads its files, that
+        # would put old values into its cache, where they stay. And with
+        # native threads nova reloads in a process that serves no request, and
+        # makes those that do anew from it.
+        reread = weakref.WeakMethod(self._reread)
 
-        def follow(conf: cfg.ConfigOpts, changes: dict) -> None:
-            if reread := current():
-                reread()
+        def follow(conf: cfg.ConfigOpts, changes: object) -> None:
+            if method := reread():
+                method(conf)
 
         conf.register_mutate_hook(follow)
 
     def current(self) -> Policy:
-        """Return the Policy for one request.
-
-        A value that became wrong is logged once, and the whole Policy that
-        was in force stays: half of a new configuration is nobody's intent.
-        """
-        try:
-            self._in_force = read_policy(self._conf)
-            self._refused = None
-        except ValueError as error:
-            if str(error) != self._refused:
-                self._refused = str(error)
-                LOG.error(
-                    'The [hypervisor_affinity] options in force stay as '
-                    'they were: %s',
-                    error,
-                )
+        """Return the Policy for one request."""
         return self._in_force
+
+    def _reread(self, conf: cfg.ConfigOpts) -> None:
+        # If a value is wrong, the whole Policy stays: half of a new
+        # configuration is nobody's intent.
+        try:
+            self._in_force = read_policy(conf)
+        except ValueError as error:
+            LOG.error(
+                'The [hypervisor_affinity] options in force stay as they '
+                'were: %s',
+                error,
+            )

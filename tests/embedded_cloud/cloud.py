@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from nova.conf import CONF
 from oslo_config import cfg
 
 from tests.embedded_cloud import faces
@@ -163,8 +164,9 @@ class EmbeddedCloud:
         )
 
     def set_options(self, options: Options) -> None:
-        """Change options while the services run, as a reload would."""
+        """Change options while the services run, as a reload does."""
         set_options(options)
+        CONF.mutate_config_files()
 
     def add_kvm_host(
         self,

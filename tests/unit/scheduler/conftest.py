@@ -21,6 +21,8 @@ def options():
 
         def override(**values):
             fixture.config(group='hypervisor_affinity', **values)
+            # As SIGHUP has it, for those who have read them already.
+            nova.conf.CONF.mutate_config_files()
 
         yield override
 
