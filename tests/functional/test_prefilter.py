@@ -146,6 +146,21 @@ def test_what_nova_isolates_stays_isolated(start):
     assert {server.host for server in servers} == {'kvm-0'}
 
 
+def test_a_tenants_hosts_stay_its_only_ones(start):
+    cloud = start(scheduler={'limit_tenants_to_placement_aggregate': True})
+    crowd(cloud, kvm=5, vcenters=3)
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    server = cloud.boot(vmdk)
+    shown = cloud.user_api.get(f'/servers/{server.id}')['server']
+    cloud.aggregates.create(
+        'tenant',
+        hosts=['kvm-0', 'kvm-1', 'kvm-2', 'vc-2'],
+        metadata={'filter_tenant_id': shown['tenant_id']},
+    )
+    servers = boot_often(cloud, vmdk)
+    assert {server.host for server in servers} == {'vc-2'}
+
+
 def test_what_no_host_can_run_ends_before_placement_is_asked(start):
     cloud = start()
     crowd(cloud, kvm=2, vcenters=1)

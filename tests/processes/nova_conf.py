@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""nova.conf, written from {group: {option: value}}."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Options: TypeAlias = Mapping[str, Mapping[str, object]]
+
+
+def merge(*layers: Options) -> dict[str, dict[str, object]]:
+    """Return the options of all layers; a later one counts more."""
+    merged: dict[str, dict[str, object]] = {}
+    for layer in layers:
+        for group, options in layer.items():
+            merged.setdefault(group, {}).update(options)
+    return merged
+
+
+def write(path: pathlib.Path, *layers: Options) -> None:
+    """Write the file, or write it anew."""
+    lines = []
+    for group, options in merge(*layers).items():
+        lines.append(f'[{group}]')
+        lines += [f'{name} = {value}' for name, value in options.items()]
+    path.write_text('\n'.join(lines) + '\n')

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for other processes."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar('T')
+
+# Says that something hangs, not that it is slow: a machine that runs other
+# things too may take ten times as long as an idle one.
+TIMEOUT = 180.0
+_PAUSE = 0.1
+
+
+def until(condition: Callable[[], T], what: str) -> T:
+    """Return the first truthy value of ``condition()``."""
+    deadline = time.monotonic() + TIMEOUT
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f'waited {TIMEOUT:g} s in vain for {what}')
+        time.sleep(_PAUSE)
+    return value

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that the tests start by their paths; nothing imports them."""
+
+import pathlib
+
+_FOLDER = pathlib.Path(__file__).parent
+
+CALL_SCHEDULER = _FOLDER / 'call_scheduler.py'
+FILL_DATABASES = _FOLDER / 'fill_databases.py'
+SERVE_PLACEMENT = _FOLDER / 'serve_placement.py'
