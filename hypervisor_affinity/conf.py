@@ -73,9 +73,10 @@ servers in a cloud with several kinds of hypervisor.
 
 The filter must be in ``[filter_scheduler] enabled_filters`` and the weigher
 in ``[filter_scheduler] weight_classes``. All options may be changed while
-nova-scheduler runs: send it SIGHUP. A wrong value stops nova-scheduler's
-start; after a SIGHUP it is reported as an ERROR, and all the values in force
-stay.
+nova-scheduler runs, by SIGHUP; where nova runs native threads, restart it
+instead, since nova then forgets what changed in host aggregates. A wrong
+value stops nova-scheduler's start; after a SIGHUP it is reported as an ERROR,
+and all the values in force stay.
 """,
 )
 

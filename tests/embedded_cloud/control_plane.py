@@ -13,6 +13,7 @@ from unittest import mock
 import fixtures
 import nova.test
 from nova.conf import CONF
+from nova.scheduler import request_filter
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.functional import fixtures as nova_functional_fixtures
 from oslo_config import cfg
@@ -96,6 +97,14 @@ class ControlPlane(nova.test.TestCase):
                 'nova.scheduler.client.report.SchedulerReportClient'
                 '.get_allocations_for_provider_tree',
                 _no_allocations,
+            )
+        )
+        # Of a plug-in that puts its own into nova's list, none is to stay.
+        self.useFixture(
+            fixtures.MockPatchObject(
+                request_filter,
+                'ALL_REQUEST_FILTERS',
+                new=request_filter.ALL_REQUEST_FILTERS.copy(),
             )
         )
         self.compute_api = self.useFixture(

@@ -41,6 +41,7 @@ def leave_only_the_other_hypervisor(cloud, server):
             cloud.hosts.disable(name)
 
 
+@pytest.mark.smoke
 def test_resize_stays(cloud, server, large):
     outcome = cloud.actions.resize(server, large)
     assert outcome.succeeded, outcome.error
@@ -57,6 +58,7 @@ def test_resize_fails_rather_than_cross(cloud, server, large):
     assert f'No host for server {server.id}: the server runs on' in line
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize('migrate', ['cold_migrate', 'live_migrate'])
 def test_migration_stays(cloud, server, migrate):
     # To another host, or for vCenter, which can, within the cluster.
@@ -73,6 +75,7 @@ def test_migration_to_a_host_of_the_other_hypervisor(cloud, server, migrate):
     assert cloud.servers.get(server).host == server.host
 
 
+@pytest.mark.smoke
 def test_evacuation_never_crosses(cloud, server):
     cloud.hosts.fail(server.host)
     outcome = cloud.actions.evacuate(server)
@@ -85,6 +88,7 @@ def test_evacuation_never_crosses(cloud, server):
     assert cloud.servers.get(server).hypervisor == server.hypervisor
 
 
+@pytest.mark.smoke
 def test_unshelve_returns_to_the_hypervisor(cloud, server):
     assert cloud.actions.shelve(server).succeeded
     cloud.hosts.disable(server.host)
@@ -162,10 +166,10 @@ def test_a_boot_asks_the_database_nothing_of_ours(cloud, small, monkeypatch):
 
 
 REBUILDS = [
-    ('vmdk', {}, VCENTER, True),
+    pytest.param('vmdk', {}, VCENTER, True, marks=pytest.mark.smoke),
     ('vmdk', {'vmware_disktype': 'sparse'}, VCENTER, True),
     ('iso', {}, VCENTER, True),
-    ('qcow2', {}, VCENTER, False),
+    pytest.param('qcow2', {}, VCENTER, False, marks=pytest.mark.smoke),
     ('raw', {}, VCENTER, False),
     ('iso', {'hypervisor_type': 'kvm'}, VCENTER, False),
     ('qcow2', {}, KVM, True),

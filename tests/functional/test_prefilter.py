@@ -54,6 +54,7 @@ def hypervisors(servers):
     return [server.hypervisor for server in servers]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize('tag', [True, False], ids=['tagged', 'untagged'])
 def test_the_one_vcenter_host_is_always_found(start, tag):
     cloud = start()

@@ -19,6 +19,7 @@ def hypervisors(servers):
     return {server.hypervisor for server in servers}
 
 
+@pytest.mark.smoke
 def test_each_kind_of_image_finds_its_hypervisor(cloud):
     create = cloud.images.create
     on_kvm = [
@@ -38,6 +39,7 @@ def test_each_kind_of_image_finds_its_hypervisor(cloud):
     assert [cloud.boot(image).hypervisor for image in on_esxi] == [VCENTER] * 4
 
 
+@pytest.mark.smoke
 def test_volumes(cloud):
     plain = cloud.volumes.create()
     for_esxi = cloud.volumes.create(
@@ -49,6 +51,7 @@ def test_volumes(cloud):
     assert cloud.boot(qcow2, to_volume=True).hypervisor == KVM
 
 
+@pytest.mark.smoke
 def test_a_user_reads_why_there_is_no_host(cloud):
     image = cloud.images.create(
         'wrong', 'qcow2', properties={'hypervisor_type': 'vmware'}
@@ -80,6 +83,7 @@ def test_a_user_may_be_told_nothing(cloud):
     assert len(cloud.logs.messages('hypervisor_affinity')) == 1
 
 
+@pytest.mark.smoke
 def test_several_servers_at_once(cloud):
     vmdk = cloud.images.create('vmdk', 'vmdk')
     qcow2 = cloud.images.create('qcow2', 'qcow2')
@@ -100,6 +104,7 @@ def test_several_servers_with_no_host_leave_no_allocation(cloud):
     assert cloud.boot(good).active
 
 
+@pytest.mark.smoke
 def test_a_full_hypervisor_overflows_and_strict_does_not(start_cloud):
     cloud = start_cloud()
     cloud.add_kvm_host('kvm-1', vcpus=2, memory_mb=4096)
@@ -184,6 +189,7 @@ def test_a_disabled_compute_is_no_host(cloud):
     assert {server.host for server in servers} == {'vc-2'}
 
 
+@pytest.mark.smoke
 def test_tags_and_hosts_change_while_the_scheduler_runs(start_cloud):
     cloud = start_cloud()
     for name in ('h-1', 'h-2'):
@@ -210,6 +216,7 @@ def test_tags_and_hosts_change_while_the_scheduler_runs(start_cloud):
     assert cloud.boot(vmdk).host == 'h-2'
 
 
+@pytest.mark.smoke
 def test_two_cells(start_cloud):
     cloud = start_cloud(cells=2)
     cloud.add_kvm_host('kvm-1', cell=1)
@@ -234,6 +241,7 @@ def test_two_cells(start_cloud):
     assert outcome.hypervisor == VCENTER
 
 
+@pytest.mark.smoke
 def test_extra_specs_are_validated_by_nova_api(cloud):
     key = 'hypervisor_affinity:hypervisor_type'
     cloud.flavors.create('right', extra_specs={key: 'ESXi,kvm'})
@@ -262,6 +270,7 @@ def test_flavors(cloud):
     assert cloud.boot(iso, flavor=rather_esxi).hypervisor == VCENTER
 
 
+@pytest.mark.smoke
 def test_a_wrong_option_stops_the_schedulers_start(start_cloud):
     with pytest.raises(ValueError, match=r'flexible_placement.*maybe'):
         start_cloud({'hypervisor_affinity': {'flexible_placement': 'maybe'}})

@@ -1,0 +1,641 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many requests at once to the plug-ins of one scheduler; prints JSON.
+
+The threads are nova's: ``OS_NOVA_DISABLE_EVENTLET_PATCHING`` makes them
+native or green. Each kind of request is first answered alone; in the crowd it
+must get the same answers, and the same lines in the log.
+"""
+
+import argparse
+import collections
+import copy
+import dataclasses
+import functools
+import gc
+import itertools
+import json
+import logging
+import pathlib
+import random
+import sys
+import tempfile
+import threading
+import time
+import tracemalloc
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+# The first that is not Python's own: this import makes the threads green.
+import nova.cmd.scheduler
+import nova.conf
+from nova import exception
+from nova.scheduler import host_manager
+from nova.scheduler import request_filter
+from nova.scheduler import weights as nova_weights
+
+import hypervisor_affinity
+from hypervisor_affinity import conf
+from hypervisor_affinity.core import demand
+from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler import weights
+from tests import case_table
+from tests.unit.scheduler import nova_objects
+from tests.unit.scheduler import test_cases
+
+THREADS = 32
+SEED = 34
+
+# Stands for the uuid of the server that a request is for.
+SERVER = '{server}'
+
+FIRST = {'placement_prefilter': 'true'}
+# Differs in every option, so that a request that reads some of them before a
+# change and some after it gets answers that belong to neither.
+SECOND = {
+    'preferred_hypervisors': 'vmware,ironic,kvm',
+    'flexible_placement': 'strict',
+    'unclassified_hosts': 'any',
+    'vmdk_images': 'flexible',
+    'placement_prefilter': 'false',
+    'weight_multiplier': '7',
+    'tell_user': 'false',
+}
+WRONG = {**SECOND, 'unclassified_hosts': 'some'}
+REQUESTS_PER_CHANGE = 100
+
+OUR_FILES = str(pathlib.Path(hypervisor_affinity.__file__).parent / '*')
+
+AGGREGATES = {
+    number: nova_objects.aggregate(number, metadata, [f'host-{number}'])
+    for number, metadata in enumerate(
+        [
+            {'hypervisor_type': 'kvm'},
+            {'hypervisor_type': 'vmware'},
+            {
+                'hypervisor_type': 'vmware',
+                'hypervisor_affinity_admit': 'required',
+            },
+        ]
+    )
+}
+
+
+class Visit:
+    """A request inside a step."""
+
+    def __init__(self, step, server):
+        self.step = step
+        self.server = server
+        self.lines = []
+        self.is_overtaken = False
+
+
+class Crowd:
+    """Lets requests overtake one another, and hears what is said of them.
+
+    :ivar general: the warnings that are of no single server
+    """
+
+    def __init__(self):
+        self.general = []
+        self._mine = threading.local()
+        self._latest = {}
+
+    def enter(self, step, server):
+        self._mine.visit = visit = Visit(step, server)
+        return visit
+
+    def give_way(self):
+        """Let other threads run, from the middle of the product's work."""
+        visit = self._mine.visit
+        self._latest[visit.step] = visit
+        time.sleep(0)
+        if self._latest[visit.step] is not visit:
+            visit.is_overtaken = True
+
+    def hear(self, record):
+        visit = self._mine.visit
+        line = f'{record.levelname} {record.getMessage()}'
+        statement = line.partition(' (seen first at ')[0]
+        if record.levelno >= logging.WARNING and visit.server not in statement:
+            self.general.append(statement)
+        else:
+            visit.lines.append(line.replace(visit.server, SERVER))
+        if record.levelno > logging.DEBUG:
+            self.give_way()
+
+
+CROWD = Crowd()
+
+
+class Listener(logging.Handler):
+    """Takes no lock, which would make all others wait for who gives way."""
+
+    def handle(self, record):
+        CROWD.hear(record)
+        return True
+
+
+class BusyHostState(host_manager.HostState):
+    """A host at which requests overtake one another."""
+
+    @property
+    def supported_instances(self):
+        CROWD.give_way()
+        return vars(self)['supported_instances']
+
+    @property
+    def free_ram_mb(self):
+        CROWD.give_way()
+        return vars(self)['free_ram_mb']
+
+
+def _busy(state):
+    state.__class__ = BusyHostState
+    return state
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What many requests have in common.
+
+    :ivar case: its image and flavor are the same objects for all of them
+    :ivar hosts: the same objects for all of them
+    :ivar tags: of an aggregate that each of them finds on a host of its own
+    :ivar runs_on: what the database says to a move; None if the host is gone
+    """
+
+    name: str
+    case: case_table.Case
+    hosts: list
+    tags: dict[str, str] | None = None
+    num_instances: int = 1
+    runs_on: frozenset[str] | None = None
+
+    @functools.cached_property
+    def _template(self):
+        spec = test_cases.spec_of(self.case)
+        spec.num_instances = self.num_instances
+        return spec
+
+    def spec_for(self, server):
+        spec = copy.copy(self._template)
+        spec.instance_uuid = server
+        # The pre-filter writes there.
+        if 'requested_destination' in spec:
+            destination = copy.copy(spec.requested_destination)
+            spec.requested_destination = destination
+        extra_specs = _filled(self.case.extra_specs, server)
+        if extra_specs != self.case.extra_specs:
+            spec.flavor = copy.copy(spec.flavor)
+            spec.flavor.extra_specs = extra_specs
+        return spec
+
+    def hosts_for(self, server):
+        if not self.tags:
+            return self.hosts
+        tags = nova_objects.aggregate(1, _filled(self.tags, server))
+        own = nova_objects.host_state('own', aggregates=[tags])
+        return [_busy(own), *self.hosts]
+
+
+def _filled(texts, server):
+    return {key: text.replace(SERVER, server) for key, text in texts.items()}
+
+
+def table_kinds():
+    """Yield the rows of the table: on all their hosts, and on none that do."""
+    # A host that several rows name is one object in all of them.
+    named = {id(h): h for c in test_cases.READABLE for h, _ in c.expected}
+    states = {
+        key: _busy(nova_objects.case_host_state(host, first_id=10 * number))
+        for number, (key, host) in enumerate(named.items(), 1)
+    }
+    for case in test_cases.READABLE:
+        hosts = [states[id(host)] for host, _ in case.expected]
+        kind = Kind(str(case), case, hosts, runs_on=case.runs_on)
+        yield kind
+        if case.runs_on:
+            for unknown in (frozenset(), None):
+                name = f'{case} (runs on {unknown})'
+                yield dataclasses.replace(kind, name=name, runs_on=unknown)
+        rejecting = [
+            states[id(host)]
+            for host, reason in case.expected
+            if reason != 'suitable'
+        ]
+        if rejecting:
+            for count in (1, 2):
+                yield dataclasses.replace(
+                    kind,
+                    name=f'{case} (no host for {count})',
+                    hosts=rejecting,
+                    num_instances=count,
+                )
+
+
+def more_kinds():
+    """Yield what the table has no rows for.
+
+    All but the first have something in them that no other request has.
+    """
+    plain = _case({'disk_format': 'iso'})
+    broken = _busy(nova_objects.host_state('broken'))
+    broken.aggregates = None
+    good = _busy(nova_objects.host_state('good'))
+    yield Kind('a broken host', plain, [broken, good])
+    for key in (demand.HYPERVISOR_TYPE_SPEC, demand.PREFERRED_SPEC):
+        case = _case({'disk_format': 'iso'}, {key: SERVER})
+        yield Kind(f'unreadable {key}', case, [good])
+    for key in ('hypervisor_type', 'hypervisor_affinity_reserve'):
+        yield Kind(f'unreadable {key}', plain, [good], {key: SERVER})
+    case = _case({'vmware_disktype': 'sparse'})
+    tags = {'img_hv_type': 'vmware,kvm', 'vmware_disktype': SERVER}
+    yield Kind('a limit', case, [], tags)
+
+
+def flood():
+    """Return a kind of request of which each is worth many warnings."""
+    specs = {f'{demand.NAMESPACE}{n}': SERVER for n in range(10)}
+    good = _busy(nova_objects.host_state('good'))
+    return Kind('flood', _case({'disk_format': 'iso'}, specs), [good])
+
+
+def _case(image, extra_specs=None):
+    return case_table.Case('', '', image, (), extra_specs=extra_specs or {})
+
+
+class Scheduler(host_manager.HostManager):
+    """As much of a nova-scheduler as the plug-ins see."""
+
+    def __init__(self):
+        # nova's own would ask the database.
+        self.filter = filters.HypervisorAffinityFilter()
+        self.prefilter = request_filter.ALL_REQUEST_FILTERS[-1]
+        self.weigher = weights.HypervisorAffinityWeigher()
+
+    @property
+    def aggs_by_id(self):
+        CROWD.give_way()
+        return AGGREGATES
+
+
+def ask_prefilter(one, spec, hosts):
+    try:
+        one(None, spec)
+    except exception.NoValidHost as error:
+        return str(error)
+    forbidden = []
+    if 'requested_destination' in spec:
+        forbidden = spec.requested_destination.forbidden_aggregates or ()
+    return [sorted(forbidden), sorted(spec.root_forbidden)]
+
+
+def ask_filter(one, spec, hosts):
+    try:
+        return [state.host for state in one.filter_all(hosts, spec)]
+    except exception.NoValidHost as error:
+        return str(error)
+
+
+def ask_weigher(one, spec, hosts):
+    weighed = [nova_weights.WeighedHost(state, 0.0) for state in hosts]
+    return one.weigh_objects(weighed, spec)
+
+
+class Step(NamedTuple):
+    """What nova does with a request.
+
+    :ivar plugin: finds the object that all threads of a Scheduler share
+    :ivar method: of that object; its last argument is the request
+    :ivar ask: calls it; returns what json can hold
+    """
+
+    plugin: Callable[[Scheduler], Any]
+    method: str
+    ask: Callable[[Any, Any, list], Any]
+
+
+STEPS = {
+    'prefilter': Step(lambda s: s.prefilter, '__call__', ask_prefilter),
+    'filter': Step(lambda s: s.filter, 'filter_all', ask_filter),
+    'weigher': Step(lambda s: s.weigher, 'weigh_objects', ask_weigher),
+}
+
+
+class ForgetfulScheduler(Scheduler):
+    """Its plug-ins keep each request on themselves, as none may."""
+
+    def __init__(self):
+        super().__init__()
+        for step in STEPS.values():
+            _make_forgetful(step.plugin(self), step.method)
+
+
+def _make_forgetful(plugin, method):
+    honest = getattr(type(plugin), method)
+
+    def keep_and_read_back(self, other, spec):
+        self.kept = spec
+        time.sleep(0)
+        return honest(self, other, self.kept)
+
+    plugin.__class__ = type(
+        'Forgetful', (type(plugin),), {method: keep_and_read_back}
+    )
+
+
+class Answer(NamedTuple):
+    """What came of a step: its result, and the lines logged meanwhile."""
+
+    result: Any
+    lines: list[str]
+
+
+class Tally:
+    """What one thread saw.
+
+    :ivar overtaken: per step, requests during which others went on
+    :ivar under: per set of options, answers that not all sets give
+    :ivar wrong: per step, answers that no set of options gives
+    """
+
+    def __init__(self):
+        self.answered = 0
+        self.overtaken = collections.Counter()
+        self.under = collections.Counter()
+        self.wrong = collections.Counter()
+        self.examples = []
+
+    def compare(self, kind, found, accepted):
+        """Count the answers to one request.
+
+        :param accepted: the answers under each set of options
+        """
+        self.answered += 1
+        for step, answer in found.items():
+            expected = [answers[step] for answers in accepted]
+            right = [n for n, one in enumerate(expected) if one == answer]
+            if not right:
+                self._complain(kind, step, answer, expected)
+            elif len(right) < len(expected):
+                self.under.update(right)
+
+    def _complain(self, kind, step, answer, expected):
+        self.wrong[step] += 1
+        for field, value in answer._asdict().items():
+            if value not in [getattr(one, field) for one in expected]:
+                self.wrong[f'{step} {field}'] += 1
+        if not self.examples:
+            self.examples = [
+                {
+                    'request': kind.name,
+                    'step': step,
+                    'expected': expected,
+                    'found': answer,
+                }
+            ]
+
+
+class Office:
+    """A scheduler, and the kinds of requests that it gets.
+
+    :param make: returns the Scheduler that answers the next request
+    """
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, kinds, make):
+        self._kinds = kinds
+        self._make = make
+        moves.runs_on = self._runs_on
+
+    def answer_alone(self):
+        """Return the answers to one request of each kind."""
+        return [
+            self._answer(index, collections.Counter())
+            for index in range(len(self._kinds))
+        ]
+
+    def answer_all(self, order, *accepted, meanwhile=lambda answered: None):
+        """Answer requests in all threads at once; return what they saw.
+
+        :param order: the kinds of the requests
+        :param accepted: each kind's answers, for each set of options
+        :param meanwhile: called again and again with the number answered
+        """
+        # Spares the collector the half million objects of nova's modules.
+        gc.collect()
+        gc.freeze()
+        tallies = [Tally() for _ in range(THREADS)]
+
+        def work(number):
+            tally = tallies[number]
+            for index in order[number::THREADS]:
+                found = self._answer(index, tally.overtaken)
+                tally.compare(
+                    self._kinds[index], found, [one[index] for one in accepted]
+                )
+
+        threads = [
+            threading.Thread(target=work, args=(number,))
+            for number in range(THREADS)
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            meanwhile(sum(tally.answered for tally in tallies))
+            time.sleep(0.001)
+        return _report(tallies)
+
+    def _answer(self, index, overtaken):
+        kind = self._kinds[index]
+        server = str(uuid.UUID(int=index << 64 | next(self._numbers)))
+        spec = kind.spec_for(server)
+        hosts = kind.hosts_for(server)
+        scheduler = self._make()
+        answers = {}
+        for name, step in STEPS.items():
+            visit = CROWD.enter(name, server)
+            result = step.ask(step.plugin(scheduler), spec, hosts)
+            if isinstance(result, str):
+                result = result.replace(server, SERVER)
+            answers[name] = Answer(result, visit.lines)
+            overtaken[name] += visit.is_overtaken
+        return answers
+
+    def _runs_on(self, spec):
+        """Answer in place of the database, which is outside."""
+        CROWD.give_way()
+        index = uuid.UUID(spec.instance_uuid).int >> 64
+        runs_on = self._kinds[index].runs_on
+        if runs_on is None:
+            raise exception.ComputeHostNotFound(host='gone')
+        return runs_on
+
+
+def _report(tallies):
+    def total(name):
+        return sum((getattr(t, name) for t in tallies), collections.Counter())
+
+    return {
+        'answered': sum(tally.answered for tally in tallies),
+        'overtaken': total('overtaken'),
+        'under': total('under'),
+        'wrong': total('wrong'),
+        'examples': [e for tally in tallies for e in tally.examples][:3],
+    }
+
+
+def shuffled(indexes, count):
+    """Return that many indexes, each about as often as the others."""
+    order = list(itertools.islice(itertools.cycle(indexes), count))
+    random.Random(SEED).shuffle(order)
+    return order
+
+
+class Options:
+    """The nova.conf of this process."""
+
+    def __init__(self, path):
+        self._path = path
+        self._write({})
+        nova.conf.CONF(['--config-file', str(path)], project='nova')
+
+    def _write(self, values):
+        lines = [f'{name} = {value}' for name, value in values.items()]
+        self._path.write_text('\n'.join(['[hypervisor_affinity]', *lines]))
+
+    def change(self, values):
+        """Do what nova-scheduler does on SIGHUP."""
+        self._write(values)
+        nova.conf.CONF.mutate_config_files()
+
+
+class Changes:
+    """Changes the options while requests are answered."""
+
+    def __init__(self, options, values):
+        self._options = options
+        self._values = iter(values)
+        self._due = REQUESTS_PER_CHANGE
+        self.count = 0
+
+    def __call__(self, answered):
+        if answered < self._due:
+            return
+        self._due = answered + REQUESTS_PER_CHANGE
+        for values in itertools.islice(self._values, 1):
+            self._options.change(values)
+            self.count += 1
+
+
+def same_answers(options, requests, make_scheduler=Scheduler):
+    """Compare all answers, and the warnings that come once per process."""
+    kinds = [*table_kinds(), *more_kinds()]
+    alone = Office(kinds, Scheduler).answer_alone()
+    warnings = set(CROWD.general)
+    CROWD.general.clear()
+    scheduler = make_scheduler()
+    order = shuffled(range(len(kinds)), requests)
+    report = Office(kinds, lambda: scheduler).answer_all(order, alone)
+    logged = collections.Counter(CROWD.general)
+    return {
+        **report,
+        'warnings': len(warnings),
+        'missing': sorted(warnings - set(logged)),
+        'unexpected': sorted(set(logged) - warnings),
+        'repeated': [line for line, times in logged.items() if times > 1],
+    }
+
+
+def forgetful_plugins(options, requests):
+    """Compare the answers of plug-ins that are wrong."""
+    options.change(FIRST)
+    return same_answers(options, requests, ForgetfulScheduler)
+
+
+def changing_options(options, requests):
+    """Change all options back and forth; at last, set a wrong one."""
+    # Native threads then change in the middle of reading the options, too.
+    sys.setswitchinterval(0.0001)
+    # What the first step that asks says once depends on the options at two
+    # moments, if it is not known what a server runs on.
+    kinds = [k for k in table_kinds() if k.runs_on == k.case.runs_on]
+    order = shuffled(range(len(kinds)), requests)
+    options.change(FIRST)
+    scheduler = Scheduler()
+    office = Office(kinds, lambda: scheduler)
+    first = office.answer_alone()
+    options.change(SECOND)
+    second = office.answer_alone()
+    changes = Changes(options, itertools.cycle([FIRST, SECOND]))
+    changing = office.answer_all(order, first, second, meanwhile=changes)
+    options.change(FIRST)
+    CROWD.general.clear()
+    wrong = Changes(options, [WRONG])
+    ((_, all_options),) = conf.list_opts()
+    return {
+        'changing': {**changing, 'changes': changes.count},
+        'wrong': office.answer_all(order, first, meanwhile=wrong),
+        'errors': [line for line in CROWD.general if 'ERROR' in line],
+        'unchanged': sorted({opt.name for opt in all_options} - set(SECOND)),
+    }
+
+
+def memory(options, requests):
+    """Trace memory while every fifth request is worth many warnings."""
+    options.change(FIRST)
+    kinds = [*table_kinds(), *more_kinds(), flood()]
+    indexes = [*range(len(kinds)), *[len(kinds) - 1] * (len(kinds) // 4)]
+    order = shuffled(indexes, requests)
+    alone = Office(kinds, Scheduler).answer_alone()
+    scheduler = Scheduler()
+    office = Office(kinds, lambda: scheduler)
+    office.answer_all(order, alone)
+    # Not before: tracing takes most of the time.
+    tracemalloc.start()
+    traced = []
+    for _ in range(2):
+        report = office.answer_all(order, alone)
+        CROWD.general.clear()
+        gc.collect()
+        traced.append(_traced())
+    return {**report, 'traced': traced}
+
+
+def _traced():
+    """Return the bytes that our files hold, and all bytes."""
+    total, _ = tracemalloc.get_traced_memory()
+    ours = tracemalloc.take_snapshot().filter_traces(
+        [tracemalloc.Filter(True, OUR_FILES)]
+    )
+    return {'ours': sum(trace.size for trace in ours.traces), 'all': total}
+
+
+PHASES = {
+    phase.__name__: phase
+    for phase in (same_answers, forgetful_plugins, changing_options, memory)
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('phase', choices=PHASES)
+    parser.add_argument('requests', type=int)
+    arguments = parser.parse_args()
+    logger = logging.getLogger('hypervisor_affinity')
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    logger.addHandler(Listener())
+    with tempfile.TemporaryDirectory() as folder:
+        options = Options(pathlib.Path(folder, 'nova.conf'))
+        report = PHASES[arguments.phase](options, arguments.requests)
+    report['sleep'] = time.sleep.__module__
+    json.dump(report, sys.stdout)
+
+
+if __name__ == '__main__':
+    main()
