@@ -6,6 +6,7 @@ which on a scheduler host is ``nova.conf.CONF``.
 """
 
 import math
+import os
 import weakref
 
 from oslo_config import cfg
@@ -293,31 +294,41 @@ class PolicySource:
         :raises ValueError: if an option is wrong: a service must not start
         """
         register_opts(conf)
+        self._conf = conf
         self._in_force = read_policy(conf)
-        # Never read for a request: while oslo.config reloads its files, that
-        # would put old values into its cache, where they stay. And with
-        # native threads nova reloads in a process that serves no request, and
-        # makes those that do anew from it.
+        self._read_by = os.getpid()
+        self._refused: str | None = None
+        # Not read for each request: while oslo.config reloads its files, that
+        # would put old values into its cache, where they stay.
         reread = weakref.WeakMethod(self._reread)
 
         def follow(conf: cfg.ConfigOpts, changes: object) -> None:
             if method := reread():
-                method(conf)
+                method()
 
         conf.register_mutate_hook(follow)
 
     def current(self) -> Policy:
         """Return the Policy for one request."""
+        # With native threads, nova reloads in a process that serves no
+        # request and forks those that do from it. That of nova 32 calls no
+        # hook (oslo.service 4.3).
+        if self._read_by != os.getpid():
+            self._reread()
         return self._in_force
 
-    def _reread(self, conf: cfg.ConfigOpts) -> None:
+    def _reread(self) -> None:
         # If a value is wrong, the whole Policy stays: half of a new
         # configuration is nobody's intent.
+        self._read_by = os.getpid()
         try:
-            self._in_force = read_policy(conf)
+            self._in_force = read_policy(self._conf)
+            self._refused = None
         except ValueError as error:
-            LOG.error(
-                'The [hypervisor_affinity] options in force stay as they '
-                'were: %s',
-                error,
-            )
+            if str(error) != self._refused:
+                self._refused = str(error)
+                LOG.error(
+                    'The [hypervisor_affinity] options in force stay as '
+                    'they were: %s',
+                    error,
+                )

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import gc
+import os
 
 import pytest
 from oslo_config import cfg
@@ -90,6 +91,18 @@ def test_a_reload_counts_before_any_request_comes(configure):
     opts.mutate_config_files()
     configure('weight_multiplier = much')
     opts.mutate_config_files()
+    assert source.current().weight_multiplier == 8
+
+
+def test_a_new_process_reads_anew(configure, monkeypatch):
+    # nova 32 with native threads reloads without calling hooks, and then
+    # replaces its workers.
+    opts = load(configure('weight_multiplier = 7'))
+    source = conf.PolicySource(opts)
+    configure('weight_multiplier = 8')
+    opts.reload_config_files()
+    assert source.current().weight_multiplier == 7
+    monkeypatch.setattr(os, 'getpid', lambda: -1)
     assert source.current().weight_multiplier == 8
 
 
