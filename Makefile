@@ -33,7 +33,7 @@ lint: $(VENV)/with-lint ## run all checks that need no nova
 docs: $(VENV)/with-docs ## build the documentation in doc/build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
 
-bench: $(VENV)/with-test ## measure filter and weigher: benchmarks/results/
+bench: $(VENV)/with-test $(VENV)/with-bench ## measure: benchmarks/results/
 	PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks
 
 genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample

@@ -14,6 +14,7 @@ import argparse
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import urllib.request
 from typing import NamedTuple
 
 UPPER_CONSTRAINTS = 'https://releases.openstack.org/constraints/upper/'
-EXTRAS = 'test,docs,lint,ci'
+EXTRAS = 'test,bench,docs,lint,ci'
 
 
 class Deviation(NamedTuple):
@@ -157,6 +158,8 @@ def main() -> None:
     parser.add_argument(
         '--python',
         action='append',
+        # pip takes a path only.
+        type=lambda name: shutil.which(name) or name,
         help='resolve for this interpreter too (default: the running one)',
     )
     parser.add_argument(

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand-in for Placement's HTTP API, over the hosts of a cloud.
+
+It answers the query string that nova makes: which traits and aggregates a
+provider must have and must not have, and at most how many candidates. It
+hides
+
+* the time that Placement itself and its database need, and the network's:
+  an answer is worked out once for each query, and kept as the bytes that
+  would be sent. nova decodes them for each request, as it must;
+* that resources are limited: every provider has room for every request, and
+  allocations are not kept.
+"""
+
+import json
+import urllib.parse
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from benchmarks import clouds
+
+
+class Response(NamedTuple):
+    """As much of an HTTP response as nova's client looks at."""
+
+    status_code: int
+    body: bytes = b''
+
+    @property
+    def text(self) -> str:
+        """Return the body as it is, for an error that nova logs."""
+        return self.body.decode()
+
+    def json(self) -> Any:
+        """Decode the body, anew for each call."""
+        return json.loads(self.body)
+
+
+class _Provider(NamedTuple):
+    uuid: str
+    traits: frozenset[str]
+    aggregates: frozenset[str]
+
+
+Condition = Callable[[_Provider], bool]
+
+
+class Placement:
+    """In the place of the keystoneauth adapter in nova's report client.
+
+    ``candidates`` is the number of them in the latest answer.
+    """
+
+    def __init__(self, cloud: clouds.Cloud):
+        """Take the hosts of a cloud as resource providers."""
+        self.candidates = 0
+        self._providers = [
+            _Provider(
+                state.uuid,
+                kind.traits,
+                frozenset(aggregate.uuid for aggregate in state.aggregates),
+            )
+            for state, kind in zip(cloud.hosts, cloud.kinds, strict=True)
+        ]
+        self._answers: dict[str, tuple[Response, int]] = {}
+
+    def get(self, url: str, **_: Any) -> Response:
+        """Answer for allocation candidates, or that a server has none yet.
+
+        :raises ValueError: if the query has a parameter that is unknown here
+        """
+        path, _, query = url.partition('?')
+        if path != '/allocation_candidates':
+            return Response(200, b'{"allocations": {}}')
+        if query not in self._answers:
+            self._answers[query] = self._work_out(query)
+        response, self.candidates = self._answers[query]
+        return response
+
+    def put(self, url: str, **_: Any) -> Response:
+        """Accept an allocation."""
+        return Response(204)
+
+    def _work_out(self, query: str) -> tuple[Response, int]:
+        limit: int | None = None
+        asked: dict[str, int] = {}
+        conditions: list[Condition] = []
+        for name, value in urllib.parse.parse_qsl(query):
+            if name == 'limit':
+                limit = int(value)
+            elif name == 'resources':
+                asked = _resources(value)
+            elif name in ('required', 'root_required'):
+                conditions.append(_has_traits(value))
+            elif name == 'member_of':
+                conditions.append(_is_member(value))
+            else:
+                raise ValueError(f'{name} is unknown to this Placement')
+        found = [
+            provider
+            for provider in self._providers
+            if all(condition(provider) for condition in conditions)
+        ][:limit]
+        body = {
+            'allocation_requests': [
+                _allocation_request(provider, asked) for provider in found
+            ],
+            'provider_summaries': {
+                provider.uuid: _summary(provider) for provider in found
+            },
+        }
+        return Response(200, json.dumps(body).encode()), len(found)
+
+
+def _resources(value: str) -> dict[str, int]:
+    pairs = (pair.split(':') for pair in value.split(','))
+    return {name: int(amount) for name, amount in pairs}
+
+
+def _has_traits(value: str) -> Condition:
+    names = value.split(',')
+    forbidden = frozenset(name[1:] for name in names if name[0] == '!')
+    required = frozenset(name for name in names if name[0] != '!')
+    return lambda provider: (
+        required <= provider.traits and forbidden.isdisjoint(provider.traits)
+    )
+
+
+def _is_member(value: str) -> Condition:
+    operator, _, joined = value.rpartition(':')
+    uuids = frozenset(joined.split(','))
+    if operator == '!in':
+        return lambda provider: uuids.isdisjoint(provider.aggregates)
+    return lambda provider: not uuids.isdisjoint(provider.aggregates)
+
+
+def _allocation_request(provider: _Provider, asked: dict[str, int]) -> dict:
+    return {
+        'allocations': {provider.uuid: {'resources': asked}},
+        'mappings': {'': [provider.uuid]},
+    }
+
+
+def _summary(provider: _Provider) -> dict:
+    return {
+        'resources': {
+            name: {'capacity': capacity, 'used': 0}
+            for name, capacity in clouds.CAPACITY.items()
+        },
+        'traits': sorted(provider.traits),
+        'parent_provider_uuid': None,
+        'root_provider_uuid': provider.uuid,
+    }
