@@ -399,10 +399,10 @@ class Tally:
             ]
 
 
-class Office:
-    """A scheduler, and the kinds of requests that it gets.
+class Requests:
+    """What may be asked of a scheduler.
 
-    :param make: returns the Scheduler that answers the next request
+    :param make: returns the Scheduler to ask next
     """
 
     _numbers = itertools.count(1)
@@ -410,23 +410,24 @@ class Office:
     def __init__(self, kinds, make):
         self._kinds = kinds
         self._make = make
+        # The database is outside.
         moves.runs_on = self._runs_on
 
-    def answer_alone(self):
+    def ask_alone(self):
         """Return the answers to one request of each kind."""
         return [
-            self._answer(index, collections.Counter())
+            self._ask(index, collections.Counter())
             for index in range(len(self._kinds))
         ]
 
-    def answer_all(self, order, *accepted, meanwhile=lambda answered: None):
-        """Answer requests in all threads at once; return what they saw.
+    def ask_all(self, order, *accepted, meanwhile=lambda answered: None):
+        """Ask in all threads at once; return what they saw.
 
         :param order: the kinds of the requests
         :param accepted: each kind's answers, for each set of options
         :param meanwhile: called again and again with the number answered
         """
-        # Spares the collector the half million objects of nova's modules.
+        # Spares the collector half a million objects of nova's modules.
         gc.collect()
         gc.freeze()
         tallies = [Tally() for _ in range(THREADS)]
@@ -434,7 +435,7 @@ class Office:
         def work(number):
             tally = tallies[number]
             for index in order[number::THREADS]:
-                found = self._answer(index, tally.overtaken)
+                found = self._ask(index, tally.overtaken)
                 tally.compare(
                     self._kinds[index], found, [one[index] for one in accepted]
                 )
@@ -450,7 +451,7 @@ class Office:
             time.sleep(0.001)
         return _report(tallies)
 
-    def _answer(self, index, overtaken):
+    def _ask(self, index, overtaken):
         kind = self._kinds[index]
         server = str(uuid.UUID(int=index << 64 | next(self._numbers)))
         spec = kind.spec_for(server)
@@ -467,7 +468,6 @@ class Office:
         return answers
 
     def _runs_on(self, spec):
-        """Answer in place of the database, which is outside."""
         CROWD.give_way()
         index = uuid.UUID(spec.instance_uuid).int >> 64
         runs_on = self._kinds[index].runs_on
@@ -535,12 +535,12 @@ class Changes:
 def same_answers(options, requests, make_scheduler=Scheduler):
     """Compare all answers, and the warnings that come once per process."""
     kinds = [*table_kinds(), *more_kinds()]
-    alone = Office(kinds, Scheduler).answer_alone()
+    alone = Requests(kinds, Scheduler).ask_alone()
     warnings = set(CROWD.general)
     CROWD.general.clear()
     scheduler = make_scheduler()
     order = shuffled(range(len(kinds)), requests)
-    report = Office(kinds, lambda: scheduler).answer_all(order, alone)
+    report = Requests(kinds, lambda: scheduler).ask_all(order, alone)
     logged = collections.Counter(CROWD.general)
     return {
         **report,
@@ -561,25 +561,25 @@ def changing_options(options, requests):
     """Change all options back and forth; at last, set a wrong one."""
     # Native threads then change in the middle of reading the options, too.
     sys.setswitchinterval(0.0001)
-    # What the first step that asks says once depends on the options at two
-    # moments, if it is not known what a server runs on.
+    # Where nothing tells what a server runs on, the first step that wants to
+    # know says so: with the options of another moment, that is another step.
     kinds = [k for k in table_kinds() if k.runs_on == k.case.runs_on]
     order = shuffled(range(len(kinds)), requests)
     options.change(FIRST)
     scheduler = Scheduler()
-    office = Office(kinds, lambda: scheduler)
-    first = office.answer_alone()
+    asked = Requests(kinds, lambda: scheduler)
+    first = asked.ask_alone()
     options.change(SECOND)
-    second = office.answer_alone()
+    second = asked.ask_alone()
     changes = Changes(options, itertools.cycle([FIRST, SECOND]))
-    changing = office.answer_all(order, first, second, meanwhile=changes)
+    changing = asked.ask_all(order, first, second, meanwhile=changes)
     options.change(FIRST)
     CROWD.general.clear()
-    wrong = Changes(options, [WRONG])
+    wrong = asked.ask_all(order, first, meanwhile=Changes(options, [WRONG]))
     ((_, all_options),) = conf.list_opts()
     return {
         'changing': {**changing, 'changes': changes.count},
-        'wrong': office.answer_all(order, first, meanwhile=wrong),
+        'wrong': wrong,
         'errors': [line for line in CROWD.general if 'ERROR' in line],
         'unchanged': sorted({opt.name for opt in all_options} - set(SECOND)),
     }
@@ -591,15 +591,15 @@ def memory(options, requests):
     kinds = [*table_kinds(), *more_kinds(), flood()]
     indexes = [*range(len(kinds)), *[len(kinds) - 1] * (len(kinds) // 4)]
     order = shuffled(indexes, requests)
-    alone = Office(kinds, Scheduler).answer_alone()
+    alone = Requests(kinds, Scheduler).ask_alone()
     scheduler = Scheduler()
-    office = Office(kinds, lambda: scheduler)
-    office.answer_all(order, alone)
+    asked = Requests(kinds, lambda: scheduler)
+    asked.ask_all(order, alone)
     # Not before: tracing takes most of the time.
     tracemalloc.start()
     traced = []
     for _ in range(2):
-        report = office.answer_all(order, alone)
+        report = asked.ask_all(order, alone)
         CROWD.general.clear()
         gc.collect()
         traced.append(_traced())

@@ -110,19 +110,15 @@ def test_changing_options_never_mix(report):
     changing = found['changing']
     check(changing, REQUESTS_WHILE_CHANGING, 'filter', 'weigher')
     assert changing['overtaken']['prefilter'] > 0
-    # Both sets of options were in force, and for some time.
-    assert changing['changes'] > 10
+    # Each set of options was in force for some time, and more than once.
+    assert changing['changes'] > 3
     for number in '01':
-        assert changing['under'][number] > REQUESTS_WHILE_CHANGING / 20
+        assert changing['under'][number] > 100, changing['under']
 
 
 def test_a_wrong_option_is_named_once_and_changes_nothing(report):
     found = report('changing_options', REQUESTS_WHILE_CHANGING)
-    check(
-        found['wrong'],
-        REQUESTS_WHILE_CHANGING,
-        *('prefilter', 'filter', 'weigher'),
-    )
+    check(found['wrong'], REQUESTS_WHILE_CHANGING, 'filter', 'weigher')
     # The filter and the weigher read the options each for itself.
     assert len(found['errors']) == 2, found['errors']
     for line in found['errors']:
