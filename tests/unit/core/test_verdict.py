@@ -14,6 +14,14 @@ from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from tests.unit.core import inputs
 
+any_boot = given(
+    inputs.images,
+    inputs.extra_specs,
+    inputs.aggregates,
+    inputs.reports,
+    inputs.policies,
+)
+
 
 @given(
     inputs.images,
@@ -35,13 +43,7 @@ def test_any_input_gets_a_verdict_and_words(
         assert verdict.families <= offer.families
 
 
-@given(
-    inputs.images,
-    inputs.extra_specs,
-    inputs.aggregates,
-    inputs.reports,
-    inputs.policies,
-)
+@any_boot
 def test_no_order_of_aggregates_changes_a_verdict(
     image, specs, metadata_list, report, policy
 ):
@@ -55,13 +57,7 @@ def test_no_order_of_aggregates_changes_a_verdict(
     assert first.families == second.families
 
 
-@given(
-    inputs.images,
-    inputs.extra_specs,
-    inputs.aggregates,
-    inputs.reports,
-    inputs.policies,
-)
+@any_boot
 def test_a_host_never_offers_what_its_driver_denies(
     image, specs, metadata_list, report, policy
 ):
@@ -71,13 +67,7 @@ def test_a_host_never_offers_what_its_driver_denies(
         assert offer.families <= reported
 
 
-@given(
-    inputs.images,
-    inputs.extra_specs,
-    inputs.aggregates,
-    inputs.reports,
-    inputs.policies,
-)
+@any_boot
 def test_a_rebuild_passes_wherever_a_boot_does(
     image, specs, metadata_list, report, policy
 ):
