@@ -15,6 +15,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 # Kind of threads -> nova's switch, and whose sleep() it then is.
 THREADS = {'native': ('1', 'time'), 'green': ('0', 'eventlet.greenthread')}
 PROGRAM = 'tests.unit.scheduler.many_requests'
