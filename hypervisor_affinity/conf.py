@@ -315,12 +315,13 @@ class PolicySource:
         # hook (oslo.service 4.3).
         if self._read_by != os.getpid():
             self._reread()
+            # Only now: a request that comes meanwhile is to read for itself.
+            self._read_by = os.getpid()
         return self._in_force
 
     def _reread(self) -> None:
         # If a value is wrong, the whole Policy stays: half of a new
         # configuration is nobody's intent.
-        self._read_by = os.getpid()
         try:
             self._in_force = read_policy(self._conf)
             self._refused = None
