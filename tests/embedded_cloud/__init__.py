@@ -33,10 +33,10 @@ catalogue and no token; quotas are off; periodic tasks do not run.
 from tests.embedded_cloud.preparation import EmbeddedCloudUnavailable
 # isort: on
 
-from tests.embedded_cloud import faces
+from hypervisor_affinity.fake_compute import faces
+from hypervisor_affinity.fake_compute.drivers import Capacity
+from hypervisor_affinity.fake_compute.faces import HypervisorFace
 from tests.embedded_cloud.cloud import EmbeddedCloud
-from tests.embedded_cloud.drivers import Capacity
-from tests.embedded_cloud.faces import HypervisorFace
 from tests.embedded_cloud.hosts import Host
 from tests.embedded_cloud.logs import LogLine
 from tests.embedded_cloud.results import Aggregate

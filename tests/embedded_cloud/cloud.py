@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from nova.conf import CONF
 from oslo_config import cfg
 
-from tests.embedded_cloud import faces
+from hypervisor_affinity.fake_compute import faces
+from hypervisor_affinity.fake_compute.drivers import Capacity
 from tests.embedded_cloud.actions import Actions
 from tests.embedded_cloud.aggregates import Aggregates
 from tests.embedded_cloud.api import ComputeApi
 from tests.embedded_cloud.control_plane import ControlPlane
 from tests.embedded_cloud.control_plane import Options
 from tests.embedded_cloud.control_plane import set_options
-from tests.embedded_cloud.drivers import Capacity
 from tests.embedded_cloud.flavors import Flavors
 from tests.embedded_cloud.hosts import Host
 from tests.embedded_cloud.hosts import Hosts
@@ -197,12 +197,8 @@ class EmbeddedCloud:
         The total is their sum (MiB, and GiB of all datastores); no server
         can be larger than one ESXi host.
         """
-        capacity = Capacity(
-            esxi_hosts * vcpus_each,
-            esxi_hosts * memory_mb_each,
-            disk_gb,
-            largest_vcpus=vcpus_each,
-            largest_memory_mb=memory_mb_each,
+        capacity = Capacity.of_cluster(
+            esxi_hosts, vcpus_each, memory_mb_each, disk_gb
         )
         return self.hosts.add(name, faces.VCENTER, capacity, cell=cell)
 

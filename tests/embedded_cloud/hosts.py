@@ -5,11 +5,11 @@ import dataclasses
 import uuid
 from unittest import mock
 
-from tests.embedded_cloud import faces
+from hypervisor_affinity.fake_compute import faces
+from hypervisor_affinity.fake_compute.drivers import Capacity
+from hypervisor_affinity.fake_compute.drivers import FaceDriver
 from tests.embedded_cloud.api import ComputeApi
 from tests.embedded_cloud.control_plane import ControlPlane
-from tests.embedded_cloud.drivers import Capacity
-from tests.embedded_cloud.drivers import FaceDriver
 
 # One vCenter serves all clusters of a cloud; its id ends their node names.
 _VCENTER_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'vcenter.example.org'))

@@ -86,8 +86,7 @@ class HypervisorFace:
     * ``traits``: further traits of the resource provider.
     * ``reports_cpu``: False means that cpu_info is None.
     * ``bootable_formats``: disk formats that the real driver can boot; None
-      means that it refuses none. Only used by a cloud made with
-      ``refuse_foreign_formats``.
+      means that it refuses none.
     """
 
     name: str

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virt driver that boots nothing and reports what a face says."""
+"""Virt drivers that boot nothing and report what a face says."""
 
 import dataclasses
+import uuid
 
 import os_resource_classes as orc
 from nova import exception
 from nova.conf import CONF
 from nova.virt import fake
+from nova.virt import virtapi
 
-from tests.embedded_cloud.faces import HypervisorFace
+from hypervisor_affinity.fake_compute import faces
+from hypervisor_affinity.fake_compute import options
+from hypervisor_affinity.fake_compute.faces import HypervisorFace
+
+# nova names a cluster by its id in vCenter and by vCenter's own.
+_CLUSTER = 'domain-c7'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +33,23 @@ class Capacity:
     largest_vcpus: int | None = None
     largest_memory_mb: int | None = None
     largest_disk_gb: int | None = None
+
+    @classmethod
+    def of_cluster(
+        cls, esxi_hosts: int, vcpus: int, memory_mb: int, disk_gb: int
+    ) -> 'Capacity':
+        """Return the size of a vCenter cluster.
+
+        :param vcpus: of each ESXi host, as ``memory_mb``
+        :param disk_gb: of all datastores
+        """
+        return cls(
+            esxi_hosts * vcpus,
+            esxi_hosts * memory_mb,
+            disk_gb,
+            largest_vcpus=vcpus,
+            largest_memory_mb=memory_mb,
+        )
 
     def inventories(self) -> dict[str, tuple[int, int]]:
         """Return {resource class: (total, max_unit)}."""
@@ -48,7 +72,7 @@ class FaceDriver(fake.FakeDriver):
 
     def __init__(
         self,
-        virtapi,
+        virtapi: virtapi.VirtAPI,
         face: HypervisorFace,
         capacity: Capacity,
         node: str,
@@ -78,10 +102,12 @@ class FaceDriver(fake.FakeDriver):
         return {**none, **self._face.capabilities, **images}
 
     def init_host(self, host):
+        """Name the node; nova has told nothing of it before."""
         super().init_host(host)
         self._set_nodes([self._node])
 
     def get_available_resource(self, nodename):
+        """Return what os-hypervisors shows, as the face has it."""
         resources = super().get_available_resource(nodename)
         if not resources:
             return resources
@@ -95,6 +121,7 @@ class FaceDriver(fake.FakeDriver):
         return resources
 
     def update_provider_tree(self, provider_tree, nodename, allocations=None):
+        """Report size and traits to Placement."""
         inventory = provider_tree.data(nodename).inventory
         ratios = self._get_allocation_ratios(inventory)
         reserved = {
@@ -122,12 +149,14 @@ class FaceDriver(fake.FakeDriver):
         provider_tree.add_traits(nodename, *sorted(self._face.traits))
 
     def spawn(self, context, instance, image_meta, *args, **kwargs):
+        """Pretend to boot; raise InvalidDiskFormat as the face demands."""
         self._check_format(image_meta)
         super().spawn(context, instance, image_meta, *args, **kwargs)
 
     def post_live_migration(
         self, context, instance, block_device_info, migrate_data=None
     ):
+        """Forget the guest that has left."""
         # FakeDriver leaves the guest behind on the source, as if it ran on
         # two hosts, and a later evacuation to here would fail.
         self.destroy(context, instance, None, block_device_info)
@@ -142,3 +171,33 @@ class FaceDriver(fake.FakeDriver):
         disk_format = image_meta.disk_format
         if disk_format is not None and disk_format not in bootable:
             raise exception.InvalidDiskFormat(disk_format=disk_format)
+
+
+class LibvirtDriver(FaceDriver):
+    """A KVM host of the configured size, under its host's name."""
+
+    def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
+        size = CONF[options.GROUP]
+        super().__init__(
+            virtapi,
+            faces.KVM,
+            Capacity(size.vcpus, size.memory_mb, size.disk_gb),
+            node=CONF.host,
+        )
+
+
+class VCenterDriver(FaceDriver):
+    """A vCenter cluster of the configured size, which boots VMDK and ISO."""
+
+    def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
+        size = CONF[options.GROUP]
+        super().__init__(
+            virtapi,
+            faces.VCENTER,
+            Capacity.of_cluster(
+                size.esxi_hosts, size.vcpus, size.memory_mb, size.disk_gb
+            ),
+            # The same after each start, or nova takes it for another node.
+            node=f'{_CLUSTER}.{uuid.uuid5(uuid.NAMESPACE_DNS, CONF.host)}',
+            refuse_foreign_formats=True,
+        )

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``[hypervisor_affinity_fake_compute]`` options of nova.conf."""
+
+from oslo_config import cfg
+
+GROUP = 'hypervisor_affinity_fake_compute'
+
+_OPTIONS = [
+    cfg.IntOpt(
+        'vcpus',
+        default=16,
+        min=1,
+        help="""
+Virtual CPUs of one host: of the only one, or of each ESXi host of a cluster.
+""",
+    ),
+    cfg.IntOpt(
+        'memory_mb',
+        default=64 * 1024,
+        min=1,
+        help="""
+Memory of one host in MiB: of the only one, or of each ESXi host of a cluster.
+
+nova keeps ``[DEFAULT] reserved_host_memory_mb`` of the total for the
+hypervisor.
+""",
+    ),
+    cfg.IntOpt(
+        'disk_gb',
+        default=1000,
+        min=1,
+        help="""
+Disk in GiB: of the host, or of all datastores of a cluster together.
+""",
+    ),
+    cfg.IntOpt(
+        'esxi_hosts',
+        default=4,
+        min=1,
+        help="""
+Number of ESXi hosts behind a vCenter cluster.
+
+nova sees the cluster as a single host with the vCPUs and the memory of all of
+them, but no server can be larger than one of them.
+
+Only ``hypervisor_affinity_fake.VCenterDriver`` reads it.
+""",
+    ),
+]
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    """Register the options."""
+    conf.register_opts(_OPTIONS, group=GROUP)
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """Return {group: options} as oslo.config's generators want it."""
+    return [(GROUP, _OPTIONS)]

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program, up to where it has become nova-compute."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+# nova-compute would wait for a conductor; this takes its place, and does what
+# it does to its driver. In a process of its own: nova prepares the process.
+_PROGRAM = """
+import json
+import sys
+
+from hypervisor_affinity.fake_compute import program
+
+
+def nova_compute():
+    from nova import config
+    from nova import objects
+    from nova.compute import provider_tree
+    from nova.conf import CONF
+    from nova.virt import driver
+
+    config.parse_args(sys.argv)
+    objects.register_all()
+    loaded = driver.load_compute_driver(None)
+    loaded.init_host(CONF.host)
+    (node,) = loaded.get_available_nodes()
+    tree = provider_tree.ProviderTree()
+    tree.new_root(node, '11111111-2222-3333-4444-555555555555')
+    loaded.update_provider_tree(tree, node)
+    resources = loaded.get_available_resource(node)
+    inventory = tree.data(node).inventory
+    supported = resources['supported_instances']
+    print(json.dumps({
+        'node': node,
+        'type': resources['hypervisor_type'],
+        'hypervisors': sorted({hypervisor for _, hypervisor, _ in supported}),
+        'memory': [inventory['MEMORY_MB'][k] for k in ('total', 'max_unit')],
+        'vcpus': [inventory['VCPU'][k] for k in ('total', 'max_unit')],
+        'disk': inventory['DISK_GB']['total'],
+        'images': sorted(
+            name.rpartition('_')[2]
+            for name, able in loaded.capabilities.items()
+            if able and name.startswith('supports_image_type_')),
+        'evacuates': loaded.capabilities['supports_evacuate'],
+    }))
+
+
+program.compute.main = nova_compute
+program.main()
+"""
+
+
+def _run(folder, driver):
+    conf = folder / 'nova.conf'
+    conf.write_text(
+        f"""
+[DEFAULT]
+host = node-1
+compute_driver = hypervisor_affinity_fake.{driver}
+[hypervisor_affinity_fake_compute]
+vcpus = 8
+memory_mb = 16384
+disk_gb = 500
+esxi_hosts = 3
+"""
+    )
+    return subprocess.run(
+        [sys.executable, '-c', _PROGRAM, f'--config-file={conf}'],
+        capture_output=True,
+        text=True,
+    )
+
+
+def _facts(folder, driver):
+    ended = _run(folder, driver)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_vcenter(tmp_path):
+    facts = _facts(tmp_path, 'VCenterDriver')
+    cluster, _, vcenter = facts.pop('node').partition('.')
+    assert cluster == 'domain-c7'
+    assert len(vcenter) == len('11111111-2222-3333-4444-555555555555')
+    assert facts == {
+        'type': 'VMware vCenter Server',
+        'hypervisors': ['vmware'],
+        'memory': [3 * 16384, 16384],
+        'vcpus': [24, 8],
+        'disk': 500,
+        'images': ['iso', 'vmdk'],
+        'evacuates': False,
+    }
+
+
+def test_vcenter_is_the_same_node_after_each_start(tmp_path):
+    nodes = {_facts(tmp_path, 'VCenterDriver')['node'] for _ in range(2)}
+    assert len(nodes) == 1
+
+
+def test_libvirt(tmp_path):
+    facts = _facts(tmp_path, 'LibvirtDriver')
+    assert facts == {
+        'node': 'node-1',
+        'type': 'QEMU',
+        'hypervisors': ['kvm', 'qemu'],
+        'memory': [16384, 16384],
+        'vcpus': [8, 8],
+        'disk': 500,
+        'images': ['aki', 'ami', 'ari', 'iso', 'qcow2', 'raw'],
+        'evacuates': True,
+    }
+
+
+@pytest.mark.parametrize('driver', ['XenDriver', 'drivers.CONF'])
+def test_unknown_driver_ends_the_start(tmp_path, driver):
+    ended = _run(tmp_path, driver)
+    assert ended.returncode == 1
+    assert 'Unable to load the virtualization driver' in ended.stderr
