@@ -4,6 +4,8 @@
 #
 # Takes DEVSTACK_DIR (a copy, with the settings in .localrc.auto), PLUGIN_DIR
 # and WORK (a folder for all that is written) from the environment.
+# DevStack's files, which are not here, read what this assigns.
+# shellcheck disable=SC1091,SC2034,SC2154
 set -o errexit
 
 TOP_DIR=$DEVSTACK_DIR

@@ -114,10 +114,13 @@ def test_options_are_written_and_tempest_is_told(stage):
     assert conf.flexible_placement == 'strict'
     assert conf.preferred_hypervisors == ['vmware', 'kvm']
     assert conf.placement_prefilter is True
-    assert dict(_read(stage.tempest_conf)['hypervisor_affinity']) == {
+    tempest = _read(stage.tempest_conf)
+    assert dict(tempest['hypervisor_affinity']) == {
         'flexible_placement': 'strict',
+        'placement_prefilter': 'True',
         'preferred_hypervisors': 'vmware,kvm',
     }
+    assert tempest['service_available']['hypervisor_affinity'] == 'True'
 
 
 def test_without_options_the_defaults_of_the_package_hold(stage):

@@ -8,6 +8,7 @@ import pytest
 
 from hypervisor_affinity import conf
 from hypervisor_affinity.fake_compute import options as fake_compute
+from hypervisor_affinity_tempest_plugin import config as tempest
 
 DEVSTACK = pathlib.Path(__file__).parents[3] / 'devstack'
 SETTINGS = (DEVSTACK / 'settings').read_text()
@@ -56,6 +57,14 @@ def test_fake_vcenter_is_given_options_that_it_has():
     ((group, options),) = fake_compute.list_opts()
     given = re.findall(rf'iniset "\$conf" {group} (\w+)', CODE)
     assert sorted(given) == sorted(option.name for option in options)
+
+
+def test_tempest_is_told_all_that_its_tests_look_at():
+    text = (DEVSTACK / 'lib/tempest_conf').read_text()
+    told = {
+        name for name in _option_names() if re.search(rf'\b{name}\b', text)
+    }
+    assert told == _option_names() & {option.name for option in tempest.opts}
 
 
 def test_no_variable_is_misspelt():
