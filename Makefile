@@ -30,8 +30,9 @@ test: $(VENV)/with-test ## run the unit and functional tests
 lint: $(VENV)/with-lint ## run all checks that need no nova
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
 
-docs: $(VENV)/with-docs ## build the documentation in doc/build/html
+docs: $(VENV)/with-docs ## build doc/build/html, and manual pages in doc/build/man
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b man doc/source doc/build/man
 
 bench: $(VENV)/with-test $(VENV)/with-bench ## measure: benchmarks/results/
 	PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks

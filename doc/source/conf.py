@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sphinx's configuration."""
 
+import importlib.metadata
 import pathlib
 import subprocess
 import sys
@@ -23,7 +24,21 @@ extensions = [
 ]
 html_theme = 'openstackdocs'
 openstackdocs_auto_name = False
+# Of the installed package; the theme would take another from git.
+openstackdocs_auto_version = False
+version = release = importlib.metadata.version(project)
 openstackdocs_pdf_link = False
+
+# The page, the command, what it is in a line, no author, the section.
+man_pages = [
+    (
+        'cli/hypervisor-affinity-fake-compute',
+        'hypervisor-affinity-fake-compute',
+        'nova-compute without a hypervisor, for gates and test beds',
+        '',
+        1,
+    ),
+]
 
 
 def history_is_complete() -> bool:

@@ -4,11 +4,13 @@
 ``.. reason-list::``
     a table of all codes with their meanings
 ``.. reason:: CODE``
-    a section on one code: its meaning, what a user reads, and the directive's
-    content, which is the advice
+    a section on one code: its meaning, what a user reads, what the log shows,
+    and the directive's content, which is the advice
 
 A code without advice ends the build, and so does advice for no code.
 """
+
+import pathlib
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -21,13 +23,25 @@ from sphinx.util.typing import ExtensionMetadata
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core import reason
 from hypervisor_affinity.core.demand import UNREADABLE
+from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from tests import case_table
+from tests.case_table import Case
+from tests.case_table import Host
+from tests.case_verdicts import demand_of
+from tests.case_verdicts import verdict_on
 
 EXAMPLES = 3
+SERVER = '6f1c…'
+
+# What the filter logs at levels INFO and DEBUG. nova is not there to import
+# the filter, so its source is asked whether these are still its words.
+INFO = 'No host for server %s: %s'
+DEBUG = 'Host %s for server %s: %s (%s)'
+FILTER = pathlib.Path(reason.__file__).parents[1] / 'scheduler/filters.py'
 
 
 def label(code: str) -> str:
@@ -62,10 +76,50 @@ def user_texts(code: Reason) -> list[str]:
     texts = list(dict.fromkeys(case.user for case in rows))
     if texts:
         return texts[:EXAMPLES]
-    demand = classify({'disk_format': 'vmdk'}, {}, Policy())
+    return [explanation.user_text(_broken(code), {code: Verdict(code)})]
+
+
+def log_lines(code: Reason) -> list[str]:
+    """Return what nova-scheduler logs where it asked just one such host.
+
+    The words of a row of the case table in which no host falls to another
+    reason, if there is one.
+    """
+    rows = [
+        (case, host)
+        for case in case_table.cases()
+        for host, is_ in case.expected
+        if is_ == code
+    ]
+    if rows:
+        case, host = min(rows, key=_oddity)
+        demand, verdict, name = (
+            demand_of(case),
+            verdict_on(case, host),
+            host.name,
+        )
+    else:
+        demand, verdict, name = _broken(code), Verdict(code), 'kvm'
+    lines = []
+    if code is not Reason.SUITABLE:
+        text = explanation.operator_text(demand, {code: 1})
+        lines.append(INFO % (SERVER, text))
+    evidence = '; '.join(map(' '.join, verdict.evidence))
+    lines.append(DEBUG % (name, SERVER, code, evidence))
+    return lines
+
+
+def _oddity(row: tuple[Case, Host]) -> tuple[int, bool]:
+    case, _ = row
+    reasons = {is_ for _, is_ in case.expected} - {Reason.SUITABLE}
+    return len(reasons), bool(case.extra_specs)
+
+
+def _broken(code: Reason) -> Demand:
+    """Return the demand of a request that meets an object that is broken."""
     if code is Reason.UNREADABLE_REQUEST:
-        demand = UNREADABLE
-    return [explanation.user_text(demand, {code: Verdict(code)})]
+        return UNREADABLE
+    return classify({'disk_format': 'vmdk'}, {}, Policy())
 
 
 class ReasonList(SphinxDirective):
@@ -110,6 +164,12 @@ class ReasonSection(SphinxDirective):
         if texts:
             section += nodes.paragraph('', 'The user reads, for example:')
             section += nodes.block_quote('', *map(_spoken, texts))
+        section += nodes.paragraph(
+            '', 'nova-scheduler logs, of one such host:'
+        )
+        for line in log_lines(code):
+            section += nodes.literal_block(line, line, language='none')
+        section += nodes.paragraph('', '', nodes.strong('', 'What to do'))
         section += self.parse_content_to_nodes()
         return [section]
 
@@ -130,6 +190,10 @@ def check_completeness(app: Sphinx, env: BuildEnvironment) -> None:
             f'no page says what to do about: {", ".join(missing)}. Add '
             '".. reason:: CODE" with advice to reasons.rst'
         )
+    source = FILTER.read_text(encoding='utf-8')
+    changed = [text for text in (INFO, DEBUG) if repr(text) not in source]
+    if changed:
+        raise ExtensionError(f'the filter does not log any more: {changed}')
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

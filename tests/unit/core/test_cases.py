@@ -4,60 +4,12 @@
 import pytest
 
 from hypervisor_affinity.core import explanation
-from hypervisor_affinity.core.demand import classify
-from hypervisor_affinity.core.offer import AggregateTags
-from hypervisor_affinity.core.offer import DriverReport
-from hypervisor_affinity.core.offer import read_offer
-from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.core.verdict import Room
-from hypervisor_affinity.core.verdict import judge
-from hypervisor_affinity.core.verdict import judge_room
 from tests import case_table
-
-
-def policy_of(case):
-    options = dict(case.options)
-    if 'preferred_hypervisors' in options:
-        order = tuple(options['preferred_hypervisors'])
-        options['preferred_hypervisors'] = order
-    return Policy(**options)
-
-
-def demand_of(case):
-    return classify(
-        case.image or {},
-        case.extra_specs,
-        policy_of(case),
-        volume=case.volume,
-        runs_on=case.runs_on,
-        rebuild=case.rebuild,
-    )
-
-
-def offer_of(host, policy):
-    tags = [
-        AggregateTags(f'{host.name}-{number}', metadata)
-        for number, metadata in enumerate(host.aggregates)
-    ]
-    report = DriverReport(
-        host.driver['hypervisor_type'], tuple(host.driver['supported'])
-    )
-    return read_offer(tags, report, policy)
-
-
-def verdict_on(case, host):
-    policy = policy_of(case)
-    verdict = judge(demand_of(case), offer_of(host, policy), policy)
-    room = Room(
-        ram_limit=case_table.RAM_MB,
-        ram_used=case_table.RAM_MB * host.used / 100,
-        ram_asked=case_table.RAM_MB / 10,
-        vcpus_limit=case_table.VCPUS,
-        vcpus_used=case_table.VCPUS * host.used / 100,
-        vcpus_asked=case_table.VCPUS / 10,
-    )
-    return judge_room(verdict, room)
+from tests.case_verdicts import demand_of
+from tests.case_verdicts import offer_of
+from tests.case_verdicts import policy_of
+from tests.case_verdicts import verdict_on
 
 
 @pytest.mark.parametrize('case', case_table.cases(), ids=str)

@@ -10,17 +10,17 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 
-HOST_REASONS = [
-    Reason.CONTRADICTORY_HOST,
-    Reason.UNCLASSIFIED_HOST,
-    Reason.UNREADABLE_HOST,
-    Reason.UNDETERMINED_HOST,
-    Reason.OTHER_HYPERVISOR,
-    Reason.CANNOT_BOOT_HERE,
-    Reason.NOT_PREFERRED,
-    Reason.ADMITS_REQUIRED_ONLY,
-    Reason.RESERVED,
-]
+# Where the request itself is refused, its demand has the words.
+REFUSALS = {
+    Reason.CONTRADICTORY_SIGNS,
+    Reason.UNREADABLE_SIGN,
+    Reason.UNREADABLE_REQUEST,
+    Reason.CANNOT_BOOT,
+    Reason.LEAVES_HYPERVISOR,
+}
+# The last one quotes the property.
+OTHERS = {Reason.SUITABLE, Reason.PROPERTY_NOT_ACCEPTED}
+HOST_REASONS = sorted(set(Reason) - REFUSALS - OTHERS)
 
 
 @pytest.mark.parametrize('reason', HOST_REASONS)

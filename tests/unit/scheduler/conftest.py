@@ -10,13 +10,20 @@ from oslo_config import fixture as config_fixture
 from hypervisor_affinity import conf
 from tests import example_conf
 
+objects.register_all()
+
 
 @pytest.fixture
 def options():
     """Set [hypervisor_affinity] options: ``options(tell_user=False)``."""
     fixture = config_fixture.Config(nova.conf.CONF)
     with fixture:
-        nova.conf.CONF([], project='nova', default_config_files=[])
+        nova.conf.CONF(
+            [],
+            project='nova',
+            default_config_files=[],
+            default_config_dirs=[],
+        )
         conf.register_opts(nova.conf.CONF)
 
         def override(**values):
@@ -37,7 +44,13 @@ def log():
 
 
 @pytest.fixture
-def build_host_manager(options, monkeypatch):
+def settings():
+    """What nova.conf sets in [filter_scheduler]; a module may have its own."""
+    return example_conf.filter_scheduler()
+
+
+@pytest.fixture
+def build_host_manager(options, monkeypatch, settings):
     """Build nova's HostManager, which builds the filters; no database."""
     fixture = config_fixture.Config(nova.conf.CONF)
     monkeypatch.setattr(objects.CellMappingList, 'get_all', lambda context: [])
@@ -53,7 +66,6 @@ def build_host_manager(options, monkeypatch):
         monkeypatch.setattr(
             objects.AggregateList, 'get_all', lambda context: list(aggregates)
         )
-        settings = example_conf.filter_scheduler()
         fixture.config(
             group='filter_scheduler', track_instance_changes=False, **settings
         )

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the files around the package promise to those who package it."""
+
+import configparser
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+CONSTRAINTS = sorted((ROOT / 'constraints').glob('*.txt'))
+
+
+@pytest.fixture(scope='module')
+def setup_cfg():
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / 'setup.cfg')
+    return parser
+
+
+def lines(path):
+    """Return a file's lines that are neither empty nor comments."""
+    found = map(str.strip, path.read_text().splitlines())
+    return [line for line in found if line and not line.startswith('#')]
+
+
+@pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
+def test_every_constraint_is_one_version(path):
+    pin = re.compile(
+        r"""([\w.-]+)==([\w.!+]+)(;python_version=='(3\.\d+)')?""",
+        re.ASCII,
+    )
+    pinned = {}
+    for line in lines(path):
+        match = pin.fullmatch(line)
+        assert match, line
+        name = re.sub(r'[-_.]+', '-', match[1]).lower()
+        assert match[4] not in pinned.setdefault(name, {}), line
+        pinned[name][match[4]] = match[2]
+    # Either for every Python or for each of them.
+    assert [n for n, found in pinned.items() if {None} < set(found)] == []
+
+
+def test_bindep_names_what_the_gate_installs():
+    bindep = lines(ROOT / 'bindep.txt')
+    entry = re.compile(r'[a-z0-9.+-]+( \[[a-z0-9: -]+\])?')
+    assert [line for line in bindep if not entry.fullmatch(line)] == []
+    gate = (ROOT / '.ci/run').read_text()
+    installed = re.findall(r"missing\+=\('([\w-]+)'\)", gate)
+    assert installed
+    assert set(installed) <= {line.split()[0] for line in bindep}
+
+
+def test_every_command_has_a_manual_page(setup_cfg):
+    scripts = setup_cfg['options.entry_points']['console_scripts']
+    commands = re.findall(r'^([\w-]+) =', scripts, re.MULTILINE)
+    assert commands
+    pages = (ROOT / 'doc/source/conf.py').read_text()
+    index = (ROOT / 'doc/source/cli/index.rst').read_text()
+    for command in commands:
+        assert (ROOT / f'doc/source/cli/{command}.rst').is_file()
+        assert f"'cli/{command}'" in pages
+        assert f'   {command}\n' in index
+
+
+def test_every_example_is_installed(setup_cfg):
+    patterns = {
+        pattern
+        for value in setup_cfg['options.data_files'].values()
+        for pattern in value.split()
+    }
+    installed = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    examples = {
+        path
+        for path in (ROOT / 'etc').rglob('*')
+        if path.is_file() and 'config-generator' not in path.name
+    }
+    assert examples == installed
+
+
+def test_pages_show_options_that_can_be_found(setup_cfg):
+    # Of a namespace that does not exist, oslo.config's directive shows
+    # nothing, without a word.
+    found = setup_cfg['options.entry_points']['oslo.config.opts']
+    namespaces = set(re.findall(r'^([\w.]+) =', found, re.MULTILINE))
+    for page in (ROOT / 'doc/source').rglob('*.rst'):
+        shown = re.findall(
+            r'^\.\. show-options::\n((?:\n|   .*\n)+)',
+            page.read_text(),
+            re.MULTILINE,
+        )
+        assert set(' '.join(shown).split()) <= namespaces, page
