@@ -11,6 +11,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import written
 
 NAMESPACE = 'hypervisor_affinity:'
 HYPERVISOR_TYPE_SPEC = NAMESPACE + 'hypervisor_type'
@@ -205,12 +206,12 @@ def _flavor_sign(
             HYPERVISOR_TYPE_SPEC,
             PREFERRED_SPEC,
         ):
-            evidence = Evidence('flavor', f'{key}={extra_specs[key]}')
+            evidence = Evidence('flavor', written(key, extra_specs[key]))
             problems.append(Problem(evidence, 'is no extra spec; ignored'))
     value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
     if value is None:
         return ()
-    evidence = Evidence('flavor', f'{HYPERVISOR_TYPE_SPEC}={value}')
+    evidence = Evidence('flavor', written(HYPERVISOR_TYPE_SPEC, value))
     if is_any(value):
         return (Sign(Strength.FLAVOR, evidence),)
     named = hypervisor.read_list(value)
@@ -231,7 +232,7 @@ def _preferred(
         return ()
     named = hypervisor.read_list(value)
     if named.complaint:
-        evidence = Evidence('flavor', f'{PREFERRED_SPEC}={value}')
+        evidence = Evidence('flavor', written(PREFERRED_SPEC, value))
         order = ', '.join(named.families) or "the operator's"
         problems.append(
             Problem(evidence, f'{named.complaint}; the order is {order}')

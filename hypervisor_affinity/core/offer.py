@@ -13,6 +13,7 @@ from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
 from hypervisor_affinity.core.properties import Constraint
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
+from hypervisor_affinity.core.reason import written
 
 # The second is the key of nova's own AggregateImagePropertiesIsolation.
 HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
@@ -178,7 +179,7 @@ def _find(aggregates: Sequence[AggregateTags]) -> _Found:
     for name, metadata in aggregates:
         for key in metadata.keys() & _KEYS:
             value = metadata[key]
-            evidence = Evidence(f'aggregate {name}', f'{key}={value}')
+            evidence = Evidence(f'aggregate {name}', written(key, value))
             found.setdefault(key, []).append((evidence, value))
     return found
 

@@ -11,6 +11,8 @@ import fnmatch
 import re
 from collections.abc import Iterable, Mapping
 
+from hypervisor_affinity.core.reason import written
+
 # Raw name -> nova's name; where both are set nova's name wins.
 NOVA_NAMES = {
     'hypervisor_type': 'img_hv_type',
@@ -132,10 +134,10 @@ def _adapter(adapter_type: object) -> dict[str, object]:
 def shown(name: str, value: object) -> str:
     """Return ``property=value`` as an image owner would have written it."""
     if name == 'os_distro' and not is_guest_id(str(value)):
-        return f'os_distro={value}'
+        return written('os_distro', value)
     if name == 'hw_scsi_model' and value in ADAPTER_TYPES:
-        return f'vmware_adaptertype={ADAPTER_TYPES[value]}'
-    return f'{_RAW_NAMES.get(name, name)}={value}'
+        return written('vmware_adaptertype', ADAPTER_TYPES[value])
+    return written(_RAW_NAMES.get(name, name), value)
 
 
 class Constraint:
@@ -164,7 +166,7 @@ class Constraint:
         )
 
     def __str__(self) -> str:
-        return f'{self.key}={",".join(self.accepted)}'
+        return written(self.key, ','.join(self.accepted))
 
 
 def _plain(key: str, value: str) -> str:

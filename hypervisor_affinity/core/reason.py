@@ -61,6 +61,19 @@ class Reason(enum.StrEnum):
     """What is free is kept for requests that need the hypervisor."""
 
 
+def written(key: str, value: object) -> str:
+    """Return ``key=value`` on one line.
+
+    Users write image properties; what they write must not begin a line of
+    its own in an operator's log.
+    """
+    return _one_line(f'{key}={value}')
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 class Evidence(NamedTuple):
     """One fact that a reason rests on.
 
@@ -85,4 +98,5 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         place, text = self.evidence
-        return f'{place}: {text}: {self.consequence}'
+        # An aggregate's name, and a spelling that a complaint cites.
+        return _one_line(f'{place}: {text}: {self.consequence}')

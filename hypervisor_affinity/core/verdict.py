@@ -12,6 +12,7 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import written
 
 _NO_HYPERVISOR = {
     Basis.CONTRADICTION: Reason.CONTRADICTORY_HOST,
@@ -150,7 +151,7 @@ def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
         spellings = demand.properties.get(constraint.key)
         if spellings and not constraint.accepts(spellings):
             evidence = (
-                Evidence('image', f'{constraint.key}={spellings[-1]}'),
+                Evidence('image', written(constraint.key, spellings[-1])),
                 Evidence('aggregate', str(constraint)),
             )
             return Verdict(Reason.PROPERTY_NOT_ACCEPTED, evidence)

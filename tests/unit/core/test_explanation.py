@@ -59,3 +59,21 @@ def test_several_signs_are_all_named():
     assert explanation.demand_text(classify(image, {}, Policy())) == (
         'image needs VMware (vmware_disktype=thin, vmware_ostype=otherGuest)'
     )
+
+
+FORGED = 'x\n2026-01-01 ERROR nova: \x1b[2K forged'
+
+
+@pytest.mark.parametrize(
+    'key',
+    ['disk_format', 'hypervisor_type', 'vmware_disktype', 'vmware_ostype'],
+)
+def test_what_a_user_writes_begins_no_line_of_its_own(key):
+    image = {key: FORGED, 'vmware_linked_clone': FORGED}
+    demand = classify(image, {'hypervisor_affinity:x': FORGED}, Policy())
+    texts = [
+        explanation.demand_text(demand),
+        explanation.operator_text(demand, {}),
+        *map(str, demand.problems),
+    ]
+    assert all(text.isprintable() for text in texts), texts
