@@ -187,7 +187,7 @@ def test_cloud_that_fails_fails_the_stack(stage):
 def test_neutrons_background_job_loses_nothing(stage):
     stage.run('stack', NEUTRON_SECONDS='3')
     conf = _read(stage.nova_conf)
-    assert sorted(conf['neutron']) == list('abcdefgh')
+    assert set(conf['neutron']) >= set('abcdefgh')
     assert OUR_FILTERS in _filter_scheduler(stage).available_filters
 
 
@@ -228,7 +228,8 @@ def _assert_nothing_is_left(stage):
     cloud = stage.cloud()
     assert cloud['aggregates'] == {}
     assert cloud['images'] == {}
-    for path in (stage.nova_conf, stage.tempest_conf):
+    n_cpu = stage.nova_conf.with_name('nova-cpu.conf')
+    for path in (stage.nova_conf, n_cpu, stage.tempest_conf):
         text = path.read_text()
         assert 'hypervisor_affinity' not in text
         assert 'HypervisorAffinity' not in text
@@ -237,7 +238,7 @@ def _assert_nothing_is_left(stage):
     assert options.weight_classes == ['nova.scheduler.weights.all_weighers']
     assert set(options.enabled_filters) >= set(example_conf.default_filters())
     # And nothing of others is gone.
-    assert sorted(_read(stage.nova_conf)['neutron']) == list('abcdefgh')
+    assert set(_read(stage.nova_conf)['neutron']) >= set('abcdefgh')
     assert not stage.vcenter_conf.parent.exists()
     assert 'stop devstack@n-cpu-vcenter.service' in stage.log('systemctl')
     assert not list(stage.folder.glob('enabled-*'))
@@ -288,7 +289,7 @@ def test_the_shell_is_left_as_it_was(stage, xtrace):
         after = stage.folder / before.name.replace('before', 'after')
         assert after.read_text() == before.read_text(), before.name
         phases += 1
-    assert phases == 6
+    assert phases == 7
 
 
 def test_tempest_installs_the_tests_once(stage):
