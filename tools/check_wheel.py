@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Check that a wheel holds the whole package and nothing besides it.
+"""Check that a wheel holds both whole packages and nothing besides them.
 
 Run it from the top of the checkout that the wheel was built from::
 
@@ -12,13 +12,18 @@ import sys
 import zipfile
 
 PACKAGE = 'hypervisor_affinity'
+PACKAGES = (PACKAGE, 'hypervisor_affinity_tempest_plugin')
 SAMPLES = 'data/data/share/hypervisor-affinity'
 
 
 def expected_files(wheel: pathlib.Path) -> tuple[set[str], tuple[str, ...]]:
     """Return the files that must be in, and folders that may be in."""
     release = '-'.join(wheel.name.split('-')[:2])
-    modules = {path.as_posix() for path in pathlib.Path(PACKAGE).rglob('*.py')}
+    modules = {
+        path.as_posix()
+        for package in PACKAGES
+        for path in pathlib.Path(package).rglob('*.py')
+    }
     metadata = {
         f'{release}.dist-info/{name}'
         for name in ('METADATA', 'entry_points.txt', 'licenses/LICENSE')

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the Tempest tests upload is what Glance and nova take it for."""
+
+import io
+
+import pytest
+from oslo_utils.imageutils import format_inspector
+
+from hypervisor_affinity_tempest_plugin import disks
+
+
+def inspect(content):
+    wrapper = format_inspector.InspectWrapper(io.BytesIO(content))
+    while wrapper.read(512):
+        pass
+    wrapper.close()
+    # Raises if the content passes for more than one format.
+    return wrapper.format
+
+
+@pytest.mark.parametrize('disk_format', disks.IN_FORMAT)
+def test_a_disk_is_in_its_format_and_safe(disk_format):
+    inspector = inspect(disks.IN_FORMAT[disk_format]())
+    assert str(inspector) == disk_format
+    inspector.safety_check()
+
+
+@pytest.mark.parametrize('disk_format', ['qcow2', 'vmdk'])
+def test_a_disk_has_one_mebibyte(disk_format):
+    assert inspect(disks.IN_FORMAT[disk_format]()).virtual_size == 1024**2
+
+
+@pytest.mark.parametrize('disk_format', disks.IN_FORMAT)
+def test_an_upload_is_quick(disk_format):
+    assert len(disks.IN_FORMAT[disk_format]()) <= 1024**2
+
+
+def test_nova_lets_the_vmdk_subformat_pass():
+    pytest.importorskip('nova', reason='nova is not installed')
+    from nova import conf
+
+    descriptor = disks.vmdk()[512:1024].decode('ascii')
+    assert any(
+        f'createType="{name}"' in descriptor
+        for name in conf.CONF.compute.vmdk_allowed_types
+    )
