@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 UPPER_CONSTRAINTS = 'https://releases.openstack.org/constraints/upper/'
 EXTRAS = 'test,bench,docs,lint,ci'
+CLOUD_EXTRAS = ',cloud,tempest'
 
 
 class Deviation(NamedTuple):
@@ -37,7 +38,14 @@ class Series(NamedTuple):
 
     nova: str
     placement: str
+    # The other services of the cloud that tempest is run against, if it is.
+    services: tuple[str, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+
+    @property
+    def extras(self) -> str:
+        """Return the extras that can be installed beside this nova."""
+        return EXTRAS + (CLOUD_EXTRAS if self.services else '')
 
 
 SERIES = {
@@ -57,6 +65,12 @@ SERIES = {
     '2026.2': Series(
         nova='34.0.0',
         placement='16.0.0',
+        services=(
+            'cinder==29.0.0',
+            'glance==33.0.0',
+            'keystone==30.0.0',
+            'neutron==29.0.0',
+        ),
         deviations=(
             Deviation('keystoneauth1>=5.16.0', 'nova requires it'),
             Deviation('oslo.versionedobjects>=3.12.0', 'nova requires it'),
@@ -124,9 +138,10 @@ def resolve(python: str, series: Series, constraints: str) -> set[str]:
             '--quiet',
             '--report=-',
             f'--constraint={listed.name}',
-            f'--editable=.[{EXTRAS}]',
+            f'--editable=.[{series.extras}]',
             f'nova=={series.nova}',
             f'openstack-placement=={series.placement}',
+            *series.services,
         )
     return {
         '{metadata[name]}=={metadata[version]}'.format(**package)
@@ -186,7 +201,7 @@ def main() -> None:
     header = HEADER.format(
         name=args.series,
         series=series,
-        extras=EXTRAS,
+        extras=series.extras,
         pythons=', '.join(pins),
     )
     if series.deviations:

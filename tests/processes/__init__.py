@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A control plane of real processes: broker, Placement, nova-scheduler.
+"""OpenStack as real processes, on loopback.
+
+For the tests of nova-scheduler as a program: a broker, Placement and it. For
+tempest, and for who wants to try something (``python -m tests.processes up``):
+a whole cloud.
 
 The process that runs the tests imports nothing of nova through here: whatever
 needs nova's configuration or objects is a program of its own.

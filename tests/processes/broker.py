@@ -5,17 +5,17 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 
 import pytest
 
 from tests.processes import nova_conf
+from tests.processes import ports
 from tests.processes.child import Child
 
 # Not /usr/sbin/rabbitmq-server: that one changes to the user rabbitmq and
 # writes to /var.
-_SERVER = pathlib.Path('/usr/lib/rabbitmq/bin/rabbitmq-server')
+SERVER = pathlib.Path('/usr/lib/rabbitmq/bin/rabbitmq-server')
 _REQUIRED = 'HYPERVISOR_AFFINITY_REQUIRE_BROKER'
 _VHOST = 'nova'
 _USER = 'nova'
@@ -24,9 +24,9 @@ _PASSWORD = 'loopback'
 
 def skip_without() -> None:
     """Skip the test where RabbitMQ is missing, unless it is required."""
-    if _SERVER.exists():
+    if SERVER.exists():
         return
-    missing = f'{_SERVER} is missing: install rabbitmq-server'
+    missing = f'{SERVER} is missing: install rabbitmq-server'
     if os.environ.get(_REQUIRED):
         pytest.fail(missing, pytrace=False)
     pytest.skip(missing)
@@ -38,11 +38,11 @@ class Broker:
     def __init__(self, folder: pathlib.Path) -> None:
         """Start both; ``wait`` says when they serve."""
         self._folder = folder
-        self._port, self._dist_port, self._epmd_port = _free_ports(3)
+        self._port, self._dist_port, self._epmd_port = ports.free(3)
         self._write_configuration()
         self._epmd = self._start_epmd()
         self._server = Child(
-            [_SERVER], folder / 'broker.log', self._environment()
+            [SERVER], folder / 'broker.log', self._environment()
         )
 
     @property
@@ -121,12 +121,3 @@ class Broker:
             # With less, RabbitMQ would take no messages, and nova would wait.
             'disk_free_limit.absolute = 1MB\n'
         )
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(('127.0.0.1', 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    # Not before all have their number, so that no two have the same.
-    for one in sockets:
-        one.close()
-    return ports

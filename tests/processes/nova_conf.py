@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nova.conf, written from {group: {option: value}}."""
+"""nova.conf and its like, written from {group: {option: value}}."""
 
 import pathlib
 from collections.abc import Mapping

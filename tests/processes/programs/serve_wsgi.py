@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serve a service's API on loopback: MODULE PORT [ARGUMENT...].
+
+The module has it as ``application``; the arguments are for the service.
+"""
+
+import importlib
+import sys
+
+import waitress
+
+_THREADS = 8
+
+
+def main():
+    module, port, *arguments = sys.argv[1:]
+    # keystone, nova and cinder parse what is there when they are imported.
+    sys.argv[1:] = arguments
+    application = importlib.import_module(module).application
+    waitress.serve(
+        application, host='127.0.0.1', port=int(port), threads=_THREADS
+    )
+
+
+if __name__ == '__main__':
+    main()
