@@ -74,8 +74,8 @@ nova.conf. With ``flexible``, the test of such an image is skipped.
         default=False,
         help="""
 Whether Placement leaves out hosts that the filter would not pass: as in
-nova.conf. If it does, a request for which all suitable hosts are full ends
-with nova's own words.
+nova.conf. If it does, a request for which it leaves out all that have room
+may end without a reason.
 """,
     ),
     cfg.BoolOpt(

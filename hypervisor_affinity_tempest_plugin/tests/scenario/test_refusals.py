@@ -65,11 +65,11 @@ class RefusalsTest(base.PlacementTest):
         """
         self._add_vmware_hosts_to_aggregate(vmware_image_version='17')
         image = self.create_image('vmdk', vmware_image_version='18')
-        server = self.boot(image)
         self.assert_refused(
-            server,
+            self.boot(image),
             'image needs VMware (vmware_image_version=18); no available host '
             'that offers it accepts vmware_image_version=18',
+            rests_on_hosts=True,
         )
         accepted = self.create_image('vmdk', vmware_image_version='17')
         self.assert_on(VMWARE, self.boot(accepted))

@@ -16,12 +16,6 @@ function echo_summary {
     echo "$@"
 }
 
-function err_trap {
-    local r=$?
-    echo "failed under errexit"
-    exit "$r"
-}
-
 source "$TOP_DIR/functions"
 GetDistro
 source "$TOP_DIR/stackrc"
@@ -75,7 +69,8 @@ function phase {
 }
 
 function stack {
-    trap err_trap ERR
+    # stack.sh has one, too.
+    trap 'exit' ERR
     async_init
     phase stack pre-install
     phase stack install
