@@ -82,7 +82,10 @@ function stack {
     async_wait configure_neutron_nova
     cp "$NOVA_CONF" "$NOVA_CPU_CONF"
     phase stack extra
-    echo '[DEFAULT]' >"$TEMPEST_CONFIG"
+    # As lib/tempest.
+    rm -f "$TEMPEST_CONFIG"
+    iniset "$TEMPEST_CONFIG" compute-feature-enabled \
+        scheduler_enabled_filters "$NOVA_FILTERS"
     phase stack test-config
     trap - ERR
 }
