@@ -62,9 +62,12 @@ def demand_text(demand: Demand) -> str:
         return f'{signs}: a server cannot move to another hypervisor'
     if demand.required is not None:
         families = hypervisor.title(demand.required)
+        text = f'{demand.because[0].evidence.place} needs {families} ({signs})'
         if demand.because[0].strength is Strength.SERVER:
-            return f'the server {demand.because[0].evidence.text}'
-        return f'{demand.because[0].evidence.place} needs {families} ({signs})'
+            text = f'the server {demand.because[0].evidence.text}'
+        if demand.refusal is Reason.CANNOT_BOOT:
+            text += f', which cannot run {_cited(_forbidding(demand))}'
+        return text
     if demand.impossible:
         families = hypervisor.title(demand.impossible)
         return f'image cannot run on {families} ({_cited(demand.forbidding)})'
@@ -81,13 +84,8 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     """
     text = demand_text(demand)
     if demand.refusal is Reason.CANNOT_BOOT:
-        forbidding = tuple(
-            sign
-            for sign in demand.forbidding
-            if sign.forbids & demand.required
-        )
-        advice = ', '.join(map(_advice, forbidding))
-        return f'{text}, which cannot run {_cited(forbidding)}: {advice}'
+        advice = ', '.join(map(_advice, _forbidding(demand)))
+        return f'{text}: {advice}'
     if demand.refusal is not None:
         return text
     nearest = next(r for r in _NEAREST_FIRST if r in verdicts)
@@ -104,6 +102,13 @@ def operator_text(demand: Demand, counts: Mapping[Reason, int]) -> str:
     """
     hosts = ', '.join(f'{count} {reason}' for reason, count in counts.items())
     return f'{demand_text(demand)}; hosts rejected: {hosts}'
+
+
+def _forbidding(demand: Demand) -> tuple[Sign, ...]:
+    """Return what the required hypervisor cannot run."""
+    return tuple(
+        sign for sign in demand.forbidding if sign.forbids & demand.required
+    )
 
 
 def _cited(signs: tuple[Sign, ...]) -> str:

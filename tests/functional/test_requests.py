@@ -67,7 +67,8 @@ def test_a_user_reads_why_there_is_no_host(cloud):
     # The reason is the same on every host: KVM's would do no better.
     assert line == (
         f'No host for server {server.id}: image needs VMware '
-        '(hypervisor_type=vmware); hosts rejected: 4 cannot_boot'
+        '(hypervisor_type=vmware), which cannot run disk_format=qcow2; '
+        'hosts rejected: 4 cannot_boot'
     )
 
 

@@ -217,8 +217,8 @@ def test_a_request_that_no_host_can_run_ends_with_the_reason(
     )
     assert log.output.splitlines() == [
         f'INFO No host for server {uuids.server}: image needs VMware '
-        '(hypervisor_type=vmware); Placement is not asked, since every host '
-        'is rejected: cannot_boot'
+        '(hypervisor_type=vmware), which cannot run disk_format=qcow2; '
+        'Placement is not asked, since every host is rejected: cannot_boot'
     ]
 
 
