@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program, up to where it has become nova-compute."""
 
+import importlib.metadata
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -79,6 +81,16 @@ def _facts(folder, driver):
     ended = _run(folder, driver)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
+
+
+def test_the_command_is_nova_compute():
+    command = pathlib.Path(sys.executable).with_name(
+        'hypervisor-affinity-fake-compute'
+    )
+    ended = subprocess.run([command, '--version'], capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    release = importlib.metadata.version('nova')
+    assert ended.stdout.decode().strip() == release
 
 
 def test_vcenter(tmp_path):
