@@ -92,12 +92,13 @@ class PlacementPrefilter:
             can pass
         """
         try:
-            if not self._requests.policy().placement_prefilter:
+            policy = self._requests.policy()
+            if not policy.placement_prefilter:
                 return False
             if adapters.has_its_host(request_spec):
                 return False
-            request = self._requests.read(request_spec)
-            narrowing = self._fleet(request.policy).narrow(
+            request = self._requests.read(request_spec, policy)
+            narrowing = self._fleet(policy).narrow(
                 request.demand,
                 adapters.read_required(request_spec),
                 adapters.read_forbidden(request_spec),

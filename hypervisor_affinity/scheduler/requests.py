@@ -56,12 +56,15 @@ class RequestReader:
         """Return the Policy of the moment."""
         return self._policies.current()
 
-    def read(self, request_spec: Any) -> Request:
+    def read(self, request_spec: Any, policy: Policy | None = None) -> Request:
         """Return a request; never raises.
 
         One that cannot be read is logged and asks for what no host offers.
+
+        :param policy: what the caller has begun with; None for the Policy of
+            the moment
         """
-        policy = self.policy()
+        policy = policy or self.policy()
         try:
             request = Request(
                 spec=request_spec,

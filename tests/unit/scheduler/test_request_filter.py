@@ -271,6 +271,28 @@ def test_changed_options_count_at_once(start, options):
     assert forbidden(spec) == {vmware().uuid}
 
 
+def test_options_that_change_meanwhile_do_not_count(
+    start, options, monkeypatch
+):
+    start()
+    reads = []
+
+    def classify(spec, policy, runs_on):
+        reads.append(policy.placement_prefilter)
+        return classify_request(spec, policy, runs_on)
+
+    def has_its_host(spec):
+        options(placement_prefilter=False)
+        return False
+
+    classify_request = request_filter.adapters.classify_request
+    monkeypatch.setattr(request_filter.adapters, 'classify_request', classify)
+    monkeypatch.setattr(request_filter.adapters, 'has_its_host', has_its_host)
+    # The first was asked with the option on, and is so to its end.
+    assert [ask(boot(VMDK)), ask(boot(VMDK))] == [True, False]
+    assert reads == [True]
+
+
 def test_the_query_stays_short_enough_for_a_url(start):
     many = [
         build.aggregate(n, {'hypervisor_type': 'kvm'}, [f'k{n}', f'l{n}'])
