@@ -54,7 +54,7 @@ if is_service_enabled n-api n-sch ||
             fi
             ;;
         unstack/)
-            if is_service_enabled n-api; then
+            if is_service_enabled n-api && hypervisor_affinity_is_cloud_up; then
                 hypervisor_affinity_delete_images
                 hypervisor_affinity_delete_aggregates
             fi

@@ -9,8 +9,7 @@ import sys
 from tests.processes import nova_conf
 from tests.processes import polling
 from tests.processes import programs
-
-BIN = pathlib.Path(sys.executable).parent
+from tests.processes.supervisor import BIN
 
 KVM_HOST = 'kvm-1'
 VMWARE_HOST = 'vc-1'

@@ -11,7 +11,7 @@ import signal
 from tests import example_conf
 from tests.processes import nova_conf
 from tests.processes.child import Child
-from tests.processes.databases import BIN
+from tests.processes.supervisor import BIN
 
 # nova writes it at level DEBUG when a worker's queues are there.
 _SERVES = 'Join ServiceGroup membership'
