@@ -55,7 +55,7 @@ ADAPTER_TYPES = {
 _SCSI_MODELS = {raw.lower(): nova for nova, raw in ADAPTER_TYPES.items()}
 
 # nova.objects.fields.VIFModel.LEGACY_VALUES: vSphere's names of adapters.
-_VIF_MODELS = {
+VIF_MODELS = {
     'virtuale1000': 'e1000',
     'virtuale1000e': 'e1000e',
     'virtualpcnet32': 'pcnet',
@@ -111,7 +111,7 @@ def normalize(image: Mapping[str, object]) -> dict[str, object]:
             found[name] = image[name]
     vif_model = str(found.get('hw_vif_model', '')).lower()
     if vif_model:
-        found['hw_vif_model'] = _VIF_MODELS.get(vif_model, vif_model)
+        found['hw_vif_model'] = VIF_MODELS.get(vif_model, vif_model)
     return {
         name: value
         for name, value in found.items()
