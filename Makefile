@@ -24,7 +24,7 @@ help: ## list the targets
 demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
 	PYTHONWARNINGS=ignore $(BIN)/python -m demo
 
-test: $(VENV)/with-test ## run the unit and functional tests
+test: $(VENV)/with-test $(VENV)/with-browser ## run the unit and functional tests
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/with-lint ## run all checks that need no nova
@@ -34,7 +34,7 @@ docs: $(VENV)/with-docs ## build doc/build/html, and manual pages in doc/build/m
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b man doc/source doc/build/man
 
-bench: $(VENV)/with-test $(VENV)/with-bench ## measure: benchmarks/results/
+bench: $(VENV)/with-test ## measure: benchmarks/results/
 	PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks
 
 genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample

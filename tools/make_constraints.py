@@ -22,8 +22,9 @@ import urllib.request
 from typing import NamedTuple
 
 UPPER_CONSTRAINTS = 'https://releases.openstack.org/constraints/upper/'
-EXTRAS = 'test,bench,docs,lint,ci'
-CLOUD_EXTRAS = ',cloud,tempest'
+EXTRAS = 'cli,plot,test,docs,lint,ci'
+# The older lists have a selenium of the last decade.
+NEWEST_EXTRAS = ',browser,cloud,tempest'
 
 
 class Deviation(NamedTuple):
@@ -45,7 +46,7 @@ class Series(NamedTuple):
     @property
     def extras(self) -> str:
         """Return the extras that can be installed beside this nova."""
-        return EXTRAS + (CLOUD_EXTRAS if self.services else '')
+        return EXTRAS + (NEWEST_EXTRAS if self.services else '')
 
 
 SERIES = {

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the facts of a cloud come from."""
+
+import abc
+import datetime
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Server
+
+_Thing = TypeVar('_Thing', Flavor, Image, Server)
+
+
+class SourceError(Exception):
+    """The facts cannot be had; the text says which and what to do."""
+
+
+class Source(abc.ABC):
+    """A cloud, section by section.
+
+    Each iterator begins anew and reads as it goes, so that a cloud of any
+    number of servers needs the memory of one page. All of them, and all that
+    is made of them, raise :class:`SourceError`.
+    """
+
+    @property
+    @abc.abstractmethod
+    def name(self) -> str:
+        """What to call it in messages."""
+
+    @property
+    def taken_from(self) -> str:
+        """Which cloud the facts are of."""
+        return self.name
+
+    @property
+    def taken_at(self) -> str:
+        """When they were so, in UTC, as ISO 8601; '' if that is not known."""
+        now = datetime.datetime.now(datetime.UTC)
+        return now.isoformat(timespec='seconds')
+
+    @abc.abstractmethod
+    def hosts(self) -> Iterator[Host]:
+        """Yield the compute nodes."""
+
+    @abc.abstractmethod
+    def aggregates(self) -> Iterator[Aggregate]:
+        """Yield the host aggregates."""
+
+    @abc.abstractmethod
+    def flavors(self) -> Iterator[Flavor]:
+        """Yield the flavors, public or not."""
+
+    @abc.abstractmethod
+    def images(self) -> Iterator[Image]:
+        """Yield the images of all projects."""
+
+    @abc.abstractmethod
+    def servers(self) -> Iterator[Server]:
+        """Yield the servers of all projects."""
+
+    def image(self, name_or_id: str) -> Image:
+        """Return an image.
+
+        :raises SourceError: if there is none, or there are several
+        """
+        return self._find('image', self.images(), name_or_id)
+
+    def flavor(self, name_or_id: str) -> Flavor:
+        """Return a flavor.
+
+        :raises SourceError: if there is none, or there are several
+        """
+        return self._find('flavor', self.flavors(), name_or_id)
+
+    def server(self, name_or_id: str) -> Server:
+        """Return a server.
+
+        :raises SourceError: if there is none, or there are several
+        """
+        return self._find('server', self.servers(), name_or_id)
+
+    def _find(
+        self, kind: str, things: Iterable[_Thing], name_or_id: str
+    ) -> _Thing:
+        named = []
+        for thing in things:
+            if thing.id == name_or_id:
+                return thing
+            if thing.name == name_or_id:
+                named.append(thing)
+        return only(kind, named, name_or_id, self.name)
+
+
+def only(kind: str, found: list[Any], name_or_id: str, where: str) -> Any:
+    """Return the one thing that was found by a name.
+
+    :raises SourceError: if there is none, or there are several
+    """
+    if not found:
+        raise SourceError(f'{where} has no {kind} {name_or_id!r}')
+    if len(found) > 1:
+        ids = ', '.join(sorted(thing.id or '(no id)' for thing in found))
+        raise SourceError(
+            f'{where} has {len(found)} {kind}s named {name_or_id!r}; give '
+            f'the id of one: {ids}'
+        )
+    return found[0]

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the hosts of a source offer."""
+
+import collections
+from collections.abc import Iterable
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.offer import is_tagged
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+
+
+class HostOffers:
+    """Offers of hosts; those that offer the same share one object."""
+
+    def __init__(
+        self, aggregates: Iterable[Aggregate], policy: Policy
+    ) -> None:
+        """Read the aggregates."""
+        self._policy = policy
+        self._aggregates: dict[str, list[Aggregate]] = collections.defaultdict(
+            list
+        )
+        for aggregate in aggregates:
+            for host in aggregate.hosts:
+                self._aggregates[host].append(aggregate)
+        self._known: dict[tuple, HostOffer] = {}
+
+    def aggregates(self, host: Host) -> list[Aggregate]:
+        """Return the aggregates that a host is in."""
+        return self._aggregates.get(host.name, [])
+
+    def is_tagged(self, aggregate: Aggregate) -> bool:
+        """Tell whether any metadata of an aggregate is for this project."""
+        return is_tagged(_tags(aggregate))
+
+    def offer(self, host: Host) -> HostOffer:
+        """Return what a host offers."""
+        aggregates = self.aggregates(host)
+        key = (
+            *map(id, aggregates),
+            host.hypervisor_type,
+            host.supported,
+        )
+        if key not in self._known:
+            self._known[key] = read_offer(
+                list(map(_tags, aggregates)),
+                DriverReport(host.hypervisor_type, host.supported),
+                self._policy,
+            )
+        return self._known[key]
+
+
+def _tags(aggregate: Aggregate) -> AggregateTags:
+    return AggregateTags(aggregate.name, aggregate.metadata)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests as the core reads them, from the records of a snapshot."""
+
+from collections.abc import Mapping
+
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.policy import Policy
+
+
+def flat(image: Image | None) -> dict[str, str]:
+    """Return properties and formats in one mapping; empty for no image."""
+    if image is None:
+        return {}
+    formats = {
+        'disk_format': image.disk_format,
+        'container_format': image.container_format,
+    }
+    known = {name: value for name, value in formats.items() if value}
+    return {**image.properties, **known}
+
+
+def at_boot(server: Server, image: Image | None) -> dict[str, str]:
+    """Return what nova knows of a server's image since its boot.
+
+    :param image: as it is now; None if it is gone. Its formats never change,
+        its properties may; without those that nova froze, they have to do.
+    """
+    if server.image_properties is None:
+        return flat(image)
+    formats = {} if image is None else flat(image)
+    return {
+        **server.image_properties,
+        **{name: formats[name] for name in _FORMATS if name in formats},
+    }
+
+
+_FORMATS = ('disk_format', 'container_format')
+
+
+class Classifier:
+    """Classifies requests, those that are alike only once."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Begin with nothing classified."""
+        self._policy = policy
+        self._known: dict[tuple, Demand] = {}
+
+    def classify(
+        self,
+        image: Mapping[str, str],
+        flavor: Flavor | None,
+        *,
+        volume: bool = False,
+        rebuild: bool = False,
+    ) -> Demand:
+        """Return what is asked, the same object for the same request.
+
+        :param rebuild: whether the server stays where it is; else it is a
+            boot
+        """
+        extra_specs = flavor.extra_specs if flavor else {}
+        key = (
+            frozenset(image.items()),
+            frozenset(extra_specs.items()),
+            volume,
+            rebuild,
+        )
+        if key not in self._known:
+            self._known[key] = classify(
+                image,
+                extra_specs,
+                self._policy,
+                volume=volume,
+                rebuild=rebuild,
+            )
+        return self._known[key]

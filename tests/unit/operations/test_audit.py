@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an audit finds, and what it leaves alone."""
+
+import msgspec
+import pytest
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.operations import audit as auditing
+from hypervisor_affinity.operations.audit import Check
+from hypervisor_affinity.operations.audit import audit
+from tests import cloud_of_records as records
+from tests.cloud_of_records import ISO
+from tests.cloud_of_records import QCOW2
+from tests.cloud_of_records import VMDK
+from tests.cloud_of_records import both
+from tests.cloud_of_records import server
+
+
+def found(source, policy=None):
+    return [
+        (finding.check, finding.name, finding.reason)
+        for finding in audit(source, policy or Policy())
+    ]
+
+
+def of_servers(*servers, policy=None, **sections):
+    source = both(servers=list(servers), **sections)
+    return [
+        (finding.check, finding.name, finding.reason)
+        for finding in audit(source, policy or Policy())
+        if finding.subject == 'server'
+    ]
+
+
+def test_a_cloud_in_order():
+    servers = [
+        server('a', QCOW2, 'kvm-1'),
+        server('b', ISO, 'kvm-2'),
+        server('c', VMDK, 'vc-1'),
+        server('d', None, 'kvm-1'),
+    ]
+    assert found(both(servers=servers)) == []
+
+
+def test_bound_to_esxi_on_kvm():
+    assert of_servers(server('a', VMDK, 'kvm-1')) == [
+        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)
+    ]
+
+
+def test_what_esxi_cannot_boot_on_esxi():
+    assert of_servers(server('a', QCOW2, 'vc-1')) == [
+        (Check.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE)
+    ]
+
+
+def test_flexible_on_licensed_esxi():
+    assert of_servers(server('a', ISO, 'vc-1')) == [
+        (Check.SERVER_NOT_PREFERRED, 'a', Reason.NOT_PREFERRED)
+    ]
+
+
+def test_the_operators_order_decides_what_is_preferred():
+    policy = Policy(preferred_hypervisors=('vmware', 'kvm'))
+    assert of_servers(
+        server('a', ISO, 'vc-1'), server('b', ISO, 'kvm-1'), policy=policy
+    ) == [(Check.SERVER_NOT_PREFERRED, 'b', Reason.NOT_PREFERRED)]
+
+
+def test_the_flavor_counts_that_nova_kept_for_the_server():
+    flavor = Flavor(
+        'esxi',
+        extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'},
+    )
+    assert of_servers(
+        server('a', ISO, 'vc-1', flavor=flavor),
+        server('b', ISO, 'kvm-1', flavor=flavor),
+    ) == [(Check.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
+
+
+def test_the_properties_of_the_boot_decide_where_it_belongs():
+    now = msgspec.structs.replace(
+        ISO, properties={'hypervisor_type': 'vmware'}
+    )
+    assert of_servers(
+        server('a', ISO, 'kvm-1'), images=[now, QCOW2, VMDK]
+    ) == [(Check.IMAGE_DRIFTED, 'a', Reason.OTHER_HYPERVISOR)]
+    assert of_servers(
+        server('a', now, 'kvm-1'), images=[ISO, QCOW2, VMDK]
+    ) == [
+        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
+        (Check.IMAGE_DRIFTED, 'a', ''),
+    ]
+
+
+def test_properties_that_mean_the_same_are_no_drift():
+    now = msgspec.structs.replace(ISO, properties={'hw_disk_bus': 'sata'})
+    assert (
+        of_servers(server('a', ISO, 'kvm-1'), images=[now, QCOW2, VMDK]) == []
+    )
+
+
+def test_without_what_nova_froze_the_image_has_to_do():
+    now = msgspec.structs.replace(
+        ISO, properties={'hypervisor_type': 'vmware'}
+    )
+    assert of_servers(
+        server('a', now, 'kvm-1', image_properties=None), images=[now]
+    ) == [(Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
+
+
+def test_an_image_that_is_gone():
+    gone = server('a', VMDK, 'kvm-1')
+    assert of_servers(gone, images=[ISO]) == [
+        (Check.SERVER_UNDETERMINED, 'a', '')
+    ]
+
+
+def test_a_volume_tells_by_its_images_properties():
+    bound = {'vmware_ostype': 'rhel7_64Guest'}
+    assert of_servers(
+        server('a', None, 'kvm-1', image_properties=bound),
+        server('b', None, 'vc-1', image_properties=bound),
+    ) == [(Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
+
+
+def test_a_server_without_a_host_is_nowhere_wrong():
+    assert (
+        of_servers(
+            server('a', VMDK, None, status='SHELVED_OFFLOADED'),
+            server('b', VMDK, None, status='ERROR'),
+        )
+        == []
+    )
+
+
+def test_aggregates_that_would_not_admit_it():
+    aggregates = [
+        Aggregate(
+            'vmware',
+            'a-1',
+            {
+                'hypervisor_type': 'vmware',
+                'hypervisor_affinity_admit': 'required',
+                'vmware_ostype': 'rhel*',
+            },
+            ('vc-1',),
+        ),
+        Aggregate(
+            'kvm', 'a-2', {'hypervisor_type': 'kvm'}, ('kvm-1', 'kvm-2')
+        ),
+    ]
+    other = msgspec.structs.replace(
+        VMDK, id='i-2', properties={'vmware_ostype': 'ubuntu64Guest'}
+    )
+    assert of_servers(
+        server('a', ISO, 'vc-1'),
+        server('b', other, 'vc-1'),
+        aggregates=aggregates,
+        images=[ISO, other],
+    ) == [
+        (Check.SERVER_NOT_ACCEPTED, 'a', Reason.ADMITS_REQUIRED_ONLY),
+        (Check.SERVER_NOT_ACCEPTED, 'b', Reason.PROPERTY_NOT_ACCEPTED),
+    ]
+
+
+def test_a_server_whose_signs_contradict_each_other():
+    flavor = Flavor(
+        'kvm', extra_specs={'hypervisor_affinity:hypervisor_type': 'kvm'}
+    )
+    image = msgspec.structs.replace(
+        VMDK, properties={'hypervisor_type': 'vmware'}
+    )
+    assert of_servers(
+        server('a', image, 'vc-1', flavor=flavor), images=[image]
+    ) == [(Check.SERVER_REFUSED, 'a', Reason.CONTRADICTORY_SIGNS)]
+
+
+def test_hosts_and_aggregates():
+    source = both(
+        hosts=[
+            records.kvm('kvm-1'),
+            records.kvm('kvm-2'),
+            records.kvm('kvm-3'),
+            records.kvm('odd', hypervisor_type='fake'),
+            records.vcenter('vc-1'),
+        ],
+        aggregates=[
+            Aggregate(
+                'kvm', 'a-1', {'hypervisor_type': 'kvm'}, ('kvm-1', 'gone')
+            ),
+            Aggregate(
+                'vmware',
+                'a-2',
+                {'hypervisor_type': 'vmware'},
+                ('vc-1', 'kvm-2'),
+            ),
+            Aggregate(
+                'typo',
+                'a-3',
+                {'hypervisor_affinity_reserve': 'half'},
+                ('vc-1',),
+            ),
+            Aggregate('zone', 'a-4', {'availability_zone': 'z'}, ('gone',)),
+        ],
+    )
+    assert found(source) == [
+        (Check.HOST_CONTRADICTORY, 'kvm-2', Reason.CONTRADICTORY_HOST),
+        (Check.HOST_UNTAGGED, 'kvm-3', ''),
+        (Check.HOST_UNDETERMINED, 'odd', Reason.UNDETERMINED_HOST),
+        (Check.TAG_UNREADABLE, 'vc-1', ''),
+        (Check.AGGREGATE_HOST_UNKNOWN, 'kvm', ''),
+    ]
+
+
+def test_hosts_that_take_nothing_by_the_operators_word():
+    policy = Policy(unclassified_hosts='none')
+    source = both(aggregates=[], images=[])
+    assert {reason for _, _, reason in found(source, policy)} == {
+        Reason.UNCLASSIFIED_HOST
+    }
+
+
+def test_images_that_no_host_can_run():
+    impossible = msgspec.structs.replace(
+        QCOW2, id='i-2', name='lost', properties={'hypervisor_type': 'vmware'}
+    )
+    xen = msgspec.structs.replace(
+        ISO, id='i-3', name='xen', properties={'hypervisor_type': 'xen'}
+    )
+    queued = msgspec.structs.replace(impossible, id='i-4', status='queued')
+    assert found(both(images=[ISO, impossible, xen, queued])) == [
+        (Check.IMAGE_WITHOUT_HOST, 'lost', Reason.CANNOT_BOOT),
+        (Check.IMAGE_WITHOUT_HOST, 'xen', Reason.OTHER_HYPERVISOR),
+    ]
+
+
+def test_findings_say_what_they_rest_on():
+    source = both(servers=[server('a', VMDK, 'kvm-1')])
+    (finding,) = audit(source, Policy())
+    assert finding.evidence == (
+        'image needs VMware (disk_format=vmdk); '
+        'aggregate kvm hypervisor_type=kvm; driver hypervisor_type=QEMU'
+    )
+    assert finding.host == 'kvm-1'
+    assert finding.id == 's-a'
+
+
+def test_every_check_has_its_severity_and_advice():
+    assert set(auditing.SEVERITIES) == set(Check)
+    for check in Check:
+        finding = auditing.Finding(check, '', '', '', '', '', '')
+        assert finding.advice
+
+
+@pytest.mark.parametrize('reason', list(Reason))
+def test_every_verdict_on_a_server_has_a_check(reason):
+    never = {
+        Reason.SUITABLE,
+        # Of requests and hosts that the scheduler cannot read.
+        Reason.UNREADABLE_REQUEST,
+        Reason.UNREADABLE_HOST,
+        # Said of the host.
+        Reason.CONTRADICTORY_HOST,
+        Reason.UNCLASSIFIED_HOST,
+        # Of moves, and of room for new servers.
+        Reason.LEAVES_HYPERVISOR,
+        Reason.RESERVED,
+    }
+    assert (reason in auditing._FROM_REASON) is (reason not in never)
+
+
+def test_servers_are_read_one_by_one():
+    def endless():
+        yield server('a', VMDK, 'kvm-1')
+        raise AssertionError('the second one was asked for')
+
+    source = both()
+    first = next(audit(source, Policy(), endless()))
+    assert first.name == 'a'
+    assert 'servers' not in source.read
+
+
+def test_a_host_in_the_wrong_aggregate_does_not_hide_a_server():
+    aggregates = [
+        Aggregate('vmware', 'a-1', {'hypervisor_type': 'vmware'}, ('kvm-1',))
+    ]
+    assert of_servers(
+        server('a', VMDK, 'kvm-1'),
+        server('b', QCOW2, 'kvm-1'),
+        aggregates=aggregates,
+    ) == [
+        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
+    ]
