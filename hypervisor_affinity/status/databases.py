@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nova's databases hold, as nova-scheduler reads it.
+
+Sources: ``AggregateList``, ``FlavorList`` and ``CellMappingList`` of the API
+database; ``ServiceList`` and ``ComputeNodeList`` of each cell. cell0 has no
+hosts, and on those of a disabled cell nova-scheduler places nothing.
+"""
+
+import collections
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from nova import context as nova_context
+from nova import objects
+from nova import servicegroup
+
+from hypervisor_affinity.core.narrowing import HostAggregate
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import failure
+
+
+class ComputeHost(NamedTuple):
+    """A host with a nova-compute, and what its driver reports.
+
+    A host whose compute nodes report different things, as ironic's may, is
+    there once for each.
+
+    :ivar aggregates: those that the host is in
+    :ivar report: None if nova-compute has never reported a compute node
+    :ivar is_up: whether nova takes the service for alive
+    :ivar disabled_reason: None if the service is enabled; may be empty
+    """
+
+    name: str
+    aggregates: tuple[AggregateTags, ...]
+    report: DriverReport | None
+    is_up: bool = True
+    forced_down: bool = False
+    disabled_reason: str | None = None
+
+
+class FlavorSpecs(NamedTuple):
+    """A flavor."""
+
+    name: str
+    extra_specs: Mapping[str, str]
+
+
+class Cloud(NamedTuple):
+    """What the databases hold.
+
+    :ivar nodes: how many compute nodes there are; a host may have several
+    :ivar unread: for each cell that cannot be read, by its name, why
+    """
+
+    aggregates: tuple[AggregateTags, ...]
+    flavors: tuple[FlavorSpecs, ...]
+    hosts: tuple[ComputeHost, ...]
+    nodes: int
+    unread: Mapping[str, str]
+
+
+class Unreadable(NamedTuple):
+    """The API database cannot be read."""
+
+    cause: str
+
+
+def read() -> Cloud | Unreadable:
+    """Return what the databases hold."""
+    context = nova_context.get_admin_context()
+    try:
+        aggregates = adapters.read_aggregates(
+            objects.AggregateList.get_all(context)
+        )
+        flavors = [
+            FlavorSpecs(flavor.name, flavor.extra_specs)
+            for flavor in objects.FlavorList.get_all(context)
+        ]
+        cells = objects.CellMappingList.get_all(context)
+    except Exception as error:
+        return Unreadable(_cause(error))
+    tags_of = _tags_by_host(aggregates)
+    hosts: list[ComputeHost] = []
+    nodes = 0
+    unread = {}
+    for cell in cells:
+        if cell.is_cell0() or cell.disabled:
+            continue
+        try:
+            services, found = _read_cell(context, cell)
+        except Exception as error:
+            unread[cell.name or cell.uuid] = _cause(error)
+            continue
+        hosts += _hosts(services, found, tags_of)
+        nodes += len(found)
+    return Cloud(
+        aggregates=tuple(aggregate.tags for aggregate in aggregates),
+        flavors=tuple(flavors),
+        hosts=tuple(hosts),
+        nodes=nodes,
+        unread=unread,
+    )
+
+
+def check(cloud: Cloud | Unreadable) -> Iterator[Finding]:
+    """Find databases that cannot be read."""
+    if isinstance(cloud, Unreadable):
+        yield failure(
+            f"nova's API database cannot be read ({cloud.cause}): "
+            'nova-scheduler places no server. See whether [api_database] '
+            'connection in nova.conf is right, and whether the database is '
+            'reachable from here; nova-status upgrade check says more.'
+        )
+        return
+    for cell, cause in cloud.unread.items():
+        yield failure(
+            f'The database of cell {cell} cannot be read ({cause}): '
+            'nova-scheduler places no server on its hosts, and they are left '
+            'out of all checks. See whether it is reachable from here; '
+            'nova-manage cell_v2 list_cells shows where it should be, and '
+            'nova-manage cell_v2 update_cell changes that.'
+        )
+
+
+def _tags_by_host(
+    aggregates: list[HostAggregate],
+) -> Mapping[str, list[AggregateTags]]:
+    tags_of = collections.defaultdict(list)
+    for aggregate in aggregates:
+        for host in aggregate.hosts:
+            tags_of[host].append(aggregate.tags)
+    return tags_of
+
+
+def _read_cell(context: Any, cell: Any) -> tuple[Any, Any]:
+    with nova_context.target_cell(context, cell) as cell_context:
+        return (
+            objects.ServiceList.get_by_binary(
+                cell_context, 'nova-compute', include_disabled=True
+            ),
+            objects.ComputeNodeList.get_all(cell_context),
+        )
+
+
+def _hosts(
+    services: Any, nodes: Any, tags_of: Mapping[str, list[AggregateTags]]
+) -> Iterator[ComputeHost]:
+    is_up = servicegroup.API().service_is_up
+    reports = collections.defaultdict(set)
+    for node in nodes:
+        reports[node.host].add(_report(node))
+    for service in services:
+        for report in reports[service.host] or {None}:
+            yield ComputeHost(
+                name=service.host,
+                aggregates=tuple(tags_of[service.host]),
+                report=report,
+                is_up=is_up(service),
+                forced_down=service.forced_down,
+                disabled_reason=(
+                    service.disabled_reason or '' if service.disabled else None
+                ),
+            )
+
+
+def _report(node: Any) -> DriverReport:
+    # As nova.scheduler.host_manager.HostState makes triples of them. A node
+    # whose driver reports none does not have the field.
+    supported = 'supported_hv_specs' in node and node.supported_hv_specs
+    return adapters.read_report(
+        node.hypervisor_type, [spec.to_list() for spec in supported or ()]
+    )
+
+
+def _cause(error: Exception) -> str:
+    """Name an error of a database by its kinds, and MySQL's number.
+
+    What it says is left out: SQLAlchemy and the drivers cite URLs, or the
+    parts they took from a URL that was written wrongly, and so passwords.
+    """
+    names = [type(error).__name__]
+    inner = getattr(error, 'inner_exception', error)
+    driver = getattr(inner, 'orig', None)
+    if driver is not None:
+        names.append(type(driver).__name__)
+        names += [str(arg) for arg in driver.args[:1] if isinstance(arg, int)]
+    return ' '.join(names)

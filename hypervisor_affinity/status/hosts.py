@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of what hosts offer by their aggregates and their drivers."""
+
+import collections
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from oslo_config import cfg
+
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.offer import HYPERVISOR_TYPE_KEYS
+from hypervisor_affinity.core.offer import Basis
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.status.databases import Cloud
+from hypervisor_affinity.status.databases import ComputeHost
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import counted
+from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import remark
+from hypervisor_affinity.status.findings import warning
+
+_SILENT = DriverReport(None)
+
+# What comes of a host in no tagged aggregate, by what it offers then.
+_UNTAGGED = {
+    Basis.DRIVER: (
+        'What the virt driver reports is offered, and nothing can be '
+        'reserved or limited there'
+    ),
+    Basis.ANYTHING: (
+        'By unclassified_hosts=any every hypervisor is offered, since the '
+        'virt driver reports none that is known'
+    ),
+    Basis.NOTHING: 'By unclassified_hosts=none no server is placed there',
+    Basis.UNDETERMINED: (
+        'No request that needs a hypervisor is placed there, since the virt '
+        'driver reports none that is known'
+    ),
+}
+
+
+class OfferingHost(NamedTuple):
+    """A host with what it offers."""
+
+    host: ComputeHost
+    offer: HostOffer
+
+    @property
+    def runs_vmware(self) -> bool:
+        """Whether its driver, or an aggregate if that is silent, says so."""
+        families = self.offer.reported or self.offer.families
+        return hypervisor.VMWARE in families
+
+
+def read_offers(
+    hosts: Iterable[ComputeHost], policy: Policy
+) -> list[OfferingHost]:
+    """Return the hosts with their offers."""
+    return [
+        OfferingHost(
+            host, read_offer(host.aggregates, host.report or _SILENT, policy)
+        )
+        for host in hosts
+    ]
+
+
+def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
+    """Find hosts in no aggregate that names their hypervisor."""
+    untagged = collections.defaultdict(set)
+    for host, offer in hosts:
+        if host.report is not None and not _is_classified(host):
+            untagged[offer.basis].add(host.name)
+    for basis, names in untagged.items():
+        yield warning(
+            'In no aggregate with hypervisor_type or img_hv_type: '
+            f'{counted("host", names)}. {_UNTAGGED[basis]}. Add each to an '
+            'aggregate that names its hypervisor.'
+        )
+
+
+def check_contradictory(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
+    """Find hosts whose aggregates name another hypervisor than the driver."""
+    excluded = collections.defaultdict(set)
+    mistagged = collections.defaultdict(set)
+    for host, offer in hosts:
+        if not offer.problems:
+            continue
+        # What does not depend on the driver is the aggregate's own problem.
+        silent = read_offer(host.aggregates, _SILENT, Policy()).problems
+        kinds = excluded if offer.basis is Basis.CONTRADICTION else mistagged
+        for problem in set(offer.problems) - set(silent):
+            kinds[str(problem)].add(host.name)
+    for problem, names in excluded.items():
+        yield failure(
+            f'No server at all is placed on {counted("host", names)}. '
+            f'{problem}. Take it out of this aggregate, or correct the '
+            "aggregate's metadata."
+        )
+    for problem, names in mistagged.items():
+        yield warning(
+            'Not all that the aggregates name is offered by '
+            f'{counted("host", names)}. {problem}. Take it out of this '
+            "aggregate, or correct the aggregate's metadata."
+        )
+
+
+def check_preferred(
+    hosts: Sequence[OfferingHost], policy: Policy
+) -> Iterator[Finding]:
+    """Find hypervisors of the order that no host offers."""
+    offered = frozenset().union(*(offer.families for _, offer in hosts))
+    if not hosts:
+        yield remark('There is no compute host yet.')
+        return
+    absent = [f for f in policy.preferred_hypervisors if f not in offered]
+    strict = policy.flexible_placement == policies.STRICT
+    for family in absent:
+        first = family == policy.preferred_hypervisors[0]
+        found = f'preferred_hypervisors names {family}, which no host offers'
+        todo = (
+            'Take it out of the order, or tag the aggregate of its hosts '
+            f'with hypervisor_type={family}.'
+        )
+        if first and strict:
+            yield failure(
+                f'{found}; it is the first of the order and '
+                'flexible_placement is strict, so that requests that any '
+                f'hypervisor could run find no host. {todo}'
+            )
+        else:
+            yield warning(f'{found}. {todo}')
+
+
+def check_placement_results(
+    conf: cfg.ConfigOpts, policy: Policy, cloud: Cloud
+) -> Iterator[Finding]:
+    """Find out whether Placement may return too few candidates."""
+    most = conf.scheduler.max_placement_results
+    if cloud.nodes > most and not policy.placement_prefilter:
+        yield warning(
+            f'There are {cloud.nodes:,} compute nodes, and Placement returns '
+            f'at most {most:,} candidates ([scheduler] '
+            'max_placement_results), in no useful order. The few hosts of '
+            'one hypervisor may not be among them, and a request that needs '
+            'them then finds no host although there is room. Set '
+            '[hypervisor_affinity] placement_prefilter = true.'
+        )
+
+
+def check_evacuation(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
+    """Say what becomes of servers on vCenter hosts when one fails."""
+    names = {found.host.name for found in hosts if found.runs_vmware}
+    if names:
+        yield remark(
+            f'Servers on {counted("vCenter host", names)} cannot be '
+            'evacuated: the vSphere driver has no evacuation, and the filter '
+            'keeps theirs from hosts of another hypervisor. If only '
+            'nova-compute has failed, start it again: the servers still run.'
+        )
+
+
+def _is_classified(host: ComputeHost) -> bool:
+    return any(
+        key in tags.metadata
+        for tags in host.aggregates
+        for key in HYPERVISOR_TYPE_KEYS
+    )

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of the filters and weighers that nova.conf names.
+
+Sources: ``nova.scheduler.host_manager.HostManager``, which loads them, and
+``nova.loadables``.
+"""
+
+from collections.abc import Iterator
+
+from nova import loadables
+from nova.scheduler import filters
+from nova.scheduler import weights
+from oslo_config import cfg
+
+from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import warning
+
+_FILTER = 'HypervisorAffinityFilter'
+_WEIGHER = 'HypervisorAffinityWeigher'
+_OUR_FILTERS = 'hypervisor_affinity.scheduler.all_filters'
+_OUR_WEIGHERS = 'hypervisor_affinity.scheduler.all_weighers'
+_NOVAS_FILTERS = 'nova.scheduler.filters.all_filters'
+_NOVAS_WEIGHERS = 'nova.scheduler.weights.all_weighers'
+
+# They may strike out the last host for its hypervisor, and say nothing.
+_TACITURN = ('ImagePropertiesFilter', 'AggregateImagePropertiesIsolation')
+
+
+def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+    """Find out whether nova loads the filter and runs it in its place."""
+    paths = conf.filter_scheduler.available_filters
+    enabled = conf.filter_scheduler.enabled_filters
+    loaded, findings = _load(
+        filters.HostFilterHandler(), 'available_filters', paths
+    )
+    yield from findings
+    available = {cls.__name__ for cls in loaded}
+    if _FILTER not in available:
+        yield failure(
+            f'{_FILTER} is not among the available filters. Add to '
+            '[filter_scheduler] one more line, available_filters = '
+            f'{_OUR_FILTERS}.'
+        )
+    foreign = [name for name in enabled if name not in available | {_FILTER}]
+    if foreign:
+        yield failure(
+            f'enabled_filters names {", ".join(foreign)}, and no path of '
+            'available_filters has it: nova-scheduler does not start. '
+            'Correct the name, or name where it is: the line for those of '
+            f'nova is available_filters = {_NOVAS_FILTERS}.'
+        )
+    if _FILTER not in enabled:
+        yield failure(
+            f'{_FILTER} is not enabled: servers are placed on hypervisors '
+            'that cannot boot them. Add it to [filter_scheduler] '
+            'enabled_filters, before ImagePropertiesFilter.'
+        )
+        return
+    before = enabled[: enabled.index(_FILTER)]
+    taciturn = [name for name in _TACITURN if name in before]
+    if taciturn:
+        yield warning(
+            f'{_FILTER} comes after {" and ".join(taciturn)} in '
+            'enabled_filters: where that strikes out the last host, nobody '
+            f'says why. Put {_FILTER} first.'
+        )
+
+
+def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Finding]:
+    """Find out whether nova loads the weigher, if one is needed."""
+    loaded, findings = _load(
+        weights.HostWeightHandler(),
+        'weight_classes',
+        conf.filter_scheduler.weight_classes,
+    )
+    yield from findings
+    at_work = any(cls.__name__ == _WEIGHER for cls in loaded)
+    # By strict placement, only hosts of the first hypervisor are left.
+    if policy.flexible_placement == policies.PREFER and not at_work:
+        yield failure(
+            f'{_WEIGHER} is not at work, and flexible_placement is prefer: '
+            'nova puts requests that any hypervisor could run where most RAM '
+            f'is free, which is a vCenter cluster. Add {_OUR_WEIGHERS} to '
+            '[filter_scheduler] weight_classes, or set flexible_placement = '
+            'strict.'
+        )
+    if not any(cls.__module__.startswith('nova.') for cls in loaded):
+        yield warning(
+            "None of nova's own weighers is at work: nothing spreads servers "
+            'between hosts of one hypervisor, nor steers away from hosts '
+            f'that fail to build. Add {_NOVAS_WEIGHERS} to '
+            '[filter_scheduler] weight_classes.'
+        )
+
+
+def _load(
+    handler: loadables.BaseLoader, option: str, paths: list[str]
+) -> tuple[list[type], list[Finding]]:
+    """Load classes as nova-scheduler does; find paths that do not load."""
+    classes: list[type] = []
+    findings = []
+    for path in paths:
+        try:
+            classes += handler.get_matching_classes([path])
+        except Exception as error:
+            findings.append(
+                failure(
+                    f'{option} names {path}, which cannot be loaded: {error}. '
+                    'nova-scheduler does not start. Correct the path, or '
+                    'install what is missing beside nova-scheduler.'
+                )
+            )
+    return classes, findings

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program ``hypervisor-affinity-status``."""
+
+import importlib.util
+import logging
+import sys
+
+from oslo_config import cfg
+
+# oslo.upgradecheck's, for what is no outcome of a check.
+NO_ANSWER = 255
+
+
+def main() -> int:
+    """Run the command that ``sys.argv`` names; return the exit code."""
+    if importlib.util.find_spec('nova') is None:
+        return _give_up(
+            f'nova is not installed in {sys.prefix}. Install '
+            'hypervisor-affinity where nova-scheduler is installed, and run '
+            'the command from there.'
+        )
+    # What nova and its libraries log meanwhile is for the log of a service,
+    # and may cite a database's URL.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        # Not above: nova may be missing. The first prepares the process for
+        # nova's concurrency mode, as it does for nova-scheduler.
+        import nova.cmd.scheduler  # noqa: F401  # isort: skip
+
+        from hypervisor_affinity.status import commands
+
+        return commands.run(sys.argv)
+    except cfg.Error as error:
+        return _give_up(f'nova.conf cannot be read: {error}')
+    except ImportError as error:
+        return _give_up(f'nova cannot be loaded: {error}')
+
+
+def _give_up(text: str) -> int:
+    sys.stderr.write(f'hypervisor-affinity-status: {text}\n')
+    return NO_ANSWER
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of single options of nova.conf."""
+
+from collections.abc import Iterator
+
+from oslo_config import cfg
+
+from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import warning
+
+
+def check_options(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+    """Find a wrong value in ``[hypervisor_affinity]``."""
+    try:
+        our_conf.read_policy(conf)
+    except ValueError as error:
+        yield failure(
+            f'{error}. nova-scheduler does not start with this; after a '
+            'SIGHUP it keeps the values in force. Correct the option.'
+        )
+
+
+def check_image_metadata_prefilter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+    """Find out whether nova drops vCenter hosts for devices of an image."""
+    if conf.scheduler.image_metadata_prefilter:
+        yield failure(
+            '[scheduler] image_metadata_prefilter is on: no vCenter host is '
+            'left for an image with vmware_adaptertype, hw_disk_bus, '
+            'hw_vif_model, hw_video_model or hw_cdrom_bus, since the vSphere '
+            'driver reports no such traits. Turn it off.'
+        )
+
+
+def check_host_subset(
+    conf: cfg.ConfigOpts, policy: Policy
+) -> Iterator[Finding]:
+    """Find out whether nova picks hosts against the order at random."""
+    size = conf.filter_scheduler.host_subset_size
+    # By strict placement, only hosts of the first hypervisor are left.
+    if size > 1 and policy.flexible_placement == policies.PREFER:
+        yield warning(
+            f'[filter_scheduler] host_subset_size is {size}: nova picks one '
+            f'of the {size} best hosts at random. Once fewer hosts of the '
+            'first hypervisor are left, it puts requests that any hypervisor '
+            'could run on the next one. Set it to 1.'
+        )
+
+
+def check_image_types(
+    conf: cfg.ConfigOpts, policy: Policy
+) -> Iterator[Finding]:
+    """Find out whether nova keeps from KVM what may run there."""
+    if (
+        conf.scheduler.query_placement_for_image_type_support
+        and policy.vmdk_images == policies.FLEXIBLE
+    ):
+        yield warning(
+            '[scheduler] query_placement_for_image_type_support is on: it '
+            'leaves VMDK images no KVM host, since libvirt does not report '
+            'that it boots them, and [hypervisor_affinity] vmdk_images = '
+            'flexible has no effect. Turn the first off, or set '
+            'vmdk_images = vmware.'
+        )

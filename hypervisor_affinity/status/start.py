@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nova-scheduler builds when it starts: filters, weighers, pre-filter."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from nova.scheduler import host_manager
+from nova.scheduler import request_filter
+
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
+from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import remark
+from hypervisor_affinity.status.findings import warning
+
+
+class Built(NamedTuple):
+    """What was built.
+
+    :ivar filters: the objects of the enabled filters, in their order
+    :ivar weighers: the weighers' objects
+    :ivar has_prefilter: whether nova calls our pre-filter from then on
+    """
+
+    filters: tuple[Any, ...]
+    weighers: tuple[Any, ...]
+    has_prefilter: bool
+
+
+class Refused(NamedTuple):
+    """nova-scheduler cannot build them, and does not start."""
+
+    cause: str
+
+
+class _HostManager(host_manager.HostManager):
+    """nova's own, without what it reads of databases."""
+
+    def refresh_cells_caches(self) -> None:
+        pass
+
+    def _init_aggregates(self) -> None:
+        pass
+
+    def _init_instance_info(self, computes_by_cell: Any = None) -> None:
+        pass
+
+
+def build() -> Built | Refused:
+    """Build filters and weighers by ``nova.conf.CONF``, as nova does.
+
+    The list of pre-filters is afterwards as it was.
+    """
+    installed = getattr(request_filter, 'ALL_REQUEST_FILTERS', None)
+    before = installed[:] if isinstance(installed, list) else None
+    if before is not None:
+        installed[:] = [
+            f for f in before if not isinstance(f, PlacementPrefilter)
+        ]
+    try:
+        manager = _HostManager()
+        return Built(
+            filters=tuple(manager.enabled_filters),
+            weighers=tuple(manager.weighers),
+            has_prefilter=any(
+                isinstance(f, PlacementPrefilter) for f in installed or ()
+            ),
+        )
+    except Exception as error:
+        return Refused(str(error) or type(error).__name__)
+    finally:
+        if before is not None:
+            installed[:] = before
+
+
+def check(built: Built | Refused) -> Iterator[Finding]:
+    """Find out whether nova-scheduler starts with this nova.conf."""
+    if isinstance(built, Refused):
+        yield failure(
+            'nova-scheduler does not start with this nova.conf, since it '
+            f'cannot build its filters and weighers: {built.cause} Correct '
+            'what this names; the checks of filter and weigher may say more.'
+        )
+
+
+def check_prefilter(built: Built, policy: Policy) -> Iterator[Finding]:
+    """Find out whether nova calls our pre-filter, if it is to be called."""
+    has_filter = any(
+        isinstance(f, HypervisorAffinityFilter) for f in built.filters
+    )
+    if not has_filter:
+        if policy.placement_prefilter:
+            yield warning(
+                'placement_prefilter is on and has no effect: '
+                'HypervisorAffinityFilter, which installs the pre-filter, is '
+                'not enabled. Enable it.'
+            )
+        return
+    if built.has_prefilter:
+        return
+    missing = (
+        'This release of nova has no place for the pre-filter any more '
+        '(nova.scheduler.request_filter.ALL_REQUEST_FILTERS, filled while '
+        'HostManager builds its filters).'
+    )
+    if policy.placement_prefilter:
+        yield warning(
+            f'{missing} placement_prefilter has no effect, so that in a large '
+            'cloud Placement may leave out the few hosts of one hypervisor; '
+            'the filter alone decides, and decides rightly. Raise '
+            '[scheduler] max_placement_results above the number of hosts, '
+            'and look for a newer release of hypervisor-affinity.'
+        )
+    else:
+        yield remark(f'{missing} Leave placement_prefilter off.')

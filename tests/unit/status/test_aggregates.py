@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from oslo_upgradecheck.upgradecheck import Code
+
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.status import aggregates
+from tests.unit.status.hosts import TAGGED_KVM
+from tests.unit.status.hosts import TAGGED_VMWARE
+from tests.unit.status.hosts import aggregate
+
+ISOLATED = (
+    '[filter_scheduler]\n'
+    'enabled_filters = ComputeFilter,AggregateImagePropertiesIsolation\n'
+)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('hypervisor_type', 'vsphere'),
+        ('hypervisor_type', 'kvm,vsphere'),
+        ('hypervisor_affinity_admit', 'sometimes'),
+        ('hypervisor_affinity_reserve', '120'),
+        ('hypervisor_affinity_weight_multiplier', 'much'),
+        ('vmware_adaptertype', ','),
+    ],
+)
+def test_metadata_that_cannot_be_read(key, value):
+    wrong = aggregate('a1', **{key: value})
+    (finding,) = aggregates.check_metadata([TAGGED_KVM, wrong], Policy())
+    assert finding.code is Code.WARNING
+    assert f'aggregate a1: {key}={value}' in finding.text
+
+
+def isolation(conf, *found):
+    return list(aggregates.check_isolation(conf, found))
+
+
+def test_isolation_by_a_key_that_nova_does_not_know(load):
+    conf = load(ISOLATED)
+    (finding,) = isolation(conf, TAGGED_KVM, TAGGED_VMWARE)
+    assert finding.code is Code.WARNING
+    assert '2 aggregates (kvm, vmware)' in finding.text
+    assert isolation(load(), TAGGED_KVM) == []
+    namespace = 'aggregate_image_properties_isolation_namespace = other\n'
+    assert isolation(load(ISOLATED + namespace), TAGGED_KVM) == []
+
+
+@pytest.mark.parametrize(
+    ('value', 'refused'),
+    [
+        ('vmware', None),
+        ('kvm,qemu', None),
+        ('kvm, qemu', None),
+        ('vmware,kvm,qemu', None),
+        ('kvm', 'qemu'),
+        ('VMware', 'vmware'),
+        ('esxi', 'vmware'),
+    ],
+)
+def test_isolation_compares_to_the_letter(load, value, refused):
+    found = isolation(load(ISOLATED), aggregate('a1', img_hv_type=value))
+    assert len(found) == (refused is not None)
+    for finding in found:
+        assert finding.code is Code.FAILURE
+        assert f'hypervisor_type is {refused}.' in finding.text

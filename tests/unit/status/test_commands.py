@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import re
+
+import pytest
+from oslo_upgradecheck.upgradecheck import Code
+
+from hypervisor_affinity.status import commands
+from hypervisor_affinity.status import findings
+from hypervisor_affinity.status.deployment import Deployment
+from tests.unit.scheduler import test_deployment as recipes
+
+PAGE = (
+    pathlib.Path(__file__).parents[3]
+    / 'doc/source/cli/hypervisor-affinity-status.rst'
+)
+NAMES = [name for name, _ in commands.CHECKS]
+# The checks that follow need databases.
+OF_NOVA_CONF = commands.CHECKS[: NAMES.index('Databases')]
+
+
+def unsettled(conf):
+    """Return the outcomes that are no success, by check."""
+    deployment = Deployment(conf)
+    codes = {
+        name: findings.to_result(check(deployment)).code
+        for name, check in OF_NOVA_CONF
+    }
+    return {name: code for name, code in codes.items() if code}
+
+
+def test_the_example_is_in_order(load_example):
+    assert unsettled(load_example()) == {}
+
+
+@pytest.mark.parametrize(
+    'recipe',
+    [
+        recipes.kolla_ansible,
+        recipes.openstack_ansible,
+        recipes.openstack_helm,
+    ],
+)
+def test_the_recipes_are_in_order(load, recipe):
+    assert unsettled(load(recipe())) == {}
+
+
+def test_novas_defaults(load):
+    assert unsettled(load()) == {
+        'Filter': Code.FAILURE,
+        'Weigher': Code.FAILURE,
+        'Hypervisor versions': Code.WARNING,
+    }
+
+
+def test_a_check_that_lacks_an_option_is_a_warning(load_example):
+    text = '[hypervisor_affinity]\nvmdk_images = sometimes\n'
+    deployment = Deployment(load_example(text))
+    checks = dict(commands.CHECKS)
+    for name, reason in (
+        ('Weigher', 'an option of [hypervisor_affinity] is wrong'),
+        ('Hypervisor versions', 'cannot build its filters and weighers'),
+    ):
+        with pytest.raises(findings.NotChecked, match=re.escape(reason)):
+            list(checks[name](deployment))
+
+
+def test_every_check_is_on_the_page():
+    _, _, section = PAGE.read_text().partition('\nChecks\n======\n')
+    assert re.findall(r'^``([^`]+)``$', section, re.MULTILINE) == NAMES
+
+
+def test_names_are_distinct():
+    assert len(set(NAMES)) == len(NAMES)

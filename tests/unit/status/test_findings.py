@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from oslo_upgradecheck.upgradecheck import Code
+
+from hypervisor_affinity.status import findings
+
+
+def test_the_worst_comes_first():
+    result = findings.to_result(
+        [
+            findings.remark('c'),
+            findings.warning('b'),
+            findings.failure('a'),
+            findings.warning('d'),
+        ]
+    )
+    assert result.code is Code.FAILURE
+    assert result.details.splitlines() == ['a', 'b', 'd', 'c']
+
+
+def test_nothing_found():
+    result = findings.to_result(iter(()))
+    assert (result.code, result.details) == (Code.SUCCESS, None)
+
+
+@pytest.mark.parametrize(
+    ('count', 'text'),
+    [
+        (1, '1 host (h0)'),
+        (3, '3 hosts (h0, h1, h2)'),
+        (5000, '5,000 hosts (h0, h1, h10 and 4,997 more)'),
+    ],
+)
+def test_counted(count, text):
+    names = {f'h{number}' for number in range(count)}
+    assert findings.counted('host', names) == text

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program, as far as it needs no database."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Its import fails in this process as where nova is not installed.
+_WITHOUT_NOVA = """
+import sys
+sys.modules['nova'] = None
+from hypervisor_affinity.status import program
+sys.exit(program.main())
+"""
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+    )
+
+
+def run_program(*arguments):
+    return run('-m', 'hypervisor_affinity.status.program', *arguments)
+
+
+def test_without_nova():
+    ended = run('-c', _WITHOUT_NOVA, 'upgrade', 'check')
+    assert ended.returncode == 255
+    assert 'nova is not installed in' in ended.stderr
+    assert ended.stdout == ''
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    missing = tmp_path / 'missing.conf'
+    ended = run_program(f'--config-file={missing}', 'upgrade', 'check')
+    assert ended.returncode == 255
+    assert str(missing) in ended.stderr
+    assert 'Traceback' not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'rabbit://nova:s3cret@[::1',
+        'rabbit://nova:s3cret/@host/',
+        'lapin://nova:s3cret@host/',
+    ],
+)
+def test_a_transport_url_is_not_cited(tmp_path, url):
+    path = tmp_path / 'nova.conf'
+    path.write_text(f'[DEFAULT]\ntransport_url = {url}\n')
+    ended = run_program(f'--config-file={path}', 'upgrade', 'check')
+    assert ended.returncode == 255
+    assert 'transport_url' in ended.stderr
+    assert 's3cret' not in ended.stdout + ended.stderr
+
+
+def test_help_names_the_command():
+    ended = run_program('--help')
+    assert ended.returncode == 0
+    assert '--config-file' in ended.stdout
+    assert 'upgrade' in ended.stdout
+
+
+def test_a_wrong_command():
+    ended = run_program('downgrade', 'check')
+    assert ended.returncode == 2
+    assert 'downgrade' in ended.stderr

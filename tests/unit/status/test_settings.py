@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+from oslo_upgradecheck.upgradecheck import Code
+
+from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.status import settings
+
+STRICT = '[hypervisor_affinity]\nflexible_placement = strict\n'
+
+
+def found(check, conf):
+    """Return the only finding; None if there is none."""
+    arguments = (conf,)
+    if check in (settings.check_host_subset, settings.check_image_types):
+        arguments = (conf, our_conf.read_policy(conf))
+    findings = list(check(*arguments))
+    assert len(findings) <= 1
+    return findings[0] if findings else None
+
+
+CHECKS = [
+    settings.check_options,
+    settings.check_image_metadata_prefilter,
+    settings.check_host_subset,
+    settings.check_image_types,
+]
+
+
+@pytest.mark.parametrize('check', CHECKS)
+def test_novas_defaults_are_in_order(load, check):
+    assert found(check, load()) is None
+
+
+def test_a_wrong_option_is_named_with_its_file(load):
+    conf = load('[hypervisor_affinity]\nvmdk_images = sometimes\n')
+    finding = found(settings.check_options, conf)
+    assert finding.code is Code.FAILURE
+    for named in ('vmdk_images', 'sometimes', 'nova.conf'):
+        assert named in finding.text
+
+
+def test_image_metadata_prefilter(load):
+    conf = load('[scheduler]\nimage_metadata_prefilter = true\n')
+    finding = found(settings.check_image_metadata_prefilter, conf)
+    assert finding.code is Code.FAILURE
+    assert 'Turn it off' in finding.text
+
+
+def test_host_subset_size(load):
+    text = '[filter_scheduler]\nhost_subset_size = 3\n'
+    finding = found(settings.check_host_subset, load(text))
+    assert finding.code is Code.WARNING
+    assert 'one of the 3 best hosts' in finding.text
+    assert found(settings.check_host_subset, load(text + STRICT)) is None
+
+
+def test_image_type_support_and_flexible_vmdk_images(load):
+    support = '[scheduler]\nquery_placement_for_image_type_support = true\n'
+    flexible = '[hypervisor_affinity]\nvmdk_images = flexible\n'
+    finding = found(settings.check_image_types, load(support + flexible))
+    assert finding.code is Code.WARNING
+    assert found(settings.check_image_types, load(support)) is None
+    assert found(settings.check_image_types, load(flexible)) is None
