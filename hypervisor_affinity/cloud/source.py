@@ -68,32 +68,38 @@ class Source(abc.ABC):
 
         :raises SourceError: if there is none, or there are several
         """
-        return self._find('image', self.images(), name_or_id)
+        return find('image', self.images(), name_or_id, self.name)
 
     def flavor(self, name_or_id: str) -> Flavor:
         """Return a flavor.
 
         :raises SourceError: if there is none, or there are several
         """
-        return self._find('flavor', self.flavors(), name_or_id)
+        return find('flavor', self.flavors(), name_or_id, self.name)
 
     def server(self, name_or_id: str) -> Server:
         """Return a server.
 
         :raises SourceError: if there is none, or there are several
         """
-        return self._find('server', self.servers(), name_or_id)
+        return find('server', self.servers(), name_or_id, self.name)
 
-    def _find(
-        self, kind: str, things: Iterable[_Thing], name_or_id: str
-    ) -> _Thing:
-        named = []
-        for thing in things:
-            if thing.id == name_or_id:
-                return thing
-            if thing.name == name_or_id:
-                named.append(thing)
-        return only(kind, named, name_or_id, self.name)
+
+def find(
+    kind: str, things: Iterable[_Thing], name_or_id: str, where: str
+) -> _Thing:
+    """Return the one thing of an id or, if there is none, of a name.
+
+    :param where: what to call the place in a message
+    :raises SourceError: if there is none, or there are several
+    """
+    named = []
+    for thing in things:
+        if thing.id == name_or_id:
+            return thing
+        if thing.name == name_or_id:
+            named.append(thing)
+    return only(kind, named, name_or_id, where)
 
 
 def only(kind: str, found: list[Any], name_or_id: str, where: str) -> Any:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests import installed
 from tests.processes import broker as brokers
 from tests.processes import nova_conf
 from tests.processes import polling
@@ -65,7 +66,7 @@ class ControlPlane(NamedTuple):
 
 @pytest.fixture(scope='module')
 def broker(tmp_path_factory):
-    brokers.skip_without()
+    installed.skip_without(brokers.SERVER)
     broker = brokers.Broker(tmp_path_factory.mktemp('broker'))
     yield broker
     broker.stop()

@@ -17,11 +17,9 @@ from collections.abc import Iterator
 
 from tests.processes import broker
 from tests.processes import mariadb
+from tests.processes import openrc
 from tests.processes import tempest_run
 from tests.processes.cloud import Cloud
-from tests.processes.site import ADMIN
-from tests.processes.site import PASSWORD
-from tests.processes.site import REGION
 from tests.processes.tempest_conf import TempestConf
 
 # {program: its package in Debian}
@@ -81,22 +79,13 @@ def _state(folder: pathlib.Path | None) -> Iterator[pathlib.Path]:
 def _stay(cloud: Cloud) -> int:
     conf = TempestConf(cloud)
     conf.write()
-    variables = {
-        'OS_AUTH_URL': cloud.site.auth_url,
-        'OS_IDENTITY_API_VERSION': '3',
-        'OS_USERNAME': ADMIN,
-        'OS_PASSWORD': PASSWORD,
-        'OS_PROJECT_NAME': ADMIN,
-        'OS_USER_DOMAIN_ID': 'default',
-        'OS_PROJECT_DOMAIN_ID': 'default',
-        'OS_REGION_NAME': REGION,
-    }
-    openrc = cloud.folder / 'openrc'
-    openrc.write_text(
+    variables = openrc.variables(cloud.site.auth_url)
+    script = cloud.folder / 'openrc'
+    script.write_text(
         ''.join(f'export {name}={text}\n' for name, text in variables.items())
     )
     _say(
-        f'credentials: . {openrc}\n'
+        f'credentials: . {script}\n'
         f'logs: {cloud.folder / "logs"}\n'
         f'tempest: cd {conf.folder} && tempest run '
         f'--config-file={conf.path} --regex={_PLUGIN}\n'

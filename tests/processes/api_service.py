@@ -76,7 +76,7 @@ class ApiService(abc.ABC):
                 str(self.site.ports[self.name]),
                 f'--config-file={self.conf}',
             ],
-            self.environment(),
+            {**self.site.environment(), **self.environment()},
         )
 
     def wait(self) -> None:

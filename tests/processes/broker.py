@@ -7,8 +7,6 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
-
 from tests.processes import nova_conf
 from tests.processes import ports
 from tests.processes.child import Child
@@ -16,20 +14,9 @@ from tests.processes.child import Child
 # Not /usr/sbin/rabbitmq-server: that one changes to the user rabbitmq and
 # writes to /var.
 SERVER = pathlib.Path('/usr/lib/rabbitmq/bin/rabbitmq-server')
-_REQUIRED = 'HYPERVISOR_AFFINITY_REQUIRE_BROKER'
 _VHOST = 'nova'
 _USER = 'nova'
 _PASSWORD = 'loopback'
-
-
-def skip_without() -> None:
-    """Skip the test where RabbitMQ is missing, unless it is required."""
-    if SERVER.exists():
-        return
-    missing = f'{SERVER} is missing: install rabbitmq-server'
-    if os.environ.get(_REQUIRED):
-        pytest.fail(missing, pytrace=False)
-    pytest.skip(missing)
 
 
 class Broker:

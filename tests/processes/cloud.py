@@ -21,7 +21,7 @@ from tests.processes.nova import Nova
 from tests.processes.placement_service import PlacementService
 from tests.processes.scheduler import Mode
 from tests.processes.scheduler import Scheduler
-from tests.processes.site import Site
+from tests.processes.site import WholeSite
 from tests.processes.supervisor import Supervisor
 
 # nova 34 opens its connection to Placement before it forks: workers that ask
@@ -58,7 +58,7 @@ class Cloud:
         """
         self.folder = folder
         self._programs = Supervisor(folder)
-        self.site: Site
+        self.site: WholeSite
         self.scheduler: Scheduler
 
     def __enter__(self) -> 'Cloud':
@@ -115,7 +115,7 @@ class Cloud:
         self._warm_neutron()
         self.scheduler.wait()
 
-    def _make_site(self) -> Site:
+    def _make_site(self) -> WholeSite:
         broker = Broker(self._make_folder('rabbitmq'))
         self._programs.at_end(broker.stop)
         mariadb = MariaDb(
@@ -123,7 +123,7 @@ class Cloud:
         )
         names = ['keystone', *_CATALOG]
         numbers = ports.free(len(names))
-        return Site(
+        return WholeSite(
             folder=self.folder,
             programs=self._programs,
             mariadb=mariadb,

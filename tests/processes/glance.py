@@ -37,7 +37,9 @@ class Glance(ApiService):
                 'oslo_messaging_notifications': {'driver': 'noop'},
                 'paste_deploy': {
                     'flavor': 'keystone',
-                    'config_file': ETC / 'glance/glance-api-paste.ini',
+                    'config_file': self.site.pipeline(
+                        ETC / 'glance/glance-api-paste.ini'
+                    ),
                 },
             },
             stores,

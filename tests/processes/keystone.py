@@ -14,6 +14,7 @@ from tests.processes.site import DOMAIN_ID
 from tests.processes.site import PASSWORD
 from tests.processes.site import REGION
 from tests.processes.site import SERVICE_PROJECT
+from tests.processes.site import WholeSite
 from tests.processes.supervisor import Command
 
 
@@ -23,6 +24,7 @@ class Keystone(ApiService):
     name = 'keystone'
     conf_name = 'keystone.conf'
     wsgi = 'keystone.wsgi.api'
+    site: WholeSite
 
     def options(self) -> nova_conf.Options:
         """Return keystone.conf."""

@@ -64,7 +64,8 @@ class Nova(ApiService):
 
     def environment(self) -> dict[str, str]:
         """Return where nova looks for its configuration."""
-        files = [ETC / 'nova/api-paste.ini', self.conf]
+        pipeline = self.site.pipeline(ETC / 'nova/api-paste.ini')
+        files = [pipeline, self.conf]
         return {'OS_NOVA_CONFIG_FILES': ';'.join(map(str, files))}
 
     def syncs(self) -> dict[str, Command]:
@@ -94,7 +95,7 @@ class Nova(ApiService):
 
     def map_cells(self) -> list[Command]:
         """Return how to tell nova of its cells."""
-        cell0 = self.site.mariadb.url('nova_cell0')
+        cell0 = self.site.database('nova_cell0')['connection']
         return [
             self.manage(
                 'cell_v2', 'map_cell0', f'--database_connection={cell0}'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all services of one cloud share."""
 
+import abc
 import dataclasses
 import pathlib
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ DOMAIN_ID = 'default'
 
 
 @dataclasses.dataclass(frozen=True)
-class Site:
+class Site(abc.ABC):
     """Where things are.
 
     * ``folder``: for all state
@@ -27,13 +28,43 @@ class Site:
 
     folder: pathlib.Path
     programs: Supervisor
-    mariadb: MariaDb
-    broker: Broker
     ports: Mapping[str, int]
 
     def url(self, service: str) -> str:
         """Return where an API is served."""
         return f'http://127.0.0.1:{self.ports[service]}'
+
+    @abc.abstractmethod
+    def database(self, name: str) -> dict[str, object]:
+        """Return the options of a group such as [database]."""
+
+    @abc.abstractmethod
+    def credentials(self, user: str) -> dict[str, object]:
+        """Return the options of a group for keystoneauth."""
+
+    @abc.abstractmethod
+    def token_options(self, user: str) -> nova_conf.Options:
+        """Return what a service needs to check tokens and to send its own."""
+
+    @abc.abstractmethod
+    def messaging_options(self) -> nova_conf.Options:
+        """Return what a service needs to talk to its parts."""
+
+    def pipeline(self, path: pathlib.Path) -> pathlib.Path:
+        """Return the paste configuration to use for a packaged one."""
+        return path
+
+    def environment(self) -> dict[str, str]:
+        """Return what each API's process has in its environment."""
+        return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class WholeSite(Site):
+    """With Keystone, MariaDB and RabbitMQ."""
+
+    mariadb: MariaDb
+    broker: Broker
 
     @property
     def auth_url(self) -> str:

@@ -10,6 +10,9 @@ import sys
 import waitress
 
 _THREADS = 8
+# Clients keep theirs open for the next request. With the default of 100 some
+# would wait until those of others time out.
+_CONNECTIONS = 1000
 
 
 def main():
@@ -18,7 +21,11 @@ def main():
     sys.argv[1:] = arguments
     application = importlib.import_module(module).application
     waitress.serve(
-        application, host='127.0.0.1', port=int(port), threads=_THREADS
+        application,
+        host='127.0.0.1',
+        port=int(port),
+        threads=_THREADS,
+        connection_limit=_CONNECTIONS,
     )
 
 

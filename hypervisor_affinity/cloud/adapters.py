@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between a cloud's records and the core's values: no more than is needed."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import FORMAT_NAMES
+
+# Placement's resource class -> the field of a host's record.
+INVENTORIES = {'VCPU': 'vcpus', 'MEMORY_MB': 'memory_mb', 'DISK_GB': 'disk_gb'}
+
+# Amounts of resource classes.
+Needs = Mapping[str, int]
+
+
+def flat(image: Image | None) -> dict[str, str]:
+    """Return properties and formats in one mapping; empty for no image."""
+    return {} if image is None else {**image.properties, **formats(image)}
+
+
+def formats(image: Image) -> dict[str, str]:
+    """Return the formats that an image has."""
+    found = {name: getattr(image, name) for name in FORMAT_NAMES}
+    return {name: value for name, value in found.items() if value}
+
+
+def needs(flavor: Flavor, *, volume: bool) -> Needs:
+    """Return what a server takes of its host.
+
+    As ``nova.scheduler.utils.ResourceRequest.from_request_spec`` asks for
+    it.
+
+    :param volume: whether the root disk is a volume, so that it takes no
+        disk of the host
+    """
+    disk = flavor.ephemeral_gb + math.ceil(flavor.swap_mb / 1024)
+    amounts = {
+        'VCPU': flavor.vcpus,
+        'MEMORY_MB': flavor.memory_mb,
+        'DISK_GB': disk if volume else disk + flavor.disk_gb,
+    }
+    for key, value in flavor.extra_specs.items():
+        if key.startswith('resources:') and value.isdecimal():
+            amounts[key.removeprefix('resources:')] = int(value)
+    return {name: amount for name, amount in amounts.items() if amount}
+
+
+def tags(aggregate: Aggregate) -> AggregateTags:
+    """Return an aggregate as the core sees it."""
+    return AggregateTags(aggregate.name, aggregate.metadata)
+
+
+def offer(
+    host: Host, aggregates: Iterable[Aggregate], policy: Policy
+) -> HostOffer:
+    """Return what a host offers.
+
+    :param aggregates: those that it is in
+    """
+    report = DriverReport(host.hypervisor_type, host.supported)
+    return read_offer(list(map(tags, aggregates)), report, policy)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that tests run, and that pip does not install."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+
+_REQUIRED = 'HYPERVISOR_AFFINITY_REQUIRE_PROGRAMS'
+
+
+def skip_without(*programs: str | pathlib.Path) -> None:
+    """Skip the test if one is missing, or fail it where they are required.
+
+    :param programs: names or paths; ``bindep.txt`` has their packages
+    """
+    missing = [str(name) for name in programs if not shutil.which(name)]
+    if not missing:
+        return
+    message = f'missing: {", ".join(missing)}; see bindep.txt'
+    if os.environ.get(_REQUIRED):
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a cloud through openstacksdk, from APIs that are processes."""

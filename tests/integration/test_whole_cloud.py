@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands on a whole cloud, every service of it a process.
+
+Keystone gives the tokens, MariaDB has the data, and the servers were booted.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+
+pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
+
+from hypervisor_affinity_tempest_plugin import disks
+from tests import installed
+from tests.processes import broker
+from tests.processes import mariadb
+from tests.processes import openrc
+from tests.processes.cloud import Cloud
+from tests.processes.site import DOMAIN_ID
+from tests.processes.site import PASSWORD
+
+BIN = pathlib.Path(sys.executable).parent
+OWN = ('hypervisor-affinity',)
+OPENSTACK = ('openstack', 'hypervisor', 'affinity')
+READER = 'reader-of-nothing'
+both_programs = pytest.mark.parametrize(
+    'program', [OWN, OPENSTACK], ids=['own', 'openstack']
+)
+
+
+class Filled(NamedTuple):
+    """A cloud with servers.
+
+    :ivar servers: {name: id}
+    """
+
+    cloud: Cloud
+    servers: dict[str, str]
+
+    def run(self, program, *arguments, user='admin'):
+        name, *first = program
+        return subprocess.run(
+            [BIN / name, *first, *arguments],
+            capture_output=True,
+            text=True,
+            env={
+                'PATH': os.environ['PATH'],
+                'PYTHONWARNINGS': 'ignore',
+                **openrc.variables(self.cloud.site.auth_url, user),
+            },
+        )
+
+    def rows(self, program, *arguments):
+        done = self.run(program, *arguments, '-f', 'json')
+        assert done.stderr == ''
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope='module')
+def filled(tmp_path_factory):
+    installed.skip_without(broker.SERVER, mariadb.SERVER)
+    with Cloud(tmp_path_factory.mktemp('cloud')) as cloud:
+        yield Filled(cloud, boot(cloud))
+
+
+def boot(cloud):
+    """Boot a server that is right, one that is misplaced, one that fails."""
+    admin = cloud.admin
+    # The first with servers that have no network.
+    admin.compute.default_microversion = '2.37'
+    add_user(admin)
+    images = {
+        name: admin.image.upload_image(
+            name=name,
+            disk_format=disk_format,
+            container_format='bare',
+            data=disks.IN_FORMAT[disk_format](),
+            **properties,
+        ).id
+        for name, disk_format, properties in (
+            (
+                'plain',
+                'qcow2',
+                {'my_own': 'x', 'os_command_line': 'pw=SECRET'},
+            ),
+            ('installer', 'iso', {}),
+            ('appliance', 'vmdk', {'vmware_ostype': 'rhel7_64Guest'}),
+            ('impossible', 'qcow2', {'hypervisor_type': 'vmware'}),
+        )
+    }
+    flavor = admin.compute.create_flavor(
+        name='tiny', ram=128, vcpus=1, disk=1
+    ).id
+    volume = admin.block_storage.create_volume(
+        name='root', size=1, image_id=images['appliance']
+    )
+    admin.block_storage.wait_for_status(volume, 'available', wait=120)
+    zones = {'installer': 'nova:vc-1'}
+    servers = {
+        name: admin.compute.create_server(
+            name=name,
+            image_id=image,
+            flavor_id=flavor,
+            networks='none',
+            admin_password='SECRET',
+            metadata={'password': 'SECRET'},
+            **({'availability_zone': zones[name]} if name in zones else {}),
+        )
+        for name, image in images.items()
+    }
+    servers['from-volume'] = admin.compute.create_server(
+        name='from-volume',
+        flavor_id=flavor,
+        networks='none',
+        block_device_mapping=[
+            {
+                'boot_index': 0,
+                'source_type': 'volume',
+                'destination_type': 'volume',
+                'uuid': volume.id,
+            }
+        ],
+    )
+    for name, server in servers.items():
+        status = 'ERROR' if name == 'impossible' else 'ACTIVE'
+        admin.compute.wait_for_server(
+            server, status=status, failures=[], wait=180
+        )
+    return {name: server.id for name, server in servers.items()}
+
+
+def add_user(admin):
+    """Add a user who may do what any user may."""
+    identity = admin.identity
+    project = identity.create_project(name=READER, domain_id=DOMAIN_ID)
+    user = identity.create_user(
+        name=READER, password=PASSWORD, domain_id=DOMAIN_ID
+    )
+    identity.assign_project_role_to_user(
+        project, user, identity.find_role('member')
+    )
+
+
+@both_programs
+def test_audit(filled, program):
+    done = filled.run(program, 'audit', '-f', 'json')
+    assert (done.stderr, done.returncode) == ('', 1)
+    found = {
+        (row['Check'], row['Name'], row['Host']): row['Reason']
+        for row in json.loads(done.stdout)
+    }
+    assert found == {
+        ('server_not_preferred', 'installer', 'vc-1'): 'not_preferred',
+        ('image_without_host', 'impossible', ''): 'cannot_boot',
+    }
+
+
+@both_programs
+def test_explain_a_server_that_failed(filled, program):
+    done = filled.run(program, 'explain', '--server', 'impossible')
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith('nova said: No valid host was found. image')
+    assert '0 of 3 hosts could take it' in lines
+    assert '       3 cannot_boot (hypervisor): ' in done.stdout
+
+
+@both_programs
+def test_explain_a_server_from_a_volume(filled, program):
+    rows = filled.rows(program, 'explain', '--server', 'from-volume')
+    assert {row['Host']: row['Passes'] for row in rows} == {
+        'vc-1': True,
+        'kvm-1': False,
+        'kvm-2': False,
+    }
+
+
+@both_programs
+def test_classify(filled, program):
+    rows = filled.rows(program, 'classify', 'plain', '--flavor', 'tiny')
+    assert ('nova', 'my_own') in {(r['Part'], r['Subject']) for r in rows}
+
+
+def test_a_snapshot_says_what_the_cloud_says(filled, tmp_path):
+    path = tmp_path / 's.json'
+    rows = filled.rows(OPENSTACK, 'snapshot', 'save', path)
+    assert {row['Section']: row['Elements'] for row in rows} == {
+        'hosts': 3,
+        'aggregates': 2,
+        'flavors': 1,
+        'images': 4,
+        'servers': 5,
+    }
+    text = path.read_text()
+    assert 'SECRET' not in text
+    assert PASSWORD not in text
+    for command in (('audit',), ('explain', 'appliance', 'tiny')):
+        assert filled.rows(OWN, *command, '--snapshot', path) == filled.rows(
+            OWN, *command
+        )
+
+
+def test_who_may_not_is_told_what_is_missing(filled, tmp_path):
+    path = tmp_path / 's.json'
+    done = filled.run(OWN, 'snapshot', 'save', path, user=READER)
+    assert (done.returncode, done.stdout) == (3, '')
+    assert 'os_compute_api:os-services:list' in done.stderr
+    assert done.stderr.count('\n') == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_password(filled):
+    done = filled.run(OWN, 'audit', user='nobody')
+    assert done.returncode == 3
+    assert '401' in done.stderr
+    assert 'Traceback' not in done.stderr

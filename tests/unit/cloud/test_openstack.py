@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What real services of today do not show: other catalogs, other novas.
+
+The rest is in ``tests/integration``.
+"""
+
+import re
+
+import pytest
+from openstack import connection
+
+from hypervisor_affinity.cloud.api import TIMEOUT
+from hypervisor_affinity.cloud.openstack import CloudSource
+from hypervisor_affinity.cloud.source import SourceError
+from tests.fake_api import FakeApi
+from tests.fake_api import in_json
+
+REGION = 'north'
+IMAGE_ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'
+SERVER = {
+    'id': '2c0f3f0a-9d8f-4a57-a8fb-3d1f0e9f1a11',
+    'name': 'web',
+    'status': 'ACTIVE',
+    'tenant_id': 'blue',
+    'image': {'id': IMAGE_ID},
+    'flavor': {
+        'original_name': 'm1.small',
+        'vcpus': 1,
+        'ram': 2048,
+        'disk': 20,
+        'ephemeral': 0,
+        'swap': 0,
+        'extra_specs': {},
+    },
+    'OS-EXT-SRV-ATTR:host': 'kvm-1',
+    'OS-EXT-SRV-ATTR:hypervisor_hostname': 'kvm-1',
+}
+
+
+class Cloud(FakeApi):
+    """Keystone and nova.
+
+    * ``microversion``: the newest of nova; None for no word of it
+    * ``services``: of the catalog
+    * ``answers``: {path of nova's API: what it answers}
+    * ``refuses``: whether Keystone gives no token
+    """
+
+    def __init__(self):
+        self.microversion = '2.98'
+        self.services = ('compute',)
+        self.answers = {}
+        self.refuses = False
+        super().__init__(self._answer)
+
+    def connect(self, **options):
+        return connection.Connection(
+            auth_type='password',
+            auth={
+                'auth_url': f'{self.url}/v3'.replace('://', '://me:pass@'),
+                'username': 'admin',
+                'password': 'swordfish',
+                'project_name': 'admin',
+                'user_domain_id': 'default',
+                'project_domain_id': 'default',
+            },
+            region_name=REGION,
+            **options,
+        )
+
+    def asked(self, path):
+        return [r for r in self.requests if r.path == path]
+
+    def _answer(self, request):
+        path = request.path.rstrip('/')
+        if path == '/v3/auth/tokens' and self.refuses:
+            return in_json({'error': {'message': 'no', 'code': 401}}, 401)
+        if path == '/v3/auth/tokens':
+            return in_json(self._token(), 201, {'X-Subject-Token': 'token'})
+        if path in ('/v3', '/v2.1'):
+            versions = {
+                'version': self.microversion or '',
+                'min_version': '2.1' if self.microversion else '',
+            }
+            return in_json(
+                {
+                    'version': {
+                        'id': 'v3.14' if path == '/v3' else 'v2.1',
+                        'status': 'stable',
+                        'links': [
+                            {'rel': 'self', 'href': f'{self.url}{path}/'}
+                        ],
+                        **({} if path == '/v3' else versions),
+                    }
+                }
+            )
+        # One page of all, and then an empty one.
+        answer = self.answers[path]
+        if 'marker' in request.query:
+            answer = {name: [] for name in answer}
+        return in_json(answer)
+
+    def _token(self):
+        domain = {'id': 'default', 'name': 'Default'}
+        return {
+            'token': {
+                'methods': ['password'],
+                'user': {'id': 'u', 'name': 'admin', 'domain': domain},
+                'project': {'id': 'p', 'name': 'admin', 'domain': domain},
+                'roles': [{'id': 'r', 'name': 'admin'}],
+                'expires_at': '2999-01-01T00:00:00.000000Z',
+                'issued_at': '2026-01-01T00:00:00.000000Z',
+                'catalog': [
+                    {
+                        'id': service,
+                        'name': service,
+                        'type': service,
+                        'endpoints': [
+                            {
+                                'id': service,
+                                'interface': 'public',
+                                'region': REGION,
+                                'region_id': REGION,
+                                'url': f'{self.url}/v2.1',
+                            }
+                        ],
+                    }
+                    for service in self.services
+                ],
+            }
+        }
+
+
+@pytest.fixture
+def cloud():
+    with Cloud() as cloud:
+        yield cloud
+
+
+def microversions(requests):
+    return {r.headers.get('OpenStack-API-Version') for r in requests}
+
+
+def test_name_has_no_credentials(cloud):
+    source = CloudSource(cloud.connect())
+    assert source.name == f'{cloud.url}/v3 ({REGION})'
+
+
+@pytest.mark.parametrize(
+    ('option', 'expected'), [({}, TIMEOUT), ({'api_timeout': 7}, 7)]
+)
+def test_timeout(cloud, option, expected):
+    connection = cloud.connect(**option)
+    CloudSource(connection)
+    assert connection.session.timeout == expected
+
+
+@pytest.mark.parametrize(
+    ('newest', 'servers', 'hypervisors'),
+    [
+        ('2.61', '2.61', '2.61'),
+        ('2.90', '2.90', '2.87'),
+        ('2.104', '2.98', '2.87'),
+        # A service that does not tell may be told what to do.
+        (None, '2.98', '2.87'),
+    ],
+)
+def test_microversions(cloud, newest, servers, hypervisors):
+    cloud.microversion = newest
+    cloud.answers = {
+        '/v2.1/os-services': {'services': []},
+        '/v2.1/os-hypervisors/detail': {'hypervisors': []},
+        '/v2.1/servers/detail': {'servers': []},
+    }
+    source = CloudSource(cloud.connect())
+    assert not list(source.hosts())
+    assert not list(source.servers())
+    for path, expected in (
+        ('/v2.1/servers/detail', servers),
+        ('/v2.1/os-hypervisors/detail', hypervisors),
+    ):
+        assert microversions(cloud.asked(path)) == {f'compute {expected}'}
+
+
+def test_too_old(cloud):
+    cloud.microversion = '2.60'
+    with pytest.raises(SourceError, match=r'up to 2\.60 only; 2\.61 is'):
+        list(CloudSource(cloud.connect()).flavors())
+
+
+def test_older_nova_tells_no_image_properties(cloud):
+    cloud.answers = {'/v2.1/servers/detail': {'servers': [SERVER]}}
+    (server,) = CloudSource(cloud.connect()).servers()
+    assert server.image == IMAGE_ID
+    assert server.image_properties is None
+
+
+@pytest.mark.parametrize(
+    'options', [{}, {'has_block_storage': False}], ids=['catalog', 'options']
+)
+def test_no_block_storage(cloud, options):
+    booted = {
+        **SERVER,
+        'image': '',
+        'os-extended-volumes:volumes_attached': [{'id': IMAGE_ID}],
+    }
+    cloud.answers = {'/v2.1/servers/detail': {'servers': [booted]}}
+    (server,) = CloudSource(cloud.connect(**options)).servers()
+    assert server.volume
+    assert server.image is None
+    assert server.image_properties is None
+
+
+def test_missing_service(cloud):
+    cloud.services = ('image',)
+    with pytest.raises(SourceError, match=r'nova, GET /: no endpoint .*north'):
+        list(CloudSource(cloud.connect()).aggregates())
+
+
+def test_no_keystone():
+    with Cloud() as cloud:
+        source = CloudSource(cloud.connect())
+    says = '/v3/auth/tokens ([Errno 111] Connection refused); see whether'
+    with pytest.raises(SourceError, match=re.escape(says)):
+        list(source.aggregates())
+
+
+def test_wrong_password(cloud):
+    cloud.refuses = True
+    with pytest.raises(SourceError, match='keystone refuses the credentials'):
+        list(CloudSource(cloud.connect()).aggregates())
+    assert len(cloud.asked('/v3/auth/tokens')) == 1
+
+
+def without(name, thing):
+    return {key: value for key, value in thing.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ('server', 'says'),
+    [
+        (
+            without('OS-EXT-SRV-ATTR:host', SERVER),
+            'policy rule os_compute_api:os-extended-server-attributes',
+        ),
+        (
+            {**without('OS-EXT-SRV-ATTR:host', SERVER), 'status': 'UNKNOWN'},
+            'its cell is down',
+        ),
+        (
+            {**SERVER, 'flavor': without('extra_specs', SERVER['flavor'])},
+            'policy rule os_compute_api:servers:show:flavor-extra-specs',
+        ),
+    ],
+    ids=['hosts', 'cell', 'extra specs'],
+)
+def test_silence_is_no_answer(cloud, server, says):
+    """Nova leaves out what the user may not see, without a word."""
+    cloud.answers = {'/v2.1/servers/detail': {'servers': [server]}}
+    with pytest.raises(SourceError, match=re.escape(says)):
+        list(CloudSource(cloud.connect()).servers())
+
+
+def test_flavors_without_extra_specs(cloud):
+    flavor = {
+        'id': '1',
+        'name': 'm1.small',
+        'vcpus': 1,
+        'ram': 2048,
+        'disk': 20,
+        'swap': '',
+        'OS-FLV-EXT-DATA:ephemeral': 0,
+    }
+    cloud.answers = {'/v2.1/flavors/detail': {'flavors': [flavor]}}
+    with pytest.raises(SourceError, match='os-flavor-extra-specs:index'):
+        list(CloudSource(cloud.connect()).flavors())
+    flavor['extra_specs'] = {'hw:cpu_policy': 'shared'}
+    (read,) = CloudSource(cloud.connect()).flavors()
+    assert (read.swap_mb, read.extra_specs) == (0, flavor['extra_specs'])
