@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -23,7 +24,6 @@ from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
 from hypervisor_affinity.operations.requests import at_boot
-from hypervisor_affinity.operations.requests import flat
 
 
 class Severity(enum.IntEnum):

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import hypervisor
@@ -19,7 +20,6 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.image_meta import Treatment
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.operations.requests import flat
 
 
 class Change(NamedTuple):

@@ -8,9 +8,12 @@ pass all of them.
 
 import collections
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from hypervisor_affinity.cloud.adapters import INVENTORIES
+from hypervisor_affinity.cloud.adapters import Needs
+from hypervisor_affinity.cloud.adapters import needs
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -164,7 +167,7 @@ def explain(
         disk of the host
     :param project: whose request it is; None to leave projects out
     """
-    asked = amounts(flavor, volume)
+    asked = needs(flavor, volume=volume)
     answers = []
     for host in hosts:
         found = [
@@ -178,21 +181,6 @@ def explain(
         names = tuple(aggregate.name for aggregate in aggregates)
         answers.append(HostAnswer(host, tuple(found), names))
     return Explanation(title, demand, tuple(answers))
-
-
-def amounts(flavor: Flavor, volume: bool) -> dict[str, int]:
-    """Return what a request takes of a host, by the inventories' names.
-
-    As ``nova.scheduler.utils.ResourceRequest`` makes it: swap counts as
-    disk, in GiB rounded up.
-    """
-    swap_gb = -(-flavor.swap_mb // 1024)
-    root_gb = 0 if volume else flavor.disk_gb
-    return {
-        'vcpus': flavor.vcpus,
-        'memory_mb': flavor.memory_mb,
-        'disk_gb': root_gb + flavor.ephemeral_gb + swap_gb,
-    }
 
 
 def _hypervisor(
@@ -242,13 +230,14 @@ def _service(host: Host) -> Answer:
     return Answer(Check.SERVICE, Reason.SUITABLE)
 
 
-def _room(host: Host, asked: Mapping[str, int], rebuild: bool) -> Answer:
+def _room(host: Host, asked: Needs, rebuild: bool) -> Answer:
     if rebuild:
         # The server has its place.
         return Answer(Check.ROOM, Reason.SUITABLE)
     reason = Reason.SUITABLE
     evidence = []
-    for name, amount in asked.items():
+    for resource_class, name in INVENTORIES.items():
+        amount = asked.get(resource_class)
         if not amount:
             continue
         inventory: Inventory | None = getattr(host, name)

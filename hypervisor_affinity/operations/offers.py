@@ -4,13 +4,11 @@
 import collections
 from collections.abc import Iterable
 
+from hypervisor_affinity.cloud import adapters
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
-from hypervisor_affinity.core.offer import AggregateTags
-from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
-from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 
 
@@ -36,7 +34,7 @@ class HostOffers:
 
     def is_tagged(self, aggregate: Aggregate) -> bool:
         """Tell whether any metadata of an aggregate is for this project."""
-        return is_tagged(_tags(aggregate))
+        return is_tagged(adapters.tags(aggregate))
 
     def offer(self, host: Host) -> HostOffer:
         """Return what a host offers."""
@@ -47,13 +45,5 @@ class HostOffers:
             host.supported,
         )
         if key not in self._known:
-            self._known[key] = read_offer(
-                list(map(_tags, aggregates)),
-                DriverReport(host.hypervisor_type, host.supported),
-                self._policy,
-            )
+            self._known[key] = adapters.offer(host, aggregates, self._policy)
         return self._known[key]
-
-
-def _tags(aggregate: Aggregate) -> AggregateTags:
-    return AggregateTags(aggregate.name, aggregate.metadata)

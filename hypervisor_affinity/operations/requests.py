@@ -3,24 +3,14 @@
 
 from collections.abc import Mapping
 
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import formats
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
-
-
-def flat(image: Image | None) -> dict[str, str]:
-    """Return properties and formats in one mapping; empty for no image."""
-    if image is None:
-        return {}
-    formats = {
-        'disk_format': image.disk_format,
-        'container_format': image.container_format,
-    }
-    known = {name: value for name, value in formats.items() if value}
-    return {**image.properties, **known}
 
 
 def at_boot(server: Server, image: Image | None) -> dict[str, str]:
@@ -31,14 +21,8 @@ def at_boot(server: Server, image: Image | None) -> dict[str, str]:
     """
     if server.image_properties is None:
         return flat(image)
-    formats = {} if image is None else flat(image)
-    return {
-        **server.image_properties,
-        **{name: formats[name] for name in _FORMATS if name in formats},
-    }
-
-
-_FORMATS = ('disk_format', 'container_format')
+    found = {} if image is None else formats(image)
+    return {**server.image_properties, **found}
 
 
 class Classifier:

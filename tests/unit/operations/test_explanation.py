@@ -3,6 +3,8 @@
 
 import pytest
 
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import needs
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -12,10 +14,8 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.operations.explanation import Check
 from hypervisor_affinity.operations.explanation import Obstacle
-from hypervisor_affinity.operations.explanation import amounts
 from hypervisor_affinity.operations.explanation import explain
 from hypervisor_affinity.operations.offers import HostOffers
-from hypervisor_affinity.operations.requests import flat
 from tests import case_table
 from tests import case_verdicts
 from tests import cloud_of_records as records
@@ -153,7 +153,7 @@ def test_a_shortage_says_of_what_and_how_much():
 )
 def test_disk_as_nova_asks_placement_for_it(volume, expected):
     flavor = Flavor('f', disk_gb=10, ephemeral_gb=5, swap_mb=1025)
-    assert amounts(flavor, volume)['disk_gb'] == expected
+    assert needs(flavor, volume=volume)['DISK_GB'] == expected
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,33 @@ NAMES = {
     ('oslo.config.opts', 'hypervisor_affinity.fake_compute'),
     ('oslo.config.opts', 'hypervisor_affinity.tempest'),
     ('nova.api.extra_spec_validators', 'hypervisor_affinity'),
+    ('console_scripts', 'hypervisor-affinity'),
+    ('openstack.cli.extension', 'hypervisor_affinity'),
+    *(
+        (group, prefix + command.replace(' ', separator))
+        for group, prefix, separator in (
+            ('hypervisor_affinity.cli', '', ' '),
+            (
+                'openstack.hypervisor_affinity.v1',
+                'hypervisor_affinity_',
+                '_',
+            ),
+        )
+        for command in (
+            'audit',
+            'classify',
+            'explain',
+            'simulate',
+            'snapshot save',
+            'snapshot show',
+        )
+    ),
 }
 # Loaded by tests of their own: a program prepares its whole process, and
 # Tempest is not here.
 ELSEWHERE = {
     ('console_scripts', 'hypervisor-affinity-fake-compute'),
+    ('console_scripts', 'hypervisor-affinity-status'),
     ('tempest.test_plugins', 'hypervisor_affinity'),
 }
 

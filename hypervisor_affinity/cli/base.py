@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all commands have in common."""
+
+import argparse
+import pathlib
+from typing import Any
+
+from cliff import lister
+from keystoneauth1 import exceptions as keystone
+from openstack import exceptions as sdk
+from oslo_config import cfg
+
+from hypervisor_affinity import conf
+from hypervisor_affinity.cloud.files import FileSource
+from hypervisor_affinity.cloud.openstack import CloudSource
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.policy import Policy
+
+# Exit codes; 2 is argparse's, for a wrong command line.
+GOOD = 0
+NEGATIVE = 1
+NO_ANSWER = 3
+
+
+class CommandError(Exception):
+    """The command cannot answer; the text says why and what to do."""
+
+
+class Command(lister.Lister):
+    """A command that answers with a table.
+
+    * ``status``: the exit code, once :meth:`take_action` has answered
+    """
+
+    status = GOOD
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run; return the exit code."""
+        try:
+            super().run(parsed_args)
+        except (CommandError, SourceError) as error:
+            self.app.stderr.write(f'{self.cmd_name}: {error}\n')
+            return NO_ANSWER
+        return self.status
+
+    def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:
+        """Write lines for people above a table; leave other formats alone."""
+        if parsed_args.formatter == 'table':
+            self.app.stdout.write(''.join(f'{line}\n' for line in lines))
+
+
+class CloudCommand(Command):
+    """A command that reads a cloud or a snapshot of one."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the arguments for the source."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--snapshot',
+            metavar='FILE',
+            type=pathlib.Path,
+            help='read this snapshot (JSON or YAML) instead of the cloud',
+        )
+        return parser
+
+    def source(self, parsed_args: argparse.Namespace) -> Source:
+        """Return the snapshot that was named, or else the cloud.
+
+        :raises CommandError: if there is no file and no cloud is named
+        :raises SourceError: if it cannot be read or reached
+        """
+        if parsed_args.snapshot:
+            return FileSource(parsed_args.snapshot)
+        try:
+            connection = self.app.client_manager.sdk_connection
+        except (sdk.SDKException, keystone.ClientException) as error:
+            raise CommandError(
+                f'no cloud to read: {error}. Name one with --os-cloud or the '
+                'variables OS_*, or read a file with --snapshot'
+            ) from error
+        return CloudSource(connection)
+
+
+class PolicyCommand(CloudCommand):
+    """A command whose answer depends on ``[hypervisor_affinity]``."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the argument for the options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--nova-conf',
+            action='append',
+            default=[],
+            metavar='FILE',
+            help='read the options [hypervisor_affinity] from this nova.conf; '
+            'may be given several times; without it, they are at their '
+            'defaults, since no API of nova tells them',
+        )
+        return parser
+
+    def policy(self, parsed_args: argparse.Namespace) -> Policy:
+        """Return what the options say.
+
+        :raises CommandError: naming option, value and file, if one is wrong
+        """
+        return read_policy(parsed_args.nova_conf)
+
+
+def read_policy(files: list[Any]) -> Policy:
+    """Return what the ``[hypervisor_affinity]`` options in the files say.
+
+    :raises CommandError: naming option, value and file, if one is wrong
+    """
+    options = cfg.ConfigOpts()
+    conf.register_opts(options)
+    try:
+        options(args=[], default_config_files=files, default_config_dirs=[])
+        return conf.read_policy(options)
+    except (cfg.Error, ValueError) as error:
+        raise CommandError(error) from error

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``classify``."""
+
+import argparse
+import pathlib
+
+from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cloud import files
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.image_meta import Fate
+from hypervisor_affinity.operations.classification import Classification
+from hypervisor_affinity.operations.classification import classify_image
+
+_FATES = {
+    Fate.KEPT: 'read as it is',
+    Fate.RENAMED: 'read as {}',
+    Fate.OVERRIDDEN: "not read: nova's own name of it is set, too",
+    Fate.REFUSED: 'nova-api refuses requests with this image: {}',
+    Fate.DROPPED: 'not known to nova: no scheduler ever sees it',
+}
+
+
+class Classify(PolicyCommand):
+    """Tell which hypervisor an image needs, why, and what would change it."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        image = parser.add_mutually_exclusive_group(required=True)
+        image.add_argument('image', nargs='?', help='name or id of an image')
+        image.add_argument(
+            '--file',
+            type=pathlib.Path,
+            metavar='FILE',
+            help='properties and formats of an image, in YAML or JSON: '
+            'disk_format: vmdk, vmware_ostype: ubuntu64Guest',
+        )
+        parser.add_argument(
+            '--flavor',
+            metavar='FLAVOR',
+            help='name or id of the flavor to boot it with; its extra specs '
+            'count, too',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the signs, what nova does with properties, and changes."""
+        policy = self.policy(parsed_args)
+        if parsed_args.file:
+            image = read_image(parsed_args.file)
+        else:
+            image = self.source(parsed_args).image(parsed_args.image)
+        flavor = None
+        if parsed_args.flavor:
+            flavor = self.source(parsed_args).flavor(parsed_args.flavor)
+        found = classify_image(image, flavor, policy)
+        self.say(parsed_args, f'{image.name}: {demand_text(found.demand)}')
+        return ('Part', 'Subject', 'Effect'), _rows(found)
+
+
+def read_image(path: pathlib.Path) -> Image:
+    """Return the image that a file of flat properties describes.
+
+    :raises SourceError: naming what is wrong and where
+    """
+    # Glance keeps strings; who writes YAML need not quote numbers.
+    written = files.read_yaml(path, dict[str, str | int | float | bool])
+    properties = {name: str(value) for name, value in written.items()}
+    formats = {
+        name: properties.pop(name, None)
+        for name in ('disk_format', 'container_format')
+    }
+    return Image(path.name, properties=properties, **formats)
+
+
+def _rows(found: Classification) -> list[tuple[str, str, str]]:
+    demand = found.demand
+    answer = demand.refusal or ('flexible' if demand.is_flexible else 'bound')
+    rows = [('demand', str(answer), demand_text(demand))]
+    for sign in demand.signs:
+        effects = []
+        decides = sign in demand.because or sign.requires is None
+        if sign.requires is not None:
+            effects.append(f'requires {", ".join(sorted(sign.requires))}')
+        if sign.forbids:
+            effects.append(f'forbids {", ".join(sorted(sign.forbids))}')
+        effect = ' and '.join(effects) or 'allows any hypervisor'
+        strength = sign.strength.name.lower()
+        rows.append(
+            (
+                'sign',
+                ' '.join(sign.evidence),
+                f'{strength} sign: {effect}'
+                + ('' if decides else ' (does not decide)'),
+            )
+        )
+    rows += [
+        ('problem', ' '.join(p.evidence), p.consequence)
+        for p in demand.problems
+    ]
+    for treatment in found.treatments:
+        name, value, fate, outcome = treatment
+        text = f'{name}={value}' if value else name
+        rows.append(('nova', text, _FATES[fate].format(outcome)))
+    rows += [('change', setting, then) for setting, then in found.changes]
+    return rows

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``explain``."""
+
+import argparse
+import pathlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli import page
+from hypervisor_affinity.cli import progress
+from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.operations.explanation import Explanation
+from hypervisor_affinity.operations.explanation import HostAnswer
+from hypervisor_affinity.operations.explanation import explain
+from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.requests import at_boot
+
+# Hosts named in a line of counts.
+_NAMED = 3
+
+
+class _Request(NamedTuple):
+    title: str
+    demand: Demand
+    flavor: Flavor
+    volume: bool = False
+    fault: str | None = None
+
+
+class Explain(PolicyCommand):
+    """Tell for every host why it would take a request, or not.
+
+    Ends with 1 if no host would.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument('image', nargs='?', help='name or id of an image')
+        parser.add_argument('flavor', nargs='?', help='name or id of a flavor')
+        parser.add_argument(
+            '--server',
+            metavar='SERVER',
+            help='instead of an image and a flavor, the name or id of a '
+            'server: where could it move to, or, if it never got a host, why',
+        )
+        parser.add_argument(
+            '--volume',
+            action='store_true',
+            help='the image is written to a volume that the server boots from',
+        )
+        parser.add_argument(
+            '--host', metavar='HOST', help='ask about this host only'
+        )
+        parser.add_argument(
+            '--project',
+            metavar='PROJECT',
+            help='id of the project that asks: leaves out hosts whose '
+            'aggregates are for other projects (filter_tenant_id)',
+        )
+        parser.add_argument(
+            '--counts',
+            action='store_true',
+            help='a row for each reason instead of one for each host',
+        )
+        parser.add_argument(
+            '--html',
+            type=pathlib.Path,
+            metavar='FILE',
+            help='write a page of all hosts and checks, too',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the answers of all hosts."""
+        policy = self.policy(parsed_args)
+        source = self.source(parsed_args)
+        hosts = list(progress.counted('hosts', source.hosts()))
+        offers = HostOffers(source.aggregates(), policy)
+        request = _request(parsed_args, source, hosts, offers, policy)
+        if parsed_args.host:
+            hosts = _named(parsed_args.host, hosts, source)
+        found = explain(
+            request.title,
+            request.demand,
+            request.flavor,
+            hosts,
+            offers,
+            policy,
+            volume=request.volume,
+            project=parsed_args.project,
+        )
+        if parsed_args.html:
+            page.write(
+                parsed_args.html,
+                found,
+                taken_from=source.taken_from,
+                taken_at=source.taken_at,
+            )
+        self.status = base.GOOD if found.passing else base.NEGATIVE
+        if request.fault:
+            self.say(parsed_args, f'nova said: {request.fault}')
+        self.say(parsed_args, *_headlines(found))
+        if parsed_args.counts:
+            return ('Check', 'Reason', 'Hosts', 'Example', 'Evidence'), [
+                (
+                    str(group.answer.check),
+                    str(group.answer.reason),
+                    len(group.hosts),
+                    group.hosts[0].host.name,
+                    cited(group.answer.evidence),
+                )
+                for group in found.groups()
+            ]
+        columns = ('Host', 'Passes', 'Check', 'Reason', 'Evidence')
+        return columns, [
+            _row(host) for group in found.groups() for host in group.hosts
+        ]
+
+
+def _request(
+    parsed_args: argparse.Namespace,
+    source: Source,
+    hosts: Iterable[Host],
+    offers: HostOffers,
+    policy: Policy,
+) -> _Request:
+    if parsed_args.server:
+        if parsed_args.image or parsed_args.flavor:
+            raise CommandError('--server needs neither image nor flavor')
+        server = source.server(parsed_args.server)
+        return _of_server(server, source, hosts, offers, policy)
+    if not (parsed_args.image and parsed_args.flavor):
+        raise CommandError('an image and a flavor are needed, or --server')
+    image = source.image(parsed_args.image)
+    flavor = source.flavor(parsed_args.flavor)
+    demand = classify(
+        flat(image), flavor.extra_specs, policy, volume=parsed_args.volume
+    )
+    title = f'boot from image {image.name} with flavor {flavor.name}'
+    return _Request(title, demand, flavor, parsed_args.volume)
+
+
+def _of_server(
+    server: Server,
+    source: Source,
+    hosts: Iterable[Host],
+    offers: HostOffers,
+    policy: Policy,
+) -> _Request:
+    """Return a move if the server has a host, else its boot."""
+    families = frozenset().union(
+        *(offers.offer(h).families for h in hosts if h.name == server.host)
+    )
+    demand = classify(
+        at_boot(server, _image_of(server, source)),
+        server.flavor.extra_specs,
+        policy,
+        volume=server.volume,
+        runs_on=families or None,
+    )
+    what = f'move from {server.host}' if server.host else 'boot'
+    title = f'{what}: server {server.name or server.id}'
+    return _Request(title, demand, server.flavor, server.volume, server.fault)
+
+
+def _image_of(server: Server, source: Source) -> Image | None:
+    if server.image is None:
+        return None
+    try:
+        return source.image(server.image)
+    except SourceError:
+        # It may be gone since, and is not needed for what nova froze.
+        if server.image_properties is None:
+            raise
+        return None
+
+
+def _named(name: str, hosts: list[Host], source: Source) -> list[Host]:
+    named = [host for host in hosts if name in (host.name, host.node)]
+    if not named:
+        raise CommandError(f'{source.name} has no host {name!r}')
+    return named
+
+
+def _headlines(found: Explanation) -> list[str]:
+    lines = [
+        f'{found.title}: {demand_text(found.demand)}',
+        f'{found.passing} of {len(found.hosts)} hosts could take it',
+    ]
+    for group in found.groups():
+        names = [host.host.name for host in group.hosts[:_NAMED]]
+        if len(group.hosts) > _NAMED:
+            names.append('…')
+        lines.append(
+            f'  {len(group.hosts):>6} {group.answer.reason} '
+            f'({group.answer.check}): {", ".join(names)}'
+        )
+    return lines
+
+
+def _row(found: HostAnswer) -> tuple:
+    failing = [a for a in found.answers if not a.passes] or [found.decisive]
+    return (
+        found.host.name,
+        found.passes,
+        ', '.join(answer.check for answer in failing),
+        ', '.join(answer.reason for answer in failing),
+        '; '.join(filter(None, (cited(a.evidence) for a in failing))),
+    )
+
+
+def cited(evidence: Iterable[Evidence]) -> str:
+    """Return facts with their places, in a line."""
+    return '; '.join(map(' '.join, evidence))

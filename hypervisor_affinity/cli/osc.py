@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What OpenStackClient asks of a plug-in.
+
+The commands need no client of their own, only OpenStackClient's connection;
+what is here has it load them.
+"""
+
+import argparse
+
+API_NAME = 'hypervisor_affinity'
+API_VERSION_OPTION = 'os_hypervisor_affinity_api_version'
+API_VERSIONS = {'1': 'openstack.connection.Connection'}
+DEFAULT_API_VERSION = '1'
+
+
+def make_client(instance):
+    """Return the connection."""
+    return instance.sdk_connection
+
+
+def build_option_parser(
+    parser: argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
+    """Return the parser as it is: there is one version only."""
+    return parser

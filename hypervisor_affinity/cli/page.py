@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An explanation as a page: one file that needs nothing but a browser.
+
+Whoever may name an image, a host or an aggregate writes into this page. All
+of that becomes text, never script or style; besides, the page's
+Content-Security-Policy lets its own script and style run, and nothing else
+load.
+"""
+
+import base64
+import hashlib
+import pathlib
+
+import jinja2
+
+from hypervisor_affinity.cloud import files
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.operations.explanation import Explanation
+
+
+def write(
+    path: pathlib.Path,
+    explanation: Explanation,
+    *,
+    taken_from: str,
+    taken_at: str,
+) -> None:
+    """Write the page; of a failure nothing is left behind.
+
+    :raises SourceError: if it cannot be written
+    """
+    page = render(explanation, taken_from=taken_from, taken_at=taken_at)
+    with files.replacing(path) as file:
+        # Half a surrogate pair is a string in JSON, but no text.
+        file.write(page.encode('utf-8', 'xmlcharrefreplace'))
+
+
+def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
+    """Return the page.
+
+    :param taken_from: what the facts were read from
+    :param taken_at: when, as ISO 8601; '' if that is not known
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, '.'),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters['digest'] = _digest
+    # All hosts had the same checks.
+    answers = explanation.hosts[0].answers if explanation.hosts else ()
+    return environment.get_template('page.html.j2').render(
+        title=explanation.title,
+        demand=explanation.demand,
+        demand_text=demand_text(explanation.demand),
+        passing=explanation.passing,
+        total=len(explanation.hosts),
+        checks=[answer.check for answer in answers],
+        groups=explanation.groups(),
+        taken_from=taken_from,
+        taken_at=taken_at,
+    )
+
+
+def _digest(text: str) -> str:
+    """Return how a Content-Security-Policy names inline script or style."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return f'sha256-{base64.b64encode(digest).decode()}'

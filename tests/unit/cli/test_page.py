@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+import hashlib
+import html.parser
+import re
+
+import pytest
+
+from hypervisor_affinity.cli import page
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.source import SourceError
+from tests import explanations
+from tests.cloud_of_records import kvm
+from tests.cloud_of_records import vcenter
+
+HOSTILE = '<img src=x onerror="alert()"></script><script>alert()</script>'
+EVERYWHERE = explanations.of_boot(
+    [kvm(HOSTILE, node=f'node {HOSTILE}', disabled_reason=HOSTILE)],
+    [Aggregate(HOSTILE, '', {'hypervisor_type': HOSTILE}, (HOSTILE,))],
+    {'disk_format': 'vmdk', 'hypervisor_type': HOSTILE},
+    {'hypervisor_affinity:hypervisor_type': HOSTILE},
+    title=HOSTILE,
+)
+
+
+class Elements(html.parser.HTMLParser):
+    """What a page consists of.
+
+    * ``texts``: [tag, all text in the element], in the page's order
+    * ``attributes``: (tag, attribute, value)
+    """
+
+    def __init__(self, page):
+        super().__init__()
+        self.texts = []
+        self.attributes = []
+        self._open = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.texts.append([tag, ''])
+        if tag not in ('meta', 'input', 'br'):
+            self._open.append(self.texts[-1])
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for element in self._open:
+            element[1] += data
+
+    def of(self, tag):
+        return [' '.join(text.split()) for t, text in self.texts if t == tag]
+
+
+def render(explanation, taken_from='a file', taken_at='2026-11-22T17:30:00Z'):
+    return page.render(explanation, taken_from=taken_from, taken_at=taken_at)
+
+
+def elements(explanation, **arguments):
+    return Elements(render(explanation, **arguments))
+
+
+def test_what_was_asked_and_what_came_of_it():
+    found = elements(explanations.of_cloud(1), taken_from='https://cloud:5000')
+    (title,) = found.of('title')
+    assert title == (
+        '24 of 100 hosts: boot from image sles-15-sp6 with flavor small'
+    )
+    assert found.of('h1') == ['boot from image sles-15-sp6 with flavor small']
+    assert found.of('strong') == ['24 of 100']
+    paragraphs = found.of('p')
+    assert 'image needs VMware (disk_format=vmdk)' in paragraphs
+    assert 'Read from https://cloud:5000 2026-11-22T17:30:00Z' in paragraphs
+
+
+def test_the_signs_with_their_strengths():
+    found = elements(
+        explanations.of_boot(
+            [],
+            image={'disk_format': 'vmdk', 'vmware_disktype': 'thin'},
+            extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'},
+        )
+    )
+    assert found.of('li') == [
+        'flavor flavor hypervisor_affinity:hypervisor_type=vmware decides',
+        'driver image vmware_disktype=thin',
+        'format image disk_format=vmdk',
+    ]
+
+
+def test_what_of_the_request_cannot_be_read():
+    found = elements(
+        explanations.of_boot([], extra_specs={'hypervisor_affinity:x': '1'})
+    )
+    assert 'flavor: hypervisor_affinity:x=1: is no extra spec; ignored' in (
+        found.of('p')
+    )
+
+
+def test_hosts_by_reason():
+    assert elements(explanations.of_cloud(1)).of('button') == [
+        'suitable 24',
+        'other_hypervisor hypervisor 60',
+        'no_room room 6',
+        'other_projects project 5',
+        'service_disabled service 3',
+        'service_down service 2',
+        'All evidence',
+    ]
+
+
+def test_a_row_for_each_host_and_a_column_for_each_check():
+    found = elements(
+        explanations.of_boot(
+            [vcenter('vc-1', state='down', node='domain-c8'), kvm('kvm-1')],
+            [Aggregate('rack-7', '', {}, ('kvm-1',))],
+            project='p',
+        )
+    )
+    assert found.of('th') == [
+        'host',
+        'hypervisor',
+        'project',
+        'service',
+        'room',
+        'vc-1 domain-c8',
+        'kvm-1 rack-7',
+    ]
+    scopes = [
+        value for tag, name, value in found.attributes if name == 'scope'
+    ]
+    assert scopes == ['col'] * 5 + ['row'] * 2
+    assert found.of('td') == [
+        'suitable image disk_format=vmdk '
+        'driver hypervisor_type=VMware vCenter Server',
+        'suitable',
+        'service_down nova-compute down',
+        'suitable',
+        'other_hypervisor image disk_format=vmdk driver hypervisor_type=QEMU',
+        'suitable',
+        'suitable',
+        'suitable',
+    ]
+
+
+def test_a_node_of_the_same_name_is_not_told_twice():
+    found = elements(explanations.of_boot([kvm('kvm-1', node='kvm-1')]))
+    assert found.of('small') == []
+
+
+def test_a_cloud_without_hosts():
+    found = elements(explanations.of_boot([]))
+    assert found.of('strong') == ['0 of 0']
+    assert found.of('th') == ['host']
+
+
+def test_a_source_that_does_not_know_when():
+    assert elements(explanations.of_boot([]), taken_at='').of('time') == []
+
+
+def test_what_others_named_is_text_only():
+    plain = elements(explanations.of_boot([kvm('kvm-1')]))
+    hostile = elements(EVERYWHERE, taken_from=HOSTILE)
+    assert {tag for tag, _ in hostile.texts} <= {
+        *(tag for tag, _ in plain.texts),
+        'small',
+    }
+    assert hostile.of('script') == plain.of('script')
+    assert hostile.of('style') == plain.of('style')
+    assert not [v for *_, v in hostile.attributes if v and 'alert' in v]
+    assert hostile.of('h1') == [HOSTILE]
+    assert hostile.of('th')[-1] == f'{HOSTILE} {HOSTILE} node {HOSTILE}'
+
+
+def test_the_policy_names_the_script_and_the_style_and_nothing_else():
+    text = render(EVERYWHERE)
+    (policy,) = [
+        value
+        for tag, name, value in Elements(text).attributes
+        if name == 'content' and 'default-src' in value
+    ]
+
+    def digest(tag):
+        (inline,) = re.findall(f'<{tag}>(.*?)</{tag}>', text, re.DOTALL)
+        digest = hashlib.sha256(inline.encode()).digest()
+        return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+    assert list(map(str.strip, policy.split(';'))) == [
+        "default-src 'none'",
+        f'style-src {digest("style")}',
+        f'script-src {digest("script")}',
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+def test_nothing_is_fetched():
+    found = elements(explanations.of_cloud(1))
+    fetching = {'src', 'href', 'srcset', 'data', 'action', 'poster', 'style'}
+    assert fetching.isdisjoint(name for _, name, _ in found.attributes)
+    (style,) = found.of('style')
+    assert 'url(' not in style
+    assert '@import' not in style
+
+
+def test_five_thousand_hosts_are_less_than_three_megabytes():
+    assert len(render(explanations.of_cloud(50)).encode()) < 3_000_000
+
+
+def test_the_file_is_the_page(tmp_path):
+    path = tmp_path / 'page.html'
+    # JSON can hold half a surrogate pair, UTF-8 cannot.
+    found = explanations.of_boot([kvm('kvm-\N{SNOWMAN}\ud800')])
+    page.write(path, found, taken_from='', taken_at='')
+    assert Elements(path.read_text('utf-8')).of('th')[-1] == (
+        'kvm-\N{SNOWMAN}\N{REPLACEMENT CHARACTER}'
+    )
+
+
+def test_a_page_that_cannot_be_written(tmp_path):
+    path = tmp_path / 'missing/page.html'
+    with pytest.raises(SourceError, match=r'page\.html: No such file'):
+        page.write(path, explanations.of_boot([]), taken_from='', taken_at='')
