@@ -18,6 +18,7 @@ from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
+from hypervisor_affinity.scheduler.requests import LookUp
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
 
@@ -40,14 +41,16 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
     # nova's ImagePropertiesFilter.
     RUN_ON_REBUILD = True
 
-    def __init__(self) -> None:
+    def __init__(self, runs_on: LookUp | None = None) -> None:
         """Read the options.
 
+        :param runs_on: what to ask of a move; None, as nova calls it, for
+            nova's databases
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         super().__init__()
         self._notices = Notices()
-        self._requests = RequestReader(self._notices)
+        self._requests = RequestReader(self._notices, runs_on)
         self._prefilter = PlacementPrefilter(self._requests, self._notices)
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())

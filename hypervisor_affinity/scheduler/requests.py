@@ -2,6 +2,7 @@
 """Reading a request once for all who are asked about it."""
 
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import nova.conf
@@ -16,6 +17,9 @@ from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler.notices import Notices
 
 LOG = logging.getLogger(__name__)
+
+# From a move's RequestSpec to the families of the host under the server.
+LookUp = Callable[[Any], frozenset[str]]
 
 
 class Request(NamedTuple):
@@ -40,13 +44,15 @@ class RequestReader:
     both complain of is logged once, and a move looked up once.
     """
 
-    def __init__(self, notices: Notices):
+    def __init__(self, notices: Notices, runs_on: LookUp | None = None):
         """Read the options.
 
+        :param runs_on: what to ask of a move; None for nova's databases
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         self._policies = PolicySource(nova.conf.CONF)
         self._notices = notices
+        self._ask = runs_on
         # Of the moves at work: nova makes a RequestSpec for each.
         self._runs_on: weakref.WeakKeyDictionary[
             Any, frozenset[str] | None
@@ -85,13 +91,15 @@ class RequestReader:
         if not adapters.is_move(request_spec):
             return None
         if request_spec not in self._runs_on:
-            self._runs_on[request_spec] = _runs_on(request_spec)
+            self._runs_on[request_spec] = _runs_on(
+                request_spec, self._ask or moves.runs_on
+            )
         return self._runs_on[request_spec]
 
 
-def _runs_on(request_spec: Any) -> frozenset[str] | None:
+def _runs_on(request_spec: Any, ask: LookUp) -> frozenset[str] | None:
     try:
-        families = moves.runs_on(request_spec)
+        families = ask(request_spec)
     except Exception as error:
         families = None
         cause = f'{type(error).__name__}: {error}'

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What came of a scenario: plain records, which go between processes."""
+
+from typing import NamedTuple
+
+# What is asked of the scheduler.
+BOOT = 'boot'
+
+
+class Refusal(NamedTuple):
+    """Why a request found no host.
+
+    :ivar by: the filter that left no host, ``Placement``, ``pre-filter``,
+        ``nova-api``, or ``simulation`` for what is not simulated
+    :ivar reason: for the operator
+    :ivar told: what the server's owner reads; '' for nova's own text
+    """
+
+    by: str
+    reason: str
+    told: str = ''
+
+
+class Outcome(NamedTuple):
+    """What came of one request.
+
+    :ivar step: its title
+    :ivar action: ``boot``, ``migrate`` or ``recreate``
+    :ivar image: what it boots, for people
+    :ivar belongs: the hypervisor that it should be on, by its image, flavor
+        and the order of preference; ``any`` if the order names none that
+        would do, ``nothing`` if no hypervisor would
+    :ivar origin: the host it was on; None for a new server
+    :ivar host: the host it is on now; None if refused
+    :ivar hypervisor: of that host
+    :ivar misfit: the reason code for which that host cannot run it; None if
+        it can
+    """
+
+    step: str
+    action: str
+    server: str
+    image: str
+    flavor: str
+    belongs: str
+    origin: str | None = None
+    host: str | None = None
+    hypervisor: str | None = None
+    misfit: str | None = None
+    refusal: Refusal | None = None
+
+
+class Usage(NamedTuple):
+    """How full the hosts of one hypervisor are at a moment.
+
+    Limits are (total - reserved) times the allocation ratio.
+
+    :ivar step: title of the step at work; '' before the first
+    :ivar done: requests so far
+    :ivar ends_step: whether the step is done
+    """
+
+    step: str
+    done: int
+    ends_step: bool
+    hypervisor: str
+    hosts: int
+    servers: int
+    vcpus: int
+    vcpus_limit: float
+    memory_mb: int
+    memory_mb_limit: float
+    disk_gb: int
+    disk_gb_limit: float
+
+
+class Run(NamedTuple):
+    """A scenario as one scheduler had it.
+
+    :ivar scheduler: its name
+    :ivar notes: what the operator should know of it
+    """
+
+    scheduler: str
+    outcomes: list[Outcome]
+    usage: list[Usage]
+    notes: list[str]

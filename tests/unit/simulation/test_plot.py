@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of a scenario."""
+
+import pytest
+
+from hypervisor_affinity.simulation import plot
+from tests.unit.simulation.stories import boot
+from tests.unit.simulation.stories import play
+
+
+@pytest.fixture(scope='module')
+def runs():
+    return [
+        play(boot('qcow2', 'large', 6), boot('vmdk', count=3))._replace(
+            scheduler=name
+        )
+        for name in ('one', 'other')
+    ]
+
+
+def test_svg_names_schedulers_hypervisors_and_steps(runs, tmp_path):
+    path = tmp_path / 'a.svg'
+    plot.draw('The title', runs, path)
+    text = path.read_text()
+    for words in (
+        'The title',
+        'one',
+        'other',
+        'KVM',
+        'VMware',
+        'refused so far',
+        'step 1',
+        'step 2',
+    ):
+        assert f'>{words}</text>' in text
+
+
+def test_same_figures_are_the_same_file(runs, tmp_path):
+    paths = [tmp_path / 'a.svg', tmp_path / 'b.svg']
+    for path in paths:
+        plot.draw('a', runs, path)
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+
+
+def test_png(runs, tmp_path):
+    path = tmp_path / 'a.png'
+    plot.draw('a', runs, path)
+    assert path.read_bytes().startswith(b'\x89PNG')
