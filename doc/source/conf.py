@@ -21,6 +21,7 @@ extensions = [
     'oslo_config.sphinxext',
     'case_pages',
     'reason_pages',
+    'tool_pages',
 ]
 html_theme = 'openstackdocs'
 openstackdocs_auto_name = False
@@ -31,13 +32,49 @@ openstackdocs_pdf_link = False
 
 # The page, the command, what it is in a line, no author, the section.
 man_pages = [
-    (
-        'cli/hypervisor-affinity-fake-compute',
-        'hypervisor-affinity-fake-compute',
-        'nova-compute without a hypervisor, for gates and test beds',
-        '',
-        1,
-    ),
+    (f'cli/{page}', command, description, '', 1)
+    for page, command, description in (
+        (
+            'hypervisor-affinity',
+            'hypervisor-affinity',
+            'which server belongs on which hypervisor, and why',
+        ),
+        (
+            'audit',
+            'hypervisor-affinity-audit',
+            'find servers on the wrong hypervisor',
+        ),
+        (
+            'classify',
+            'hypervisor-affinity-classify',
+            'tell which hypervisor an image needs',
+        ),
+        (
+            'explain',
+            'hypervisor-affinity-explain',
+            'tell why hosts take a request, or not',
+        ),
+        (
+            'simulate',
+            'hypervisor-affinity-simulate',
+            'tell what would happen, if',
+        ),
+        (
+            'snapshot',
+            'hypervisor-affinity-snapshot',
+            'keep a cloud in a file',
+        ),
+        (
+            'hypervisor-affinity-fake-compute',
+            'hypervisor-affinity-fake-compute',
+            'nova-compute without a hypervisor, for gates and test beds',
+        ),
+        (
+            'hypervisor-affinity-status',
+            'hypervisor-affinity-status',
+            'check that nova and the cloud are set up for it',
+        ),
+    )
 ]
 
 

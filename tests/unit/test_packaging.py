@@ -59,7 +59,7 @@ def test_every_command_has_a_manual_page(setup_cfg):
     index = (ROOT / 'doc/source/cli/index.rst').read_text()
     for command in commands:
         assert (ROOT / f'doc/source/cli/{command}.rst').is_file()
-        assert f"'cli/{command}'" in pages
+        assert f"            '{command}',\n" in pages
         assert f'   {command}\n' in index
 
 
