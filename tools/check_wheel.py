@@ -22,7 +22,8 @@ def expected_files(wheel: pathlib.Path) -> tuple[set[str], tuple[str, ...]]:
     modules = {
         path.as_posix()
         for package in PACKAGES
-        for path in pathlib.Path(package).rglob('*.py')
+        for pattern in ('*.py', '*.j2')
+        for path in pathlib.Path(package).rglob(pattern)
     }
     metadata = {
         f'{release}.dist-info/{name}'

@@ -16,8 +16,8 @@ from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
@@ -38,6 +38,7 @@ class _Request(NamedTuple):
     demand: Demand
     flavor: Flavor
     volume: bool = False
+    host: str | None = None
     fault: str | None = None
 
 
@@ -57,6 +58,11 @@ class Explain(PolicyCommand):
             metavar='SERVER',
             help='instead of an image and a flavor, the name or id of a '
             'server: where could it move to, or, if it never got a host, why',
+        )
+        parser.add_argument(
+            '--rebuild',
+            metavar='IMAGE',
+            help='with --server: could its host rebuild it from this image',
         )
         parser.add_argument(
             '--volume',
@@ -92,8 +98,8 @@ class Explain(PolicyCommand):
         hosts = list(progress.counted('hosts', source.hosts()))
         offers = HostOffers(source.aggregates(), policy)
         request = _request(parsed_args, source, hosts, offers, policy)
-        if parsed_args.host:
-            hosts = _named(parsed_args.host, hosts, source)
+        if host := request.host or parsed_args.host:
+            hosts = _named(host, hosts, source)
         found = explain(
             request.title,
             request.demand,
@@ -139,11 +145,27 @@ def _request(
     offers: HostOffers,
     policy: Policy,
 ) -> _Request:
+    """Return what is asked: a boot, or something of a server."""
     if parsed_args.server:
         if parsed_args.image or parsed_args.flavor:
             raise CommandError('--server needs neither image nor flavor')
         server = source.server(parsed_args.server)
-        return _of_server(server, source, hosts, offers, policy)
+        if parsed_args.rebuild:
+            image = source.image(parsed_args.rebuild)
+            return _rebuild(server, image, policy)
+        runs_on = frozenset().union(
+            *(
+                offer.reported or offer.families
+                for offer in (
+                    offers.offer(h) for h in hosts if h.name == server.host
+                )
+            )
+        )
+        return _move_or_boot(
+            server, _image_of(server, source), runs_on, policy
+        )
+    if parsed_args.rebuild:
+        raise CommandError('--rebuild needs --server')
     if not (parsed_args.image and parsed_args.flavor):
         raise CommandError('an image and a flavor are needed, or --server')
     image = source.image(parsed_args.image)
@@ -155,27 +177,50 @@ def _request(
     return _Request(title, demand, flavor, parsed_args.volume)
 
 
-def _of_server(
+def _move_or_boot(
     server: Server,
-    source: Source,
-    hosts: Iterable[Host],
-    offers: HostOffers,
+    image: Image | None,
+    runs_on: frozenset[str],
     policy: Policy,
 ) -> _Request:
-    """Return a move if the server has a host, else its boot."""
-    families = frozenset().union(
-        *(offers.offer(h).families for h in hosts if h.name == server.host)
-    )
+    """Return a server's move; if it never got a host, its boot.
+
+    :param runs_on: as ``hypervisor_affinity.scheduler.moves`` finds it
+    """
     demand = classify(
-        at_boot(server, _image_of(server, source)),
+        at_boot(server, image),
         server.flavor.extra_specs,
         policy,
         volume=server.volume,
-        runs_on=families or None,
+        runs_on=runs_on or None,
     )
     what = f'move from {server.host}' if server.host else 'boot'
-    title = f'{what}: server {server.name or server.id}'
-    return _Request(title, demand, server.flavor, server.volume, server.fault)
+    return _Request(
+        f'{what}: server {server.name or server.id}',
+        demand,
+        server.flavor,
+        server.volume,
+        fault=server.fault,
+    )
+
+
+def _rebuild(server: Server, image: Image, policy: Policy) -> _Request:
+    if server.host is None:
+        raise CommandError(
+            f'server {server.name or server.id} is on no host, where it '
+            'could be rebuilt'
+        )
+    demand = classify(
+        flat(image),
+        server.flavor.extra_specs,
+        policy,
+        volume=server.volume,
+        rebuild=True,
+    )
+    title = f'rebuild of server {server.name or server.id} from {image.name}'
+    return _Request(
+        title, demand, server.flavor, server.volume, host=server.host
+    )
 
 
 def _image_of(server: Server, source: Source) -> Image | None:
@@ -183,8 +228,8 @@ def _image_of(server: Server, source: Source) -> Image | None:
         return None
     try:
         return source.image(server.image)
-    except SourceError:
-        # It may be gone since, and is not needed for what nova froze.
+    except Missing:
+        # Not needed for what nova froze.
         if server.image_properties is None:
             raise
         return None

@@ -24,13 +24,13 @@ Needs = Mapping[str, int]
 
 def flat(image: Image | None) -> dict[str, str]:
     """Return properties and formats in one mapping; empty for no image."""
-    return {} if image is None else {**image.properties, **formats(image)}
-
-
-def formats(image: Image) -> dict[str, str]:
-    """Return the formats that an image has."""
-    found = {name: getattr(image, name) for name in FORMAT_NAMES}
-    return {name: value for name, value in found.items() if value}
+    if image is None:
+        return {}
+    formats = {name: getattr(image, name) for name in FORMAT_NAMES}
+    return {
+        **image.properties,
+        **{name: value for name, value in formats.items() if value},
+    }
 
 
 def needs(flavor: Flavor, *, volume: bool) -> Needs:

@@ -51,7 +51,6 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.source import only
 from hypervisor_affinity.core import image_meta
-from hypervisor_affinity.core.properties import FORMAT_NAMES
 
 # Extra specs inside of flavors.
 _OLDEST = '2.61'
@@ -577,11 +576,9 @@ def _known(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _boot_volume(found: _Volume) -> _BootVolume:
-    metadata = found.volume_image_metadata
-    properties = _known(metadata)
-    properties.update(
-        (name, metadata[name]) for name in FORMAT_NAMES if name in metadata
-    )
+    # Without formats: Cinder wrote the disk, and nova sees those of the image
+    # only if it had Cinder do so for this very server.
+    properties = _known(found.volume_image_metadata)
     return _BootVolume(
         properties=dict(sorted(properties.items())),
         devices=frozenset(

@@ -19,6 +19,10 @@ class SourceError(Exception):
     """The facts cannot be had; the text says which and what to do."""
 
 
+class Missing(SourceError):
+    """There is no such thing."""
+
+
 class Source(abc.ABC):
     """A cloud, section by section.
 
@@ -66,21 +70,24 @@ class Source(abc.ABC):
     def image(self, name_or_id: str) -> Image:
         """Return an image.
 
-        :raises SourceError: if there is none, or there are several
+        :raises Missing: if there is none
+        :raises SourceError: if there are several
         """
         return find('image', self.images(), name_or_id, self.name)
 
     def flavor(self, name_or_id: str) -> Flavor:
         """Return a flavor.
 
-        :raises SourceError: if there is none, or there are several
+        :raises Missing: if there is none
+        :raises SourceError: if there are several
         """
         return find('flavor', self.flavors(), name_or_id, self.name)
 
     def server(self, name_or_id: str) -> Server:
         """Return a server.
 
-        :raises SourceError: if there is none, or there are several
+        :raises Missing: if there is none
+        :raises SourceError: if there are several
         """
         return find('server', self.servers(), name_or_id, self.name)
 
@@ -91,7 +98,8 @@ def find(
     """Return the one thing of an id or, if there is none, of a name.
 
     :param where: what to call the place in a message
-    :raises SourceError: if there is none, or there are several
+    :raises Missing: if there is none
+    :raises SourceError: if there are several
     """
     named = []
     for thing in things:
@@ -105,10 +113,11 @@ def find(
 def only(kind: str, found: list[Any], name_or_id: str, where: str) -> Any:
     """Return the one thing that was found by a name.
 
-    :raises SourceError: if there is none, or there are several
+    :raises Missing: if there is none
+    :raises SourceError: if there are several
     """
     if not found:
-        raise SourceError(f'{where} has no {kind} {name_or_id!r}')
+        raise Missing(f'{where} has no {kind} {name_or_id!r}')
     if len(found) > 1:
         ids = ', '.join(sorted(thing.id or '(no id)' for thing in found))
         raise SourceError(

@@ -204,12 +204,6 @@ def _special(number: int, **fields: Any) -> Server:
 
 
 _FROM_VOLUME = {'image': None, 'volume': True}
-# Of Cinder's, one has the formats of its image, too.
-_OF_WINDOWS = {
-    **_WINDOWS_FROZEN,
-    'container_format': 'bare',
-    'disk_format': 'vmdk',
-}
 
 SERVERS = (
     *map(_spread_server, range(_SPREAD)),
@@ -231,7 +225,7 @@ SERVERS = (
     ),
     _special(4, status='SHELVED_OFFLOADED', host=None, node=None),
     # Two volumes from images: the one at the root device counts.
-    _special(5, **_FROM_VOLUME, image_properties=_OF_WINDOWS),
+    _special(5, **_FROM_VOLUME, image_properties=_WINDOWS_FROZEN),
     # A shelved server has no attachments: the only bootable one counts.
     _special(
         6,
@@ -239,7 +233,7 @@ SERVERS = (
         status='SHELVED_OFFLOADED',
         host=None,
         node=None,
-        image_properties=_OF_WINDOWS,
+        image_properties=_WINDOWS_FROZEN,
     ),
     # Shelved, and two of its volumes are bootable.
     _special(

@@ -202,6 +202,56 @@ def test_explain_a_servers_move(run, cloud):
     }
 
 
+def test_explain_a_move_from_a_host_in_the_wrong_aggregate(run, cloud):
+    path = cloud(
+        servers=[server('a', ISO, 'kvm-1')],
+        aggregates=[
+            records.Aggregate(
+                'vmware', 'a-1', {'hypervisor_type': 'vmware'}, ('kvm-1',)
+            )
+        ],
+    )
+    done = run('explain', '--server', 'a', '--snapshot', path, '-f', 'json')
+    # Its disk is for KVM, whatever the aggregate says.
+    assert {row['Host']: row['Reason'] for row in done.json()} == {
+        'kvm-1': 'contradictory_host',
+        'kvm-2': 'suitable',
+        'vc-1': 'other_hypervisor',
+    }
+
+
+@pytest.mark.parametrize(
+    ('image', 'code', 'reason'),
+    [
+        ('iso', 0, 'suitable'),
+        ('vmdk', 0, 'suitable'),
+        ('qcow2', 1, 'cannot_boot_here'),
+    ],
+)
+def test_explain_a_rebuild(run, cloud, image, code, reason):
+    # The host takes no other server any more.
+    hosts = [records.vcenter('vc-1', memory_mb=records.Inventory(1, used=1))]
+    path = cloud(servers=[server('a', ISO, 'vc-1')], hosts=hosts)
+    done = run(
+        *('explain', '--server', 'a', '--rebuild', image, '-f', 'json'),
+        *('--snapshot', path),
+    )
+    assert done.code == code
+    assert [(row['Host'], row['Reason']) for row in done.json()] == [
+        ('vc-1', reason)
+    ]
+
+
+def test_explain_a_rebuild_of_a_server_on_no_host(run, cloud):
+    path = cloud(servers=[server('a', ISO, None)])
+    done = run(
+        *('explain', '--server', 'a', '--rebuild', 'iso'),
+        *('--snapshot', path),
+    )
+    assert done.code == 3
+    assert 'server a is on no host' in done.err
+
+
 def test_explain_a_server_that_never_got_a_host(run, cloud):
     failed = server(
         'a', WINDOWS, None, status='ERROR', fault='No valid host was found.'
@@ -248,6 +298,7 @@ def test_explain_a_page(run, cloud, tmp_path):
         (),
         ('windows',),
         ('windows', 'small', '--server', 'a'),
+        ('windows', 'small', '--rebuild', 'iso'),
     ],
 )
 def test_explain_needs_one_request(run, cloud, arguments):

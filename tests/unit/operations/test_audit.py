@@ -103,6 +103,18 @@ def test_properties_that_mean_the_same_are_no_drift():
     )
 
 
+def test_what_nova_froze_and_does_not_show_is_the_images():
+    # Its only sign is a property that no server of nova's API has.
+    image = msgspec.structs.replace(
+        ISO, properties={'vmware_adaptertype': 'busLogic'}
+    )
+    assert of_servers(
+        server('a', image, 'vc-1', image_properties={}),
+        server('b', image, 'kvm-1', image_properties={}),
+        images=[image],
+    ) == [(Check.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
+
+
 def test_without_what_nova_froze_the_image_has_to_do():
     now = msgspec.structs.replace(
         ISO, properties={'hypervisor_type': 'vmware'}
