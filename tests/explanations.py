@@ -11,6 +11,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.explanation import Explanation
 from hypervisor_affinity.operations.explanation import explain
 from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.requests import Request
 from tests.cloud_of_records import SMALL
 from tests.cloud_of_records import kvm
 from tests.cloud_of_records import vcenter
@@ -40,14 +41,13 @@ def of_boot(
 ) -> Explanation:
     """Return what comes of a boot."""
     policy = Policy()
+    demand = classify(image, extra_specs or {}, policy)
     return explain(
-        title,
-        classify(image, extra_specs or {}, policy),
-        SMALL,
+        Request(title, demand, SMALL),
         hosts,
         HostOffers(aggregates, policy),
         policy,
-        project=project,
+        project,
     )
 
 

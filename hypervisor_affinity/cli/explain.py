@@ -4,42 +4,29 @@
 import argparse
 import pathlib
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import PolicyCommand
-from hypervisor_affinity.cloud.adapters import flat
-from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
-from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
 from hypervisor_affinity.operations.explanation import HostAnswer
 from hypervisor_affinity.operations.explanation import explain
 from hypervisor_affinity.operations.offers import HostOffers
-from hypervisor_affinity.operations.requests import at_boot
+from hypervisor_affinity.operations.requests import Request
 
 # Hosts named in a line of counts.
 _NAMED = 3
-
-
-class _Request(NamedTuple):
-    title: str
-    demand: Demand
-    flavor: Flavor
-    volume: bool = False
-    host: str | None = None
-    fault: str | None = None
 
 
 class Explain(PolicyCommand):
@@ -98,18 +85,9 @@ class Explain(PolicyCommand):
         hosts = list(progress.counted('hosts', source.hosts()))
         offers = HostOffers(source.aggregates(), policy)
         request = _request(parsed_args, source, hosts, offers, policy)
-        if host := request.host or parsed_args.host:
-            hosts = _named(host, hosts, source)
-        found = explain(
-            request.title,
-            request.demand,
-            request.flavor,
-            hosts,
-            offers,
-            policy,
-            volume=request.volume,
-            project=parsed_args.project,
-        )
+        if parsed_args.host:
+            hosts = _named(parsed_args.host, hosts, source)
+        found = explain(request, hosts, offers, policy, parsed_args.project)
         if parsed_args.html:
             page.write(
                 parsed_args.html,
@@ -144,83 +122,42 @@ def _request(
     hosts: Iterable[Host],
     offers: HostOffers,
     policy: Policy,
-) -> _Request:
+) -> Request:
     """Return what is asked: a boot, or something of a server."""
+    image, flavor = parsed_args.image, parsed_args.flavor
     if parsed_args.server:
-        if parsed_args.image or parsed_args.flavor:
+        if image or flavor:
             raise CommandError('--server needs neither image nor flavor')
         server = source.server(parsed_args.server)
         if parsed_args.rebuild:
-            image = source.image(parsed_args.rebuild)
-            return _rebuild(server, image, policy)
+            return _rebuild(server, parsed_args.rebuild, source, policy)
         runs_on = frozenset().union(
-            *(
-                offer.reported or offer.families
-                for offer in (
-                    offers.offer(h) for h in hosts if h.name == server.host
-                )
-            )
+            *(offers.runs_on(h) for h in hosts if h.name == server.host)
         )
-        return _move_or_boot(
+        return requests.move(
             server, _image_of(server, source), runs_on, policy
         )
     if parsed_args.rebuild:
         raise CommandError('--rebuild needs --server')
-    if not (parsed_args.image and parsed_args.flavor):
+    if not (image and flavor):
         raise CommandError('an image and a flavor are needed, or --server')
-    image = source.image(parsed_args.image)
-    flavor = source.flavor(parsed_args.flavor)
-    demand = classify(
-        flat(image), flavor.extra_specs, policy, volume=parsed_args.volume
-    )
-    title = f'boot from image {image.name} with flavor {flavor.name}'
-    return _Request(title, demand, flavor, parsed_args.volume)
-
-
-def _move_or_boot(
-    server: Server,
-    image: Image | None,
-    runs_on: frozenset[str],
-    policy: Policy,
-) -> _Request:
-    """Return a server's move; if it never got a host, its boot.
-
-    :param runs_on: as ``hypervisor_affinity.scheduler.moves`` finds it
-    """
-    demand = classify(
-        at_boot(server, image),
-        server.flavor.extra_specs,
+    return requests.boot(
+        source.image(image),
+        source.flavor(flavor),
         policy,
-        volume=server.volume,
-        runs_on=runs_on or None,
-    )
-    what = f'move from {server.host}' if server.host else 'boot'
-    return _Request(
-        f'{what}: server {server.name or server.id}',
-        demand,
-        server.flavor,
-        server.volume,
-        fault=server.fault,
+        volume=parsed_args.volume,
     )
 
 
-def _rebuild(server: Server, image: Image, policy: Policy) -> _Request:
+def _rebuild(
+    server: Server, image: str, source: Source, policy: Policy
+) -> Request:
     if server.host is None:
         raise CommandError(
             f'server {server.name or server.id} is on no host, where it '
             'could be rebuilt'
         )
-    demand = classify(
-        flat(image),
-        server.flavor.extra_specs,
-        policy,
-        volume=server.volume,
-        rebuild=True,
-    )
-    title = f'rebuild of server {server.name or server.id} from {image.name}'
-    return _Request(
-        title, demand, server.flavor, server.volume, host=server.host
-    )
+    return requests.rebuild(server, source.image(image), policy)
 
 
 def _image_of(server: Server, source: Source) -> Image | None:

@@ -15,7 +15,6 @@ from hypervisor_affinity.cloud.adapters import INVENTORIES
 from hypervisor_affinity.cloud.adapters import Needs
 from hypervisor_affinity.cloud.adapters import needs
 from hypervisor_affinity.cloud.snapshot import Aggregate
-from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.core.demand import Demand
@@ -27,6 +26,7 @@ from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
 from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.requests import Request
 
 # nova.scheduler.filters.aggregate_multitenancy_isolation
 _PROJECT_KEY = 'filter_tenant_id'
@@ -150,55 +150,47 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    title: str,
-    demand: Demand,
-    flavor: Flavor,
+    request: Request,
     hosts: Iterable[Host],
     offers: HostOffers,
     policy: Policy,
-    *,
-    volume: bool = False,
     project: str | None = None,
 ) -> Explanation:
-    """Ask every check about every host.
+    """Ask every check about every host that matters.
 
-    :param flavor: how much the request takes
-    :param volume: whether the root disk is a volume, so that it takes no
-        disk of the host
-    :param project: whose request it is; None to leave projects out
+    :param project: id of the project whose request it is; None to leave
+        projects out
     """
-    asked = needs(flavor, volume=volume)
+    asked = needs(request.flavor, volume=request.volume)
     answers = []
     for host in hosts:
+        if request.host not in (None, host.name):
+            continue
         found = [
-            _hypervisor(demand, host, flavor, offers, policy),
+            _hypervisor(request, host, offers, policy),
             _service(host),
-            _room(host, asked, demand.rebuild),
+            _room(host, asked, request.demand.rebuild),
         ]
         aggregates = offers.aggregates(host)
         if project is not None:
             found.insert(1, _project(aggregates, project))
         names = tuple(aggregate.name for aggregate in aggregates)
         answers.append(HostAnswer(host, tuple(found), names))
-    return Explanation(title, demand, tuple(answers))
+    return Explanation(request.title, request.demand, tuple(answers))
 
 
 def _hypervisor(
-    demand: Demand,
-    host: Host,
-    flavor: Flavor,
-    offers: HostOffers,
-    policy: Policy,
+    request: Request, host: Host, offers: HostOffers, policy: Policy
 ) -> Answer:
-    verdict = judge(demand, offers.offer(host), policy)
+    verdict = judge(request.demand, offers.offer(host), policy)
     if verdict.reserve and host.memory_mb and host.vcpus:
         room = Room(
             ram_limit=host.memory_mb.total * host.memory_mb.allocation_ratio,
             ram_used=host.memory_mb.used + host.memory_mb.reserved,
-            ram_asked=flavor.memory_mb,
+            ram_asked=request.flavor.memory_mb,
             vcpus_limit=host.vcpus.total * host.vcpus.allocation_ratio,
             vcpus_used=host.vcpus.used,
-            vcpus_asked=flavor.vcpus,
+            vcpus_asked=request.flavor.vcpus,
         )
         verdict = judge_room(verdict, room)
     return Answer(Check.HYPERVISOR, verdict.reason, verdict.evidence)

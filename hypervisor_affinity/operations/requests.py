@@ -2,6 +2,7 @@
 """Requests as the core reads them, from the records of a snapshot."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Flavor
@@ -15,6 +16,78 @@ from hypervisor_affinity.core.properties import FORMAT_NAMES
 # nova.api.openstack.compute.views.servers, _get_image: a server shows the
 # names of ImageMetaProps and its legacy names, of which this is none.
 _NOT_SHOWN = 'vmware_adaptertype'
+
+
+class Request(NamedTuple):
+    """What hosts are asked about.
+
+    :ivar title: in a clause, for people
+    :ivar flavor: how much it takes
+    :ivar volume: whether the root disk is a volume, so that it takes no disk
+        of the host
+    :ivar host: the only one that matters; None for all
+    :ivar fault: what nova said of it; None if it said nothing
+    """
+
+    title: str
+    demand: Demand
+    flavor: Flavor
+    volume: bool = False
+    host: str | None = None
+    fault: str | None = None
+
+
+def boot(
+    image: Image, flavor: Flavor, policy: Policy, *, volume: bool = False
+) -> Request:
+    """Return the boot of a server.
+
+    :param volume: whether nova writes the image to a volume for it
+    """
+    demand = classify(flat(image), flavor.extra_specs, policy, volume=volume)
+    title = f'boot from image {image.name} with flavor {flavor.name}'
+    return Request(title, demand, flavor, volume)
+
+
+def move(
+    server: Server,
+    image: Image | None,
+    runs_on: frozenset[str],
+    policy: Policy,
+) -> Request:
+    """Return a server's move; if it never got a host, its boot.
+
+    :param image: as it is now; None if it is gone, or it has none
+    :param runs_on: the families that its disk is for; empty for a boot, or
+        where that is undetermined
+    """
+    demand = classify(
+        at_boot(server, image),
+        server.flavor.extra_specs,
+        policy,
+        volume=server.volume,
+        runs_on=runs_on or None,
+    )
+    what = f'move from {server.host}' if server.host else 'boot'
+    title = f'{what}: server {server.name or server.id}'
+    return Request(
+        title, demand, server.flavor, server.volume, fault=server.fault
+    )
+
+
+def rebuild(server: Server, image: Image, policy: Policy) -> Request:
+    """Return the rebuild of a server on its host from another image."""
+    demand = classify(
+        flat(image),
+        server.flavor.extra_specs,
+        policy,
+        volume=server.volume,
+        rebuild=True,
+    )
+    title = f'rebuild of server {server.name or server.id} from {image.name}'
+    return Request(
+        title, demand, server.flavor, server.volume, host=server.host
+    )
 
 
 def at_boot(server: Server, image: Image | None) -> dict[str, str]:

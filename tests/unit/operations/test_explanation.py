@@ -16,6 +16,7 @@ from hypervisor_affinity.operations.explanation import Check
 from hypervisor_affinity.operations.explanation import Obstacle
 from hypervisor_affinity.operations.explanation import explain
 from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.requests import Request
 from tests import case_table
 from tests import case_verdicts
 from tests import cloud_of_records as records
@@ -27,10 +28,9 @@ from tests.cloud_of_records import VMDK
 
 def explained(hosts, image=ISO, flavor=SMALL, aggregates=(), **arguments):
     policy = Policy()
+    demand = classify(flat(image), flavor.extra_specs, policy)
     return explain(
-        'a request',
-        classify(flat(image), flavor.extra_specs, policy),
-        flavor,
+        Request('a request', demand, flavor),
         hosts,
         HostOffers(aggregates, policy),
         policy,
@@ -67,14 +67,13 @@ def test_the_case_table(case):
             for number, metadata in enumerate(host.aggregates)
         ]
         policy = policy_of(case)
+        tenth = Flavor(
+            'tenth',
+            vcpus=case_table.VCPUS // 10,
+            memory_mb=case_table.RAM_MB // 10,
+        )
         found = explain(
-            str(case),
-            case_verdicts.demand_of(case),
-            Flavor(
-                'tenth',
-                vcpus=case_table.VCPUS // 10,
-                memory_mb=case_table.RAM_MB // 10,
-            ),
+            Request(str(case), case_verdicts.demand_of(case), tenth),
             [record],
             HostOffers(aggregates, policy),
             policy,
