@@ -12,6 +12,7 @@ becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -34,6 +35,9 @@ TIMEOUT = 120.0
 _CONNECT_RETRIES = 2
 _STATUS_RETRIES = 4
 _BUSY = (429, 503)
+
+# Of a URL; errors cite those of clouds.yaml as they are.
+_CREDENTIALS = re.compile(r'//[^/\s]*@')
 
 
 class MissingService(SourceError):
@@ -290,6 +294,6 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _line(text: object) -> str:
-    """Return a text in one line of no great length."""
-    words = ' '.join(str(text).split())
+    """Return a text in one line of no great length, without passwords."""
+    words = _CREDENTIALS.sub('//', ' '.join(str(text).split()))
     return words if len(words) <= 200 else f'{words[:200]}...'

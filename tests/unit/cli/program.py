@@ -15,14 +15,16 @@ class Run:
 
     def __init__(self, capsys, *arguments):
         root = logging.getLogger()
-        before = list(root.handlers)
+        handlers, level = list(root.handlers), root.level
         try:
             self.code = shell.main(list(map(str, arguments)))
         except SystemExit as error:
             self.code = error.code
         finally:
-            # The program's write to what is no longer standard error.
-            root.handlers[:] = before
+            # The program's write to what is no longer standard error, and
+            # it sets the level for its whole process.
+            root.handlers[:] = handlers
+            root.setLevel(level)
         self.out, self.err = capsys.readouterr()
 
     def json(self):

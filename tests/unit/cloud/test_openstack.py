@@ -220,8 +220,9 @@ def test_missing_service(cloud):
 def test_no_keystone():
     with Cloud() as cloud:
         source = CloudSource(cloud.connect())
-    says = '/v3/auth/tokens ([Errno 111] Connection refused); see whether'
-    with pytest.raises(SourceError, match=re.escape(says)):
+    # What the error is called depends on who has patched sockets.
+    says = r'//127[^@]*/v3/auth/tokens \(\[Errno 111\] .*\); see whether'
+    with pytest.raises(SourceError, match=says):
         list(source.aggregates())
 
 
