@@ -85,6 +85,8 @@ class HypervisorFace:
       None means whatever nova's fake driver has, image types included.
     * ``traits``: further traits of the resource provider.
     * ``reports_cpu``: False means that cpu_info is None.
+    * ``measures_disk``: False means that it reports no disk_available_least,
+      and nova goes by what is not allocated.
     * ``bootable_formats``: disk formats that the real driver can boot; None
       means that it refuses none.
     """
@@ -97,6 +99,7 @@ class HypervisorFace:
     capabilities: Mapping[str, bool] | None
     traits: frozenset[str] = frozenset()
     reports_cpu: bool = True
+    measures_disk: bool = True
     bootable_formats: frozenset[str] | None = None
 
 
@@ -129,6 +132,7 @@ VCENTER = HypervisorFace(
     traits=frozenset({'HW_ARCH_X86_64'}),
     # A cluster mixes CPU models, so the driver names none.
     reports_cpu=False,
+    measures_disk=False,
     bootable_formats=frozenset({'iso', 'vmdk', 'vstorageobject'}),
 )
 

@@ -43,6 +43,8 @@ def nova_compute():
         'memory': [inventory['MEMORY_MB'][k] for k in ('total', 'max_unit')],
         'vcpus': [inventory['VCPU'][k] for k in ('total', 'max_unit')],
         'disk': inventory['DISK_GB']['total'],
+        # What nova's disk weigher goes by, where the driver measures it.
+        'free_disk': resources.get('disk_available_least'),
         'images': sorted(
             name.rpartition('_')[2]
             for name, able in loaded.capabilities.items()
@@ -104,6 +106,7 @@ def test_vcenter(tmp_path):
         'memory': [3 * 16384, 16384],
         'vcpus': [24, 8],
         'disk': 500,
+        'free_disk': None,
         'images': ['iso', 'vmdk'],
         'evacuates': False,
     }
@@ -123,6 +126,7 @@ def test_libvirt(tmp_path):
         'memory': [16384, 16384],
         'vcpus': [8, 8],
         'disk': 500,
+        'free_disk': 500,
         'images': ['aki', 'ami', 'ari', 'iso', 'qcow2', 'raw'],
         'evacuates': True,
     }
