@@ -3,7 +3,6 @@
 
 import argparse
 import pathlib
-from typing import Any
 
 from cliff import lister
 from keystoneauth1 import exceptions as keystone
@@ -104,18 +103,14 @@ class PolicyCommand(CloudCommand):
 
         :raises CommandError: naming option, value and file, if one is wrong
         """
-        return read_policy(parsed_args.nova_conf)
-
-
-def read_policy(files: list[Any]) -> Policy:
-    """Return what the ``[hypervisor_affinity]`` options in the files say.
-
-    :raises CommandError: naming option, value and file, if one is wrong
-    """
-    options = cfg.ConfigOpts()
-    conf.register_opts(options)
-    try:
-        options(args=[], default_config_files=files, default_config_dirs=[])
-        return conf.read_policy(options)
-    except (cfg.Error, ValueError) as error:
-        raise CommandError(error) from error
+        options = cfg.ConfigOpts()
+        conf.register_opts(options)
+        try:
+            options(
+                args=[],
+                default_config_files=parsed_args.nova_conf,
+                default_config_dirs=[],
+            )
+            return conf.read_policy(options)
+        except (cfg.Error, ValueError) as error:
+            raise CommandError(error) from error

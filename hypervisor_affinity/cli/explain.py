@@ -132,7 +132,11 @@ def _request(
         if parsed_args.rebuild:
             return _rebuild(server, parsed_args.rebuild, source, policy)
         runs_on = frozenset().union(
-            *(offers.runs_on(h) for h in hosts if h.name == server.host)
+            *(
+                offers.offer(h).underneath
+                for h in hosts
+                if h.name == server.host
+            )
         )
         return requests.move(
             server, _image_of(server, source), runs_on, policy

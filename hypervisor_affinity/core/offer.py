@@ -89,6 +89,15 @@ class HostOffer(NamedTuple):
     weight_multiplier: float | None = None
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def underneath(self) -> frozenset[str]:
+        """The families that the disks of its servers are for.
+
+        The driver's word goes before the aggregates', as in
+        ``hypervisor_affinity.scheduler.moves``.
+        """
+        return self.reported or self.families
+
 
 def reported_families(report: DriverReport) -> frozenset[str]:
     """Return the families a driver reports; empty if that says nothing.

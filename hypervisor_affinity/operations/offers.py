@@ -47,12 +47,3 @@ class HostOffers:
         if key not in self._known:
             self._known[key] = adapters.offer(host, aggregates, self._policy)
         return self._known[key]
-
-    def runs_on(self, host: Host) -> frozenset[str]:
-        """Return the families that the disk of a server there is for.
-
-        The driver's word goes before the aggregates', as in
-        ``hypervisor_affinity.scheduler.moves``.
-        """
-        offer = self.offer(host)
-        return offer.reported or offer.families

@@ -249,7 +249,7 @@ class Player:
 
     def _hypervisor(self, node: Node) -> str:
         offer = self._offer(node)
-        families = offer.reported or offer.families
+        families = offer.underneath
         return hypervisor.title(families) if families else UNDETERMINED
 
     def _offer(self, node: Node) -> HostOffer:
@@ -263,9 +263,7 @@ class Player:
         return self._offers[key]
 
     def _runs_on(self, node: Node) -> frozenset[str]:
-        # As hypervisor_affinity.scheduler.moves finds it in the databases.
-        offer = self._world.offer(node, Policy())
-        return offer.reported or offer.families
+        return self._world.offer(node, Policy()).underneath
 
     def _thin_out(self) -> None:
         """Forget every other moment, once there are many."""

@@ -52,7 +52,7 @@ class OfferingHost(NamedTuple):
     @property
     def runs_vmware(self) -> bool:
         """Whether its driver, or an aggregate if that is silent, says so."""
-        families = self.offer.reported or self.offer.families
+        families = self.offer.underneath
         return hypervisor.VMWARE in families
 
 
