@@ -15,10 +15,17 @@ def skip_without(*programs: str | pathlib.Path) -> None:
 
     :param programs: names or paths; ``bindep.txt`` has their packages
     """
-    missing = [str(name) for name in programs if not shutil.which(name)]
+    missing = [str(name) for name in programs if not _is_there(name)]
     if not missing:
         return
     message = f'missing: {", ".join(missing)}; see bindep.txt'
     if os.environ.get(_REQUIRED):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
+
+
+def _is_there(program: str | pathlib.Path) -> bool:
+    if isinstance(program, pathlib.Path):
+        # A module or a boot sector, which nobody executes as a file.
+        return program.exists()
+    return shutil.which(program) is not None

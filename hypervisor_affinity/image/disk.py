@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What inspection finds out about a disk."""
+
+import dataclasses
+
+SECTOR = 512
+
+# Formats by their names in Glance, which are those of
+# oslo_utils.imageutils.format_inspector but for a GPT disk, which is raw.
+VMDK = 'vmdk'
+RAW = 'raw'
+
+# createType of a VMDK that is one file with a header of its own.
+MONOLITHIC_SPARSE = 'monolithicSparse'
+STREAM_OPTIMIZED = 'streamOptimized'
+
+
+class DiskError(Exception):
+    """A disk cannot be used; the text names it, says why and what to do."""
+
+
+class UnsafeDisk(DiskError):
+    """A disk was refused since it may harm whoever opens it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Extent:
+    """A part of a VMDK, as its descriptor lists it.
+
+    :ivar access: ``RW``, ``RDONLY`` or ``NOACCESS``
+    :ivar virtual_bytes: how much of the disk it is
+    :ivar kind: ``SPARSE``, ``FLAT`` or ``VMFS``
+    :ivar file: its file's name, always without a folder
+    :ivar offset: of the extent in its file, in bytes
+    """
+
+    access: str
+    virtual_bytes: int
+    kind: str
+    file: str
+    offset: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Appliance:
+    """What the OVF in an OVA says of the disk.
+
+    :ivar member: the disk's name in the archive
+    :ivar offset, size: of the disk in the archive, in bytes
+    :ivar digest: of the disk by the manifest, as ``sha256:`` and hexadecimal
+        digits; None if there is no manifest
+    :ivar guest_id: of vSphere; None if it names none
+    :ivar adapter_type: of the disk's controller, spelled as a
+        ``vmware_adaptertype``; None if it tells none that nova knows
+    :ivar vif_model: of the first network adapter, as an ``hw_vif_model``;
+        None if there is none that nova knows
+    :ivar others: names of further disks in the archive
+    """
+
+    member: str
+    offset: int
+    size: int
+    digest: str | None = None
+    guest_id: str | None = None
+    adapter_type: str | None = None
+    vif_model: str | None = None
+    others: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk.
+
+    :ivar name: of the file, or of the image in Glance
+    :ivar format: as Glance's ``disk_format``: what it is to qemu
+    :ivar formats: what Glance and nova take the file for, by
+        ``oslo_utils.imageutils.format_inspector``: more than one if it is
+        ambiguous; empty for what is in an OVA, where they do not look
+    :ivar failures: of their safety checks, as ``name: why``
+    :ivar virtual_bytes: what the guest sees
+    :ivar file_bytes: of all files that it is made of, from end to end: what
+        travels
+    :ivar allocated_bytes: of these, what takes room where they are; None if
+        that is not known
+    :ivar create_type: of a VMDK's descriptor, ``monolithicSparse``
+    :ivar adapter_type: of a VMDK's descriptor: ``ide``, ``lsilogic``,
+        ``buslogic`` or ``legacyESX``; None if it tells none
+    :ivar hardware_version: of a VMDK's descriptor; None if it tells none
+    :ivar grain_bytes: of a sparse VMDK; None for others
+    :ivar extents: of a VMDK
+    :ivar appliance: if it is in an OVA
+    """
+
+    name: str
+    format: str
+    virtual_bytes: int
+    file_bytes: int
+    formats: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    allocated_bytes: int | None = None
+    create_type: str | None = None
+    adapter_type: str | None = None
+    hardware_version: str | None = None
+    grain_bytes: int | None = None
+    extents: tuple[Extent, ...] = ()
+    appliance: Appliance | None = None
+
+    @property
+    def container_format(self) -> str:
+        """What Glance calls the file around the disk."""
+        return 'ova' if self.appliance else 'bare'

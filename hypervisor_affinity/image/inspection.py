@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a disk is, and whether it is safe to open.
+
+First the content alone is judged, in bounds: by what Glance and nova use, and
+VMDKs by :mod:`hypervisor_affinity.image.vmdk`. ``qemu-img`` opens only what
+has passed, and must then agree.
+"""
+
+import dataclasses
+import os
+import pathlib
+import struct
+from typing import NamedTuple
+
+from hypervisor_affinity.image import ova
+from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import vmdk
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.content import FileContent
+from hypervisor_affinity.image.content import Part
+from hypervisor_affinity.image.disk import RAW
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import Extent
+from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.probe import Probe
+from hypervisor_affinity.image.probe import probe
+
+# Formats by Glance's names that a file's suffix promises.
+_SUFFIXES = {
+    '.qcow2': 'qcow2',
+    '.vdi': 'vdi',
+    '.vhd': 'vhd',
+    '.vhdx': 'vhdx',
+    '.vmdk': VMDK,
+}
+
+
+class _Table(NamedTuple):
+    """Where a header says where the table of all data is, and how long.
+
+    :ivar place: in bytes
+    :ivar number: of entries
+    :ivar entry_bytes: of one of them
+    """
+
+    place: struct.Struct
+    number: struct.Struct
+    entry_bytes: int
+
+
+# qcow2's l1_table_offset and l1_size, VDI's offset_bmap and blocks_in_image.
+_TABLES = {
+    'qcow2': _Table(struct.Struct('>40xQ'), struct.Struct('>36xI'), 8),
+    'vdi': _Table(struct.Struct('<340xI'), struct.Struct('<384xI'), 4),
+}
+
+# VDI's offset_data, block_size, block_extra and blocks_allocated.
+_VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
+
+_ANEW = 'write it anew as one whole file'
+
+_TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
+
+# What oslo.utils, or this package, measures as qemu does.
+_MEASURED = frozenset({'qcow2', 'vdi', 'vhdx', VMDK})
+
+
+def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
+    """Return what is in a file.
+
+    :param member: the disk to take of an OVA with several
+    :raises DiskError: if it cannot be used
+    :raises UnsafeDisk: if it may harm whoever opens it
+    """
+    with FileContent(path) as content:
+        if ova.is_archive(content):
+            disk = _in_archive(content, member)
+            disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
+        else:
+            _check_alone(path, member)
+            disk = _judged(content)
+            _check_suffix(path, disk)
+            disk = _with_files(path, content, disk)
+    return _confirmed(path, disk)
+
+
+def inspect_content(content: Content, member: str | None = None) -> Disk:
+    """Return what is in an image in Glance, of which a few MiB are read.
+
+    :param member: the disk to take of an OVA with several
+    :raises DiskError: if it cannot be used
+    :raises UnsafeDisk: if it may harm whoever opens it
+    """
+    if ova.is_archive(content):
+        return _in_archive(content, member)
+    if member is not None:
+        raise _no_archive(content.name, member)
+    disk = _judged(content)
+    _check_single(disk)
+    return disk
+
+
+def _judged(content: Content) -> Disk:
+    """Return what the content says, as far as it is of one file."""
+    if not content.size:
+        raise DiskError(f'{content.name}: is empty')
+    found = vmdk.read(content) if vmdk.is_vmdk(content) else None
+    probed = probe(content)
+    if probed.format == VMDK:
+        # Text that says so, but does not begin as a descriptor does.
+        found = found or vmdk.read(content)
+    possible = {*probed.formats, *([VMDK] if found else [])} - {RAW}
+    if probed.format is None or (found and possible != {VMDK}):
+        raise _ambiguous(content, possible)
+    if found:
+        return _vmdk(content, found, probed)
+    return _other(content, probed)
+
+
+def _ambiguous(content: Content, possible: set[str]) -> UnsafeDisk:
+    return UnsafeDisk(
+        f'{content.name}: could be {" or ".join(sorted(possible))}, which is '
+        'how a disk is hidden in another; write it anew with the program '
+        'that made it'
+    )
+
+
+def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
+    return Disk(
+        name=content.name,
+        format=VMDK,
+        formats=probed.formats,
+        failures=_written(probed),
+        virtual_bytes=found.virtual_bytes,
+        file_bytes=content.size,
+        create_type=found.create_type,
+        adapter_type=found.adapter_type,
+        hardware_version=found.hardware_version,
+        grain_bytes=found.grain_bytes,
+        extents=found.extents,
+    )
+
+
+def _other(content: Content, probed: Probe) -> Disk:
+    # A disk with a partition table is raw to qemu, and to Glance's users.
+    found = RAW if probed.format == 'gpt' else probed.format
+    if found not in _TAKEN:
+        raise DiskError(
+            f'{content.name}: is {found}, which is not supported; convert it '
+            'to qcow2 or raw'
+        )
+    whole = found in (RAW, 'iso')
+    if probed.failures and not whole:
+        raise UnsafeDisk(
+            f'{content.name}: is {found} and not safe: '
+            f'{"; ".join(_written(probed))}; {_ANEW}'
+        )
+    if found in _TABLES:
+        _check_table(content, found)
+    if found == 'vdi':
+        _check_blocks(content)
+    virtual_bytes = content.size if whole else probed.virtual_bytes
+    if not 0 < virtual_bytes <= vmdk.MAX_VIRTUAL:
+        raise UnsafeDisk(
+            f'{content.name}: says a virtual size of {virtual_bytes} bytes; '
+            f'vSphere has disks of up to {vmdk.MAX_VIRTUAL}'
+        )
+    return Disk(
+        name=content.name,
+        format=found,
+        formats=probed.formats,
+        failures=_written(probed),
+        virtual_bytes=virtual_bytes,
+        file_bytes=content.size,
+    )
+
+
+def _check_table(content: Content, disk_format: str) -> None:
+    """Refuse a disk without the table that says where its data are.
+
+    qemu would read it as zeros, and see an empty disk of any size.
+    """
+    table = _TABLES[disk_format]
+    header = content.read(0, SECTOR)
+    (place,) = table.place.unpack_from(header)
+    (number,) = table.number.unpack_from(header)
+    end = place + number * table.entry_bytes
+    if end > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: has a table at bytes {place} to {end}; the '
+            f'file has {content.size}: it is truncated; {_ANEW}'
+        )
+
+
+def _check_blocks(content: Content) -> None:
+    """Refuse a VDI without all of its data, which qemu would read as zeros."""
+    place, size, extra, number = _VDI_BLOCKS.unpack_from(
+        content.read(0, SECTOR)
+    )
+    end = place + number * (size + extra)
+    if end > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: has data up to byte {end}; the file has '
+            f'{content.size}: it is truncated; {_ANEW}'
+        )
+
+
+def _written(probed: Probe) -> tuple[str, ...]:
+    return tuple(f'{name}: {why}' for name, why in probed.failures.items())
+
+
+def _check_single(disk: Disk) -> None:
+    if disk.format == VMDK and disk.create_type not in vmdk.SINGLE:
+        raise DiskError(
+            f'{disk.name}: is the descriptor of a {disk.create_type} alone; '
+            'its data are in other files; upload the disk as streamOptimized'
+        )
+
+
+def _check_alone(path: pathlib.Path, member: str | None) -> None:
+    if path.suffix.lower() == '.ova':
+        raise DiskError(f'{path}: is no OVA: it is no tar archive')
+    if member is not None:
+        raise _no_archive(path, member)
+
+
+def _no_archive(name: object, member: str) -> DiskError:
+    return DiskError(f'{name}: is no OVA, so it has no disk {member!r}')
+
+
+def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
+    suffix = path.suffix.lower()
+    if _SUFFIXES.get(suffix, disk.format) == disk.format:
+        return
+    if suffix == '.vmdk' and disk.format == RAW:
+        raise DiskError(
+            f'{path}: is raw, not VMDK; if it is the data of a flat VMDK, '
+            'name the descriptor, the small .vmdk file beside it, or rename '
+            'this one to .raw'
+        )
+    raise DiskError(
+        f'{path}: is {disk.format}, not {_SUFFIXES[suffix]}; rename it to '
+        f'.{disk.format} if that is what you expect'
+    )
+
+
+def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
+    """Check the files of the extents, and add up what all files take."""
+    if disk.format != VMDK or disk.create_type in vmdk.SINGLE:
+        return dataclasses.replace(disk, allocated_bytes=content.allocated)
+    size, allocated = content.size, content.allocated
+    grain_bytes = None
+    seen: set[str] = set()
+    for extent in disk.extents:
+        if extent.file in seen:
+            raise UnsafeDisk(
+                f'{path}: its descriptor lists {extent.file} twice; get or '
+                'write the file anew'
+            )
+        seen.add(extent.file)
+        with _open_extent(path, extent) as file:
+            grain_bytes = vmdk.check_extent(file, extent)
+            size += file.size
+            allocated += file.allocated
+    return dataclasses.replace(
+        disk,
+        file_bytes=size,
+        allocated_bytes=allocated,
+        grain_bytes=grain_bytes,
+    )
+
+
+def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
+    file = path.parent / extent.file
+    try:
+        folder, _ = os.path.split(os.path.realpath(file, strict=True))
+        is_beside = folder == os.path.realpath(path.parent, strict=True)
+        is_data = file.is_file() and not file.samefile(path)
+    except OSError as error:
+        raise DiskError(
+            f'{file}: {error.strerror}; the descriptor {path} lists it; put '
+            'both into one folder'
+        ) from error
+    if not is_beside:
+        raise UnsafeDisk(
+            f'{file}: is a link out of the folder, and {path} lists it; put '
+            'the data themselves there'
+        )
+    if not is_data:
+        raise UnsafeDisk(
+            f'{file}: is no file with data, and {path} lists it as one; get '
+            'or write the disk anew'
+        )
+    return FileContent(file)
+
+
+def _in_archive(content: Content, member: str | None) -> Disk:
+    appliance = ova.read(content, member)
+    if (formats := probe(content).formats) != (RAW,):
+        raise _ambiguous(content, {'ova', *formats})
+    part = Part(
+        content,
+        f'{content.name}, {appliance.member}',
+        appliance.offset,
+        appliance.size,
+    )
+    disk = _judged(part)
+    _check_single(disk)
+    return dataclasses.replace(
+        disk,
+        name=content.name,
+        formats=(),
+        failures=(),
+        file_bytes=content.size,
+        appliance=appliance,
+    )
+
+
+def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
+    """Have qemu-img agree."""
+    node = qemu.node(path, disk)
+    info = qemu.info(node)
+    details = (info.format_specific or {}).get('data', {})
+    if info.backing_file or details.get('data-file'):
+        raise UnsafeDisk(f'{path}: is based on another file; {_ANEW}')
+    if info.encrypted:
+        raise DiskError(f'{path}: is encrypted; decrypt it first')
+    theirs = (info.virtual_size, details.get('create-type'))
+    ours = (disk.virtual_bytes, disk.create_type)
+    if disk.format in _MEASURED and ours != theirs:
+        raise UnsafeDisk(
+            f'{path}: says {_both(ours)} here, and {_both(theirs)} to '
+            'qemu-img; get or write the file anew'
+        )
+    if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
+        raise DiskError(
+            f'{path}: qemu-img check finds {number} corruptions; it may be '
+            'truncated: get the file anew, or repair it'
+        )
+    return dataclasses.replace(disk, virtual_bytes=info.virtual_size)
+
+
+def _both(size_and_type: tuple[int, str | None]) -> str:
+    size, create_type = size_and_type
+    return ' '.join(filter(None, (create_type, f'{size} bytes')))

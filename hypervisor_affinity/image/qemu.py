@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``qemu-img``: what it says of a disk, and the work it does.
+
+The format is always given: a probing qemu-img believes what a raw disk's
+first sector says. What it is given was inspected before, since opening is
+enough for some formats to make it open other files.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from oslo_utils import imageutils
+
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
+
+PROGRAM = 'qemu-img'
+
+# Called with how much of the work is done, from 0 to 1.
+Watch = Callable[[float], None]
+
+# Glance's names of formats that qemu calls otherwise.
+_FORMATS = {'iso': 'raw', 'vhd': 'vpc'}
+
+# As nova and glance do it for untrusted images: a GiB of address space and
+# half a minute of processor time.
+_LIMITS = ('prlimit', '--as=1073741824', '--cpu=30', '--')
+
+# Work that takes hours ends with who asked for it, even if that is killed.
+_BOUND = ('setpriv', '--pdeathsig=KILL', '--')
+
+_PROGRESS = re.compile(r'\((\d+\.\d+)/100%\)')
+_SAME, _DIFFERENT = 0, 1
+_SOUND, _CORRUPT, _LEAKY = 0, 2, 3
+
+
+class Node(NamedTuple):
+    """A disk as qemu opens it.
+
+    :ivar format: by qemu's name, which for a VHD is ``vpc``
+    :ivar offset: of the disk in the file, in bytes
+    :ivar size: of the disk in the file; None for up to its end
+    """
+
+    path: pathlib.Path
+    format: str
+    offset: int = 0
+    size: int | None = None
+
+    @property
+    def filename(self) -> str:
+        """How to name it on the command line."""
+        file: dict[str, Any] = {
+            'driver': 'file',
+            'filename': str(self.path.absolute()),
+        }
+        if self.size is not None:
+            file = {
+                'driver': 'raw',
+                'offset': self.offset,
+                'size': self.size,
+                'file': file,
+            }
+        return 'json:' + json.dumps({'driver': self.format, 'file': file})
+
+
+def node(path: pathlib.Path, disk: Disk) -> Node:
+    """Return how qemu opens a disk that was inspected.
+
+    :param path: of the disk's file, or of the OVA that it is in
+    """
+    disk_format = _FORMATS.get(disk.format, disk.format)
+    if disk.appliance is None:
+        return Node(path, disk_format)
+    return Node(path, disk_format, disk.appliance.offset, disk.appliance.size)
+
+
+def info(node: Node) -> imageutils.QemuImgInfo:
+    """Return what ``qemu-img info`` says.
+
+    :raises DiskError: if it cannot open the disk, or is not installed
+    """
+    said: list[str] = []
+    _run(
+        [*_LIMITS, PROGRAM, 'info', '--output=json', node.filename],
+        [node],
+        said.append,
+    )
+    return imageutils.QemuImgInfo(''.join(said), format='json')
+
+
+def corruptions(node: Node) -> int:
+    """Return how many things ``qemu-img check`` finds corrupt in a qcow2.
+
+    Data behind the end of the file are such, which any reader would take for
+    zeros. Clusters that nothing refers to are not.
+
+    :raises DiskError: if qemu-img cannot open the disk
+    """
+    said: list[str] = []
+    _run(
+        [*_LIMITS, PROGRAM, 'check', '--output=json', node.filename],
+        [node],
+        said.append,
+        answers=(_SOUND, _CORRUPT, _LEAKY),
+    )
+    return json.loads(''.join(said)).get('corruptions', 0)
+
+
+def data_bytes(node: Node, grain_bytes: int = 1) -> int:
+    """Return how much of a disk may be other than zeros.
+
+    Zeros that take room in the file count as well.
+
+    :param grain_bytes: count whole grains of this size
+    :raises DiskError: if qemu-img cannot open the disk
+    """
+    grains = 0
+    # The first grain that is not counted yet.
+    uncounted = 0
+
+    def count(line: str) -> None:
+        nonlocal grains, uncounted
+        # One array, an item a line. Read at once, that of a large disk in
+        # small pieces would be gigabytes.
+        item = line.strip('[],\n')
+        if not item:
+            return
+        part = json.loads(item)
+        if part['data']:
+            end = -(-(part['start'] + part['length']) // grain_bytes)
+            start = max(uncounted, part['start'] // grain_bytes)
+            grains += end - start
+            uncounted = end
+
+    _run(
+        [*_BOUND, PROGRAM, 'map', '--output=json', node.filename],
+        [node],
+        count,
+    )
+    return grains * grain_bytes
+
+
+def convert(
+    source: Node,
+    target: pathlib.Path,
+    disk_format: str,
+    options: Mapping[str, str],
+    watch: Watch,
+) -> None:
+    """Write a disk anew.
+
+    What is written when this raises is left for the caller to remove.
+
+    :param disk_format: of the target, by qemu's name
+    :param options: of the format; no value may hold a comma
+    :raises DiskError: if qemu-img cannot
+    """
+    asked = [f'-o{name}={value}' for name, value in options.items()]
+    _run(
+        [
+            *(*_BOUND, PROGRAM, 'convert', '-p', '-O', disk_format, *asked),
+            *(source.filename, str(target.absolute())),
+        ],
+        [source],
+        _progress_to(watch),
+    )
+
+
+def compare(one: Node, other: Node, watch: Watch) -> bool:
+    """Tell whether two disks of one size hold the same.
+
+    :raises DiskError: if qemu-img cannot read one
+    """
+    code = _run(
+        [
+            *(*_BOUND, PROGRAM, 'compare', '-p'),
+            *(one.filename, other.filename),
+        ],
+        [one, other],
+        _progress_to(watch),
+        answers=(_SAME, _DIFFERENT),
+    )
+    return code == _SAME
+
+
+def _progress_to(watch: Watch) -> Callable[[str], None]:
+    def read(line: str) -> None:
+        if found := _PROGRESS.search(line):
+            watch(float(found[1]) / 100)
+
+    return read
+
+
+def _run(
+    command: list[str],
+    nodes: list[Node],
+    read: Callable[[str], None],
+    answers: tuple[int, ...] = (0,),
+) -> int:
+    """Run qemu-img; return its exit code.
+
+    However this ends, qemu-img has ended.
+
+    :param nodes: what it is given to open
+    :param read: called with each line of its output; a carriage return ends
+        a line, too
+    :param answers: exit codes that are no failures
+    :raises DiskError: if it fails or is not installed
+    """
+    if not shutil.which(PROGRAM):
+        raise DiskError(
+            f'{PROGRAM} is not installed; Debian has it in the package '
+            'qemu-utils'
+        )
+    with (
+        # No pipe: nobody reads it meanwhile, and a full one stops the work.
+        tempfile.TemporaryFile(
+            'w+', encoding='utf-8', errors='replace'
+        ) as complaints,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding='utf-8',
+            errors='replace',
+        ) as process,
+    ):
+        try:
+            for line in process.stdout:
+                read(line)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+        if code not in answers:
+            complaints.seek(0)
+            raise DiskError(_failure(code, complaints.read(), nodes))
+    return code
+
+
+def _failure(code: int, complaint: str, nodes: list[Node]) -> str:
+    """Return why qemu-img failed, in words that name files as people do."""
+    if code < 0:
+        return f'{PROGRAM} was ended by {signal.Signals(-code).name}'
+    for node in nodes:
+        complaint = complaint.replace(node.filename, str(node.path))
+    return complaint.strip().removeprefix(f'{PROGRAM}: ')
