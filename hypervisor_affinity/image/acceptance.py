@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who takes a disk as an image: Glance, nova on KVM, nova's vSphere driver.
+
+Each as it is by default: Glance with ``[image_format]
+require_image_format_match``, nova-compute with ``[compute]
+vmdk_allowed_types``.
+"""
+
+from typing import NamedTuple
+
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
+from hypervisor_affinity.image.disk import RAW
+from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
+from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Disk
+
+# createType of a VMDK that is one file -> the vmware_disktype that says so:
+# nova.virt.vmwareapi.vmops.VMwareVMOps._get_image_callbacks. The same are
+# [compute] vmdk_allowed_types of nova, and what oslo.utils lets pass.
+DISK_TYPES = {STREAM_OPTIMIZED: 'streamOptimized', MONOLITHIC_SPARSE: 'sparse'}
+
+# What has a descriptor beside one flat extent. Of it the driver takes that
+# extent alone, as a disk type such as preallocated.
+_FLAT = frozenset({'monolithicFlat', 'vmfs'})
+
+# An ISO that may be written to a stick is a GPT disk, too; both services
+# take it for the former.
+_HYBRID = {'iso', 'gpt'}
+
+_PREPARE = 'make it streamOptimized by "image prepare"'
+
+
+class Answer(NamedTuple):
+    """What one of them says.
+
+    :ivar why: a clause
+    """
+
+    accepts: bool
+    why: str
+
+
+def by_glance(disk: Disk) -> Answer:
+    """Tell what Glance makes of an upload with the disk's own formats.
+
+    As ``glance.location.ImageProxy.set_data`` does.
+    """
+    if disk.appliance:
+        return Answer(True, 'it does not look into an OVA')
+    if parts := _parts(disk):
+        return Answer(False, f'{parts}, and an image is one file; {_PREPARE}')
+    return _inspected(disk)
+
+
+def by_kvm(disk: Disk) -> Answer:
+    """Tell whether nova boots it on KVM.
+
+    As ``nova.virt.images.fetch_to_raw`` does.
+    """
+    if disk.appliance:
+        return Answer(
+            False, f'it would take the OVA itself for the disk; {_PREPARE}'
+        )
+    if parts := _parts(disk):
+        return Answer(False, f'{parts}; {_PREPARE}')
+    inspected = _inspected(disk)
+    if not inspected.accepts:
+        return inspected
+    if disk.format == VMDK:
+        return Answer(True, f'vmdk_allowed_types has {disk.create_type}')
+    if disk.format == 'vhd':
+        return Answer(
+            False,
+            'nova compares vhd with vpc, the name that qemu-img has for it; '
+            'convert it to qcow2',
+        )
+    return Answer(True, f'QEMU reads {disk.format}')
+
+
+def by_vsphere(disk: Disk) -> Answer:
+    """Tell whether nova boots it on ESXi.
+
+    As ``nova.virt.vmwareapi`` does, given properties that fit.
+    """
+    if disk.appliance and disk.appliance.others:
+        return Answer(
+            False,
+            'the driver imports the first of its disks only; take one out by '
+            '"image prepare --disk"',
+        )
+    if disk.appliance:
+        return Answer(True, "the driver imports the OVA's disk")
+    if disk.format not in properties.VSPHERE_DISK_FORMATS:
+        return Answer(
+            False,
+            f'the driver takes VMDK and ISO only, not {disk.format}; '
+            f'{_PREPARE}',
+        )
+    if disk.format != VMDK:
+        return Answer(True, f'the driver takes {disk.format}')
+    if disk.create_type in DISK_TYPES:
+        disk_type = DISK_TYPES[disk.create_type]
+        return Answer(True, f'the driver takes it as disk type {disk_type}')
+    if disk.create_type in _FLAT:
+        return Answer(
+            False,
+            'the driver takes the flat extent alone, which Glance takes for '
+            f'a raw disk; {_PREPARE}',
+        )
+    return Answer(False, f'the driver takes no {disk.create_type}; {_PREPARE}')
+
+
+def _parts(disk: Disk) -> str:
+    """Say that the disk is in several files; '' if it is in one."""
+    files = {extent.file for extent in disk.extents}
+    if disk.format != VMDK or disk.create_type in DISK_TYPES:
+        return ''
+    number = len(files) + 1
+    return f'{disk.create_type} is a descriptor and its data: {number} files'
+
+
+def _inspected(disk: Disk) -> Answer:
+    """Tell what the inspection says that both services share."""
+    formats = set(disk.formats)
+    if disk.format == 'iso' and formats == _HYBRID:
+        formats = {'iso'}
+    if len(formats) > 1:
+        listed = ' and '.join(sorted(formats))
+        return Answer(False, f'it could be {listed}')
+    found = next(iter(formats), RAW)
+    if found != disk.format and (disk.format, found) != (RAW, 'gpt'):
+        return Answer(False, f'they take it for {found}, not {disk.format}')
+    if disk.failures:
+        return Answer(
+            False, f'it fails safety checks: {"; ".join(disk.failures)}'
+        )
+    return Answer(True, f'its content is {found}, as its format says')

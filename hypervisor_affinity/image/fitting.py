@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The image properties that fit a disk."""
+
+from typing import NamedTuple
+
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image.acceptance import DISK_TYPES
+from hypervisor_affinity.image.acceptance import by_vsphere
+from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.guests import GUEST_IDS
+
+# What vmware_adaptertype may be -> how a VMDK's descriptor says it:
+# nova.virt.vmwareapi.vm_util.get_vmdk_adapter_type.
+DESCRIPTOR_ADAPTERS = {
+    'lsiLogic': 'lsilogic',
+    'lsiLogicsas': 'lsilogic',
+    'paraVirtual': 'lsilogic',
+    'busLogic': 'buslogic',
+    'ide': 'ide',
+}
+# Where a descriptor's word fits several, the first; nova's default is it.
+_ADAPTERS = {
+    said: adapter for adapter, said in reversed(DESCRIPTOR_ADAPTERS.items())
+}
+
+
+class Wishes(NamedTuple):
+    """What the owner of an image says of it; None for no word.
+
+    :ivar adapter_type: a ``vmware_adaptertype``
+    :ivar guest_id: a ``vmware_ostype``
+    :ivar vif_model: an ``hw_vif_model``
+    """
+
+    adapter_type: str | None = None
+    guest_id: str | None = None
+    vif_model: str | None = None
+
+
+class Fitting(NamedTuple):
+    """What to set.
+
+    :ivar properties: raw names
+    :ivar questions: what only the owner can tell, and what becomes of it
+        unless he does
+    """
+
+    properties: dict[str, str]
+    questions: tuple[str, ...] = ()
+
+
+def fit(disk: Disk, wishes: Wishes) -> Fitting:
+    """Return what to set, so that the disk boots where it can.
+
+    :raises DiskError: if a wish cannot be fulfilled
+    """
+    if not by_vsphere(disk).accepts:
+        if any(wishes):
+            raise DiskError(
+                f'{disk.name}: {", ".join(filter(None, wishes))} cannot be '
+                f'had: {by_vsphere(disk).why}'
+            )
+        return Fitting({})
+    found = {
+        'vmware_disktype': _disk_type(disk),
+        'vmware_adaptertype': _adapter_type(disk, wishes.adapter_type),
+        'vmware_ostype': _guest_id(disk, wishes.guest_id),
+        'hw_vif_model': _vif_model(disk, wishes.vif_model),
+    }
+    if disk.format == 'iso' and not any(found.values()):
+        # It boots anywhere.
+        return Fitting({})
+    set_ = {name: value for name, value in found.items() if value}
+    questions = []
+    if 'vmware_ostype' not in set_:
+        questions.append(
+            'which system is on it? Without vmware_ostype, ESXi takes it for '
+            'otherGuest'
+        )
+    if set_.get('vmware_adaptertype') == 'ide' and not wishes.adapter_type:
+        questions.append(
+            "is IDE meant? It is qemu-img's default; most guests are faster "
+            'with another adapter'
+        )
+    return Fitting(
+        {'hypervisor_type': hypervisor.VMWARE, **set_}, tuple(questions)
+    )
+
+
+def adapter_type(disk: Disk) -> str | None:
+    """Return the ``vmware_adaptertype`` that a disk tells; None if none."""
+    if disk.appliance and disk.appliance.adapter_type:
+        return disk.appliance.adapter_type
+    return _ADAPTERS.get((disk.adapter_type or '').lower())
+
+
+def _disk_type(disk: Disk) -> str | None:
+    if disk.format == 'iso':
+        return None
+    # The driver imports what is in an OVA as it does a streamOptimized disk.
+    return DISK_TYPES[STREAM_OPTIMIZED if disk.appliance else disk.create_type]
+
+
+def _adapter_type(disk: Disk, wish: str | None) -> str | None:
+    said = disk.adapter_type
+    if wish:
+        if wish not in DESCRIPTOR_ADAPTERS:
+            raise DiskError(
+                f'{disk.name}: no vmware_adaptertype {wish!r}; there are '
+                f'{", ".join(DESCRIPTOR_ADAPTERS)}'
+            )
+        if said and DESCRIPTOR_ADAPTERS[wish] != said.lower():
+            raise DiskError(
+                f'{disk.name}: {written("vmware_adaptertype", wish)} does '
+                f'not fit the descriptor, which says {said}; write it anew '
+                f'by "image prepare --adapter-type {wish}"'
+            )
+        return wish
+    return adapter_type(disk)
+
+
+def _guest_id(disk: Disk, wish: str | None) -> str | None:
+    if wish and wish not in GUEST_IDS:
+        spelled = {name.lower(): name for name in GUEST_IDS}
+        hint = spelled.get(wish.lower())
+        if hint or not properties.is_guest_id(wish):
+            raise DiskError(
+                f'{disk.name}: {wish!r} is no guest id of vSphere; '
+                + (f'write {hint}' if hint else 'they end in Guest')
+            )
+    return wish or (disk.appliance and disk.appliance.guest_id)
+
+
+def _vif_model(disk: Disk, wish: str | None) -> str | None:
+    known = properties.VIF_MODELS
+    if wish and wish.lower() not in {*known, *known.values()}:
+        raise DiskError(
+            f'{disk.name}: ESXi has no network adapter {wish!r}; there are '
+            f'{", ".join(sorted(known.values()))}'
+        )
+    return wish or (disk.appliance and disk.appliance.vif_model)

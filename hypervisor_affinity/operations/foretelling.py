@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the scheduler will make of a disk, once it is an image in Glance."""
+
+from collections.abc import Mapping
+
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.image.disk import Disk
+
+
+def foretell(
+    disk: Disk, properties: Mapping[str, str], policy: Policy
+) -> Demand:
+    """Return what a server will ask that boots from the disk.
+
+    :param properties: image properties that it is uploaded with, raw names
+    """
+    image = Image(
+        disk.name,
+        disk_format=disk.format,
+        container_format=disk.container_format,
+        properties=dict(properties),
+    )
+    return classify(flat(image), {}, policy)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each answer is what the service's own code says of the same file."""
+
+import pathlib
+from unittest import mock
+
+import pytest
+from nova import context
+from nova import exception
+from nova.virt import images
+from nova.virt.vmwareapi import constants
+from oslo_utils.imageutils import format_inspector
+
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image.disk import Appliance
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.inspection import inspect
+from tests import disk_files
+from tests.installed import skip_without
+
+OTHERS = {'qcow2': 'qcow2', 'vdi': 'vdi', 'vhdx': 'vhdx', 'vhd': 'vpc'}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A disk of each kind, by name."""
+    skip_without('qemu-img')
+    folder = tmp_path_factory.mktemp('disks')
+    for subformat in disk_files.SUBFORMATS:
+        disk_files.vmdk(folder, subformat)
+    source = disk_files.raw(folder / 'raw.raw')
+    for name, driver in OTHERS.items():
+        disk_files.convert(source, folder / f'{name}.{name}', driver)
+    return folder
+
+
+KINDS = (
+    *(f'{subformat}.vmdk' for subformat in disk_files.SUBFORMATS),
+    'raw.raw',
+    *(f'{name}.{name}' for name in OTHERS),
+)
+each_kind = pytest.mark.parametrize('kind', KINDS)
+
+
+def glance_accepts(path: pathlib.Path, disk_format: str) -> bool:
+    """Tell what glance.location.ImageProxy.set_data would, of one file."""
+    with path.open('rb') as file:
+        stream = format_inspector.InspectWrapper(file)
+        while stream.read(65536):
+            pass
+        stream.close()
+    try:
+        stream.format.safety_check()
+        found = str(stream.format)
+    except (
+        format_inspector.ImageFormatError,
+        format_inspector.SafetyCheckFailed,
+    ):
+        return False
+    return found == disk_format or (found, disk_format) == ('gpt', 'raw')
+
+
+def nova_accepts(path: pathlib.Path, disk_format: str) -> bool:
+    """Tell what nova-compute with libvirt says, by its own code."""
+    image = {'id': 'image', 'disk_format': disk_format}
+    target = path.parent / 'fetched'
+
+    def fetch(_, href, to, trusted_certs=None):
+        pathlib.Path(to).write_bytes(path.read_bytes())
+
+    try:
+        with (
+            mock.patch.object(images, 'fetch', fetch),
+            mock.patch.object(images.IMAGE_API, 'get', return_value=image),
+        ):
+            images.fetch_to_raw(
+                context.get_admin_context(), 'image', str(target)
+            )
+    except exception.ImageUnacceptable:
+        return False
+    return True
+
+
+@each_kind
+def test_glance(folder, kind):
+    disk = inspect(folder / kind)
+    answer = acceptance.by_glance(disk)
+    assert answer.accepts is glance_accepts(folder / kind, disk.format), answer
+
+
+@each_kind
+def test_nova_on_kvm(folder, kind):
+    disk = inspect(folder / kind)
+    answer = acceptance.by_kvm(disk)
+    assert answer.accepts is nova_accepts(folder / kind, disk.format), answer
+
+
+@each_kind
+def test_the_vsphere_driver(folder, kind):
+    disk = inspect(folder / kind)
+    one_file = disk.create_type in ('streamOptimized', 'monolithicSparse')
+    formats = disk.format in constants.DISK_FORMATS_ALL
+    answer = acceptance.by_vsphere(disk)
+    assert answer.accepts is (formats and one_file), answer
+
+
+def test_disk_types_are_the_drivers():
+    assert set(acceptance.DISK_TYPES.values()) == {
+        constants.DISK_TYPE_SPARSE,
+        constants.DISK_TYPE_STREAM_OPTIMIZED,
+    }
+
+
+def disk(**fields):
+    found = {
+        'name': 'x',
+        'format': 'raw',
+        'virtual_bytes': 1024**2,
+        'file_bytes': 1024**2,
+        'formats': ('raw',),
+    }
+    return Disk(**{**found, **fields})
+
+
+@pytest.mark.parametrize(
+    ('fields', 'accepts', 'why'),
+    [
+        ({}, True, 'its content is raw'),
+        ({'formats': ('gpt',)}, True, 'its content is gpt'),
+        (
+            {'formats': ('gpt',), 'failures': ('mbr: overlap',)},
+            False,
+            'it fails safety checks: mbr: overlap',
+        ),
+        ({'formats': ('iso',)}, False, 'they take it for iso, not raw'),
+        ({'format': 'iso', 'formats': ('iso', 'gpt')}, True, 'is iso'),
+        ({'formats': ('gpt', 'qcow2')}, False, 'could be gpt and qcow2'),
+    ],
+)
+def test_what_formats_say(fields, accepts, why):
+    for by in (acceptance.by_glance, acceptance.by_kvm):
+        answer = by(disk(**fields))
+        assert answer.accepts is accepts
+        if not accepts or by is acceptance.by_glance:
+            assert why in answer.why
+
+
+def test_an_ova_is_for_esxi_alone():
+    ova = disk(
+        format='vmdk', formats=(), appliance=Appliance('x.vmdk', 512, 1024)
+    )
+    assert acceptance.by_glance(ova).accepts
+    assert acceptance.by_vsphere(ova).accepts
+    assert not acceptance.by_kvm(ova).accepts
+
+
+def test_of_several_disks_esxi_would_get_the_first():
+    several = Appliance('b.vmdk', 512, 1024, others=('a.vmdk',))
+    ova = disk(format='vmdk', formats=(), appliance=several)
+    answer = acceptance.by_vsphere(ova)
+    assert not answer.accepts
+    assert 'image prepare --disk' in answer.why
