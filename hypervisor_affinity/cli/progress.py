@@ -23,18 +23,28 @@ def bar(
     :param total: None if it is not known before the end
     :returns: a function to call with how much is done so far
     """
-    columns = [
-        progress.TextColumn('{task.description}'),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-    ]
-    out = console.Console(stderr=True)
-    with progress.Progress(
-        *columns, console=out, transient=True, disable=not out.is_terminal
-    ) as bars:
+    with _bars(progress.MofNCompleteColumn()) as bars:
         task = bars.add_task(title, total=total)
         yield lambda done: bars.update(task, completed=done)
+
+
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str, float], None]]:
+    """Show a bar for each step on standard error, as :func:`bar` does.
+
+    :returns: a function to call with a step, as a title, and how much of it
+        is done, from 0 to 1
+    """
+    tasks: dict[str, progress.TaskID] = {}
+    columns = progress.TaskProgressColumn(), progress.TimeRemainingColumn()
+    with _bars(*columns) as bars:
+
+        def show(title: str, done: float) -> None:
+            if title not in tasks:
+                tasks[title] = bars.add_task(title, total=1)
+            bars.update(tasks[title], completed=done)
+
+        yield show
 
 
 def counted(title: str, items: Iterable[_Item]) -> Iterator[_Item]:
@@ -43,3 +53,17 @@ def counted(title: str, items: Iterable[_Item]) -> Iterator[_Item]:
         for number, item in enumerate(items, 1):
             show(number)
             yield item
+
+
+def _bars(*figures: progress.ProgressColumn) -> progress.Progress:
+    """Return bars that tell how far they are by some columns."""
+    out = console.Console(stderr=True)
+    return progress.Progress(
+        progress.TextColumn('{task.description}'),
+        progress.BarColumn(),
+        *figures,
+        progress.TimeElapsedColumn(),
+        console=out,
+        transient=True,
+        disable=not out.is_terminal,
+    )

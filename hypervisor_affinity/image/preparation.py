@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing a disk anew as a VMDK that ESXi and Glance take.
+
+``qemu-img`` writes it into a folder of its own beside the target; only what
+was checked to be as asked, and to hold what the source holds, gets its name.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from hypervisor_affinity.image import fitting
+from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import vmdk
+from hypervisor_affinity.image.content import FileContent
+from hypervisor_affinity.image.content import Part
+from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
+from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Appliance
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.size import shown
+
+MONOLITHIC_FLAT = 'monolithicFlat'
+CREATE_TYPES = (STREAM_OPTIMIZED, MONOLITHIC_SPARSE, MONOLITHIC_FLAT)
+
+# nova.virt.vmwareapi.constants.DEFAULT_ADAPTER_TYPE; qemu-img's is ide.
+DEFAULT_ADAPTER_TYPE = 'lsiLogic'
+
+# qemu-img's. An ESXi refuses what is newer than itself, never what is older,
+# and a server's hardware does not depend on it: nova asks for the version of
+# the flavor, or else gets vCenter's default
+# (nova.virt.vmwareapi.vm_util.get_vm_create_spec).
+DEFAULT_HARDWARE_VERSION = 4
+
+# Called with the step, as a title, and how much of it is done, from 0 to 1.
+Watch = Callable[[str, float], None]
+
+# Of what qemu-img writes: a grain, and how many of them one table lists, by
+# 4 bytes each. Header and descriptor take less than a grain.
+_GRAIN = 65536
+_TABLE = 512
+_ENTRY = 4
+
+_PIECE = 1024**2
+
+
+class Form(NamedTuple):
+    """How to write it.
+
+    :ivar create_type: one of :data:`CREATE_TYPES`
+    :ivar adapter_type: a ``vmware_adaptertype``; None for what the source
+        says, or else :data:`DEFAULT_ADAPTER_TYPE`
+    :ivar hardware_version: None for what the source says, or else
+        :data:`DEFAULT_HARDWARE_VERSION`
+    """
+
+    create_type: str = STREAM_OPTIMIZED
+    adapter_type: str | None = None
+    hardware_version: int | None = None
+
+
+class Prepared(NamedTuple):
+    """What was read and what was written; they hold the same.
+
+    :ivar form: nothing of it is None
+    """
+
+    source: Disk
+    target: Disk
+    form: Form
+
+
+def prepare(
+    source: pathlib.Path,
+    target: pathlib.Path,
+    form: Form,
+    *,
+    member: str | None = None,
+    replace: bool = False,
+    check_space: bool = True,
+    watch: Watch,
+) -> Prepared:
+    """Write a disk anew.
+
+    Unless this ends well, all that it wrote is removed.
+
+    :param source: a disk, or an OVA
+    :param target: for a flat disk, its descriptor
+    :param member: of an OVA with several disks
+    :param replace: write over what has the target's name
+    :param check_space: refuse if the target's file system may be too full
+    :raises DiskError: if it cannot be done
+    """
+    disk = inspection.inspect(source, member)
+    form = _complete(form, disk)
+    node = qemu.node(source, disk)
+    names = _names(target, form)
+    files = _files(source, disk)
+    before = _states(files)
+    _check_source(disk)
+    _check_target(target, names, files, replace)
+    if check_space:
+        _check_space(target, _most(node, disk, form))
+    _check_digest(source, disk.appliance, watch)
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix='.image-prepare-', dir=target.parent
+        ) as folder:
+            made = pathlib.Path(folder) / target.name
+            result = _make(node, disk, made, form, watch)
+            if _states(files) != before:
+                raise DiskError(
+                    f'{source}: was changed meanwhile; stop what writes to it'
+                )
+            _publish(made.parent, target.parent, names, replace)
+    except DiskError as error:
+        raise DiskError(f'{target}: was not written: {error}') from error
+    except OSError as error:
+        raise DiskError(
+            f'{target}: was not written: {error.strerror}'
+        ) from error
+    return Prepared(disk, dataclasses.replace(result, name=str(target)), form)
+
+
+def _complete(form: Form, source: Disk) -> Form:
+    hardware_version = DEFAULT_HARDWARE_VERSION
+    if source.hardware_version and source.hardware_version.isdecimal():
+        hardware_version = int(source.hardware_version)
+    return Form(
+        form.create_type,
+        form.adapter_type
+        or fitting.adapter_type(source)
+        or DEFAULT_ADAPTER_TYPE,
+        form.hardware_version or hardware_version,
+    )
+
+
+def _names(target: pathlib.Path, form: Form) -> tuple[str, ...]:
+    """Return the names of the files to write, the descriptor's last."""
+    if form.create_type == MONOLITHIC_FLAT:
+        # So qemu-img calls it.
+        return f'{target.stem}-flat{target.suffix}', target.name
+    return (target.name,)
+
+
+def _files(path: pathlib.Path, disk: Disk) -> list[pathlib.Path]:
+    """Return the files that a disk is in."""
+    if disk.create_type in vmdk.SINGLE:
+        # It names what it was called when it was made.
+        return [path]
+    return [path, *(path.parent / e.file for e in disk.extents if e.file)]
+
+
+def _states(files: list[pathlib.Path]) -> list[tuple[int, int]]:
+    """Return what differs once a file was written to."""
+    states = [file.stat() for file in files]
+    return [(state.st_size, state.st_mtime_ns) for state in states]
+
+
+def _check_source(disk: Disk) -> None:
+    if disk.format == 'iso':
+        raise DiskError(
+            f'{disk.name}: is an ISO, which ESXi and KVM boot as it is; '
+            'upload it'
+        )
+
+
+def _check_target(
+    target: pathlib.Path,
+    names: Iterable[str],
+    sources: list[pathlib.Path],
+    replace: bool,
+) -> None:
+    if '"' in target.name or not target.name.isprintable():
+        raise DiskError(
+            f'{target.name!r}: cannot stand in a descriptor; choose a name '
+            'without quotes and control characters'
+        )
+    if not target.parent.is_dir():
+        raise DiskError(f'{target.parent}: no such folder')
+    for path in (target.parent / name for name in names):
+        if not os.path.lexists(path):
+            continue
+        if any(path.exists() and path.samefile(file) for file in sources):
+            raise DiskError(
+                f'{path}: is a part of the source; choose another name'
+            )
+        if path.exists() and not path.is_file():
+            raise DiskError(f'{path}: is no regular file')
+        if not replace:
+            raise DiskError(
+                f'{path}: exists; choose another name, or --replace it'
+            )
+
+
+def _most(node: qemu.Node, disk: Disk, form: Form) -> int:
+    """Return how many bytes the target takes at most."""
+    data = qemu.data_bytes(node, _GRAIN)
+    if form.create_type == MONOLITHIC_FLAT:
+        # It has holes where the disk has zeros.
+        return data + _GRAIN
+    if form.create_type == STREAM_OPTIMIZED:
+        # What cannot be compressed grows; sectors are filled up.
+        data += data // _GRAIN * SECTOR
+    tables = -(-disk.virtual_bytes // (_GRAIN * _TABLE))
+    directory = -(-tables * _ENTRY // SECTOR) * SECTOR
+    # There are two of each; what is around them is filled up to grains.
+    return data + 2 * (directory + tables * _TABLE * _ENTRY) + 3 * _GRAIN
+
+
+def _check_space(target: pathlib.Path, most: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if most > free:
+        raise DiskError(
+            f'{target.parent}: has {shown(free)} free, and {target.name} may '
+            f'need {shown(most)}; free some, or choose another folder. Zeros '
+            'need nothing, even if they take room in the source, and the '
+            'rest may be compressed: if that is much, --skip-space-check'
+        )
+
+
+def _check_digest(
+    source: pathlib.Path, appliance: Appliance | None, watch: Watch
+) -> None:
+    """Check what is in an archive against the archive's manifest."""
+    if appliance is None or appliance.digest is None:
+        return
+    algorithm, _, expected = appliance.digest.partition(':')
+    digest = hashlib.new(algorithm)
+    with FileContent(source) as archive:
+        part = Part(
+            archive, appliance.member, appliance.offset, appliance.size
+        )
+        for offset in range(0, part.size, _PIECE):
+            digest.update(part.read(offset, _PIECE))
+            watch('Checking the digest', min(1, (offset + _PIECE) / part.size))
+    if digest.hexdigest() != expected:
+        raise DiskError(
+            f'{source}: {appliance.member} is not what the manifest says by '
+            f'its {algorithm}; get the archive again'
+        )
+
+
+def _make(
+    source: qemu.Node,
+    disk: Disk,
+    made: pathlib.Path,
+    form: Form,
+    watch: Watch,
+) -> Disk:
+    """Write the target where nobody looks yet; return it, checked."""
+    options = {
+        'subformat': form.create_type,
+        'adapter_type': fitting.DESCRIPTOR_ADAPTERS[form.adapter_type],
+        'hwversion': str(form.hardware_version),
+    }
+    try:
+        qemu.convert(
+            source,
+            made,
+            VMDK,
+            options,
+            functools.partial(watch, 'Converting'),
+        )
+    except DiskError as error:
+        # qemu-img may call it an invalid argument.
+        if shutil.disk_usage(made.parent).free < _PIECE:
+            raise DiskError(f'no space is left ({error})') from error
+        raise
+    result = inspection.inspect(made)
+    _check_result(result, disk, options)
+    if not qemu.compare(
+        source,
+        qemu.node(made, result),
+        functools.partial(watch, 'Comparing'),
+    ):
+        raise DiskError(
+            f'it would hold something else than {disk.name}; was that '
+            'changed meanwhile?'
+        )
+    return result
+
+
+def _check_result(
+    result: Disk, source: Disk, options: Mapping[str, str]
+) -> None:
+    """Check that a disk is as asked.
+
+    :raises DiskError: naming all that is not
+    """
+    sectors = -(-source.virtual_bytes // SECTOR)
+    wanted = {**options, 'size': sectors * SECTOR}
+    found = {
+        'subformat': result.create_type,
+        'adapter_type': result.adapter_type,
+        'hwversion': result.hardware_version,
+        'size': result.virtual_bytes,
+    }
+    wrong = [
+        f'{name} is {found[name]} instead of {value}'
+        for name, value in wanted.items()
+        if found[name] != value
+    ]
+    if wrong:
+        raise DiskError(f'{qemu.PROGRAM} erred: {", ".join(wrong)}')
+
+
+def _publish(
+    made: pathlib.Path,
+    folder: pathlib.Path,
+    names: tuple[str, ...],
+    replace: bool,
+) -> None:
+    """Give files their places, so that all of them outlast a power cut.
+
+    A reader sees the old disk, none or the new one: an extent is there before
+    its descriptor, and no descriptor of another disk names it.
+
+    :param names: the descriptor's last
+    """
+    for name in names:
+        _sync(made / name)
+        # It may have come meanwhile.
+        if not replace and os.path.lexists(folder / name):
+            raise DiskError(f'{folder / name}: exists by now')
+    *extents, descriptor = names
+    try:
+        if extents:
+            (folder / descriptor).unlink(missing_ok=True)
+        for name in names:
+            (made / name).replace(folder / name)
+    except BaseException:
+        if (made / descriptor).exists():
+            for name in extents:
+                if not (made / name).exists():
+                    (folder / name).unlink(missing_ok=True)
+        raise
+    _sync(folder)
+
+
+def _sync(path: pathlib.Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
