@@ -94,6 +94,10 @@ class FakeApi:
         """Return where it is served."""
         return f'http://127.0.0.1:{self.port}'
 
+    def close(self) -> None:
+        """Take no more connections; those that are there go on."""
+        self._server.socket.close()
+
     def stop(self) -> None:
         """Serve no more."""
         self._server.shutdown()
@@ -172,7 +176,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(answer.body)
 
-    do_GET = do_POST = do_PUT = do_HEAD = _serve
+    do_GET = do_HEAD = _serve
+    do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def log_message(self, *arguments) -> None:
         pass

@@ -5,7 +5,9 @@ import argparse
 import pathlib
 
 from cliff import lister
+from cliff import show
 from keystoneauth1 import exceptions as keystone
+from openstack import connection
 from openstack import exceptions as sdk
 from oslo_config import cfg
 
@@ -15,6 +17,7 @@ from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.image.disk import DiskError
 
 # Exit codes; 2 is argparse's, for a wrong command line.
 GOOD = 0
@@ -26,8 +29,12 @@ class CommandError(Exception):
     """The command cannot answer; the text says why and what to do."""
 
 
-class Command(lister.Lister):
-    """A command that answers with a table.
+class Refusal(CommandError):
+    """The command will not do it, since its answer is bad."""
+
+
+class Answering:
+    """How a command ends, and what it says beside its answer.
 
     * ``status``: the exit code, once :meth:`take_action` has answered
     """
@@ -38,9 +45,9 @@ class Command(lister.Lister):
         """Run; return the exit code."""
         try:
             super().run(parsed_args)
-        except (CommandError, SourceError) as error:
+        except (CommandError, DiskError, SourceError) as error:
             self.app.stderr.write(f'{self.cmd_name}: {error}\n')
-            return NO_ANSWER
+            return NEGATIVE if isinstance(error, Refusal) else NO_ANSWER
         return self.status
 
     def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:
@@ -49,8 +56,40 @@ class Command(lister.Lister):
             self.app.stdout.write(''.join(f'{line}\n' for line in lines))
 
 
-class CloudCommand(Command):
+class Connecting:
+    """A command that needs a cloud.
+
+    * ``instead``: how to do without one, as the end of a sentence
+    """
+
+    instead = ''
+
+    def connection(self) -> connection.Connection:
+        """Return a connection to the cloud that was named.
+
+        :raises CommandError: if there is none
+        """
+        try:
+            return self.app.client_manager.sdk_connection
+        except (sdk.SDKException, keystone.ClientException) as error:
+            raise CommandError(
+                f'no cloud to read: {error}. Name one with --os-cloud or the '
+                f'variables OS_*{self.instead}'
+            ) from error
+
+
+class Command(Answering, lister.Lister):
+    """A command that answers with a table."""
+
+
+class ShowCommand(Answering, show.ShowOne):
+    """A command that answers with the fields of one thing."""
+
+
+class CloudCommand(Connecting, Command):
     """A command that reads a cloud or a snapshot of one."""
+
+    instead = ', or read a file with --snapshot'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser with the arguments for the source."""
@@ -71,17 +110,10 @@ class CloudCommand(Command):
         """
         if parsed_args.snapshot:
             return FileSource(parsed_args.snapshot)
-        try:
-            connection = self.app.client_manager.sdk_connection
-        except (sdk.SDKException, keystone.ClientException) as error:
-            raise CommandError(
-                f'no cloud to read: {error}. Name one with --os-cloud or the '
-                'variables OS_*, or read a file with --snapshot'
-            ) from error
-        return CloudSource(connection)
+        return CloudSource(self.connection())
 
 
-class PolicyCommand(CloudCommand):
+class PolicyReading:
     """A command whose answer depends on ``[hypervisor_affinity]``."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -114,3 +146,7 @@ class PolicyCommand(CloudCommand):
             return conf.read_policy(options)
         except (cfg.Error, ValueError) as error:
             raise CommandError(error) from error
+
+
+class PolicyCommand(PolicyReading, CloudCommand):
+    """A command that reads a cloud, and depends on the options."""

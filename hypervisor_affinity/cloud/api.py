@@ -14,15 +14,17 @@ becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+import requests
 from keystoneauth1 import discover
 from keystoneauth1 import exceptions as auth_errors
 from openstack import connection
 from openstack import exceptions as sdk_errors
 from openstack import proxy
 
+from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 
 _Shape = TypeVar('_Shape')
@@ -30,11 +32,33 @@ _Shape = TypeVar('_Shape')
 # Seconds without a byte. A page of a thousand servers takes nova a while.
 TIMEOUT = 120.0
 
+# Seconds without a byte after all of an upload was sent: a service, or a proxy
+# before it, may begin to store it only then.
+_STORING = 3600.0
+
 # Unless the cloud's configuration has others. The pauses double from half a
 # second on; the service's Retry-After goes before.
 _CONNECT_RETRIES = 2
 _STATUS_RETRIES = 4
 _BUSY = (429, 503)
+
+# Of a change: the errors by which a service says that the request itself is at
+# fault, and what to do beside what it says.
+_REFUSALS = {
+    400: '',
+    403: '; see whether the policy rule {right} allows it',
+    409: '; somebody else may be at it',
+    410: '',
+    413: "; ask the cloud's administrator for a larger limit or quota",
+    415: '',
+}
+
+# Or Glance would explain an error in HTML.
+_IN_JSON = {'Accept': 'application/json'}
+
+# What webob puts between its own words and those of the service, which may be
+# on either side.
+_WEBOB = '<br /><br />'
 
 # Of a URL; errors cite those of clouds.yaml as they are.
 _CREDENTIALS = re.compile(r'//[^/\s]*@')
@@ -42,6 +66,20 @@ _CREDENTIALS = re.compile(r'//[^/\s]*@')
 
 class MissingService(SourceError):
     """The cloud does not have the service."""
+
+
+class Refused(SourceError):
+    """The service refused to change something, and would do so again."""
+
+
+class Body(Protocol):
+    """What is uploaded, in chunks."""
+
+    def __len__(self) -> int:
+        """Return the size of all of it, in bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the chunks."""
 
 
 class _Id(msgspec.Struct):
@@ -59,8 +97,11 @@ class Api:
     ) -> None:
         """Ask nothing of it yet.
 
+        :param cloud: has ``timeout`` set on its session if it had none
         :param service_type: as in the catalog, ``compute``
         """
+        if cloud.session.timeout is None:
+            cloud.session.timeout = TIMEOUT
         self.name = name
         self._cloud = cloud
         self._service_type = service_type
@@ -87,7 +128,7 @@ class Api:
         )
         if found is None:
             raise SourceError(
-                f'{self._call(path)}: 404, not found; the endpoint of '
+                f'{self._call("GET", path)}: 404, not found; the endpoint of '
                 f'{self._service_type} in the catalog may be wrong'
             )
         return found
@@ -106,23 +147,104 @@ class Api:
 
         :raises SourceError: if it gives no such answer
         """
-        with self._explained(path):
-            service = self._service()
-            response = service.get(
-                path,
-                params=params,
-                microversion=version,
-                connect_retries=_or(service.connect_retries, _CONNECT_RETRIES),
-                status_code_retries=_status_retries(service),
-                retriable_status_codes=_BUSY,
-            )
-            if response.status_code == 404:
-                return None
-            if response.status_code >= 400:
-                raise SourceError(
-                    f'{self._call(path)}: {self._refusal(response, right)}'
+        try:
+            with self._explained('GET', path):
+                response = self._read(
+                    path, right, params=params, microversion=version
                 )
-            return _decoded(response.content, key, shape)
+                return _decoded(response.content, key, shape)
+        except Missing:
+            return None
+
+    def part(
+        self, path: str, offset: int, length: int, *, right: str
+    ) -> bytes:
+        """Return a part of what is no JSON.
+
+        :param length: at least 1; there have to be so many bytes
+        :raises Missing: if it does not have that (404)
+        :raises SourceError: if it does not give exactly this part
+        """
+        last = offset + length - 1
+        with self._explained('GET', path):
+            response = self._read(
+                path,
+                right,
+                headers={
+                    'Range': f'bytes={offset}-{last}',
+                    # What a proxy compresses has other offsets.
+                    'Accept-Encoding': 'identity',
+                },
+                # One that knows no ranges would send all of it.
+                stream=True,
+            )
+            with response:
+                given = response.headers.get('Content-Range', '')
+                if not given.startswith(f'bytes {offset}-{last}/'):
+                    raise SourceError(
+                        f'{self._call("GET", path)}: it does not give a part '
+                        f'of it, bytes {offset} to {last}; download it whole'
+                    )
+                return _received(response, length)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        right: str,
+        shape: type[_Shape] | None = None,
+        media_type: str = 'application/json',
+    ) -> _Shape | None:
+        """Have it change something; return what it answers.
+
+        Sent once: of a request whose answer is lost, nobody knows whether it
+        was carried out.
+
+        :param body: as JSON; None for none
+        :param shape: of the answer; None if it is not wanted
+        :raises Missing: if it does not have that (404)
+        :raises Refused: if it would refuse it again
+        :raises SourceError: if there is no such answer
+        """
+        with self._explained(method, path):
+            response = self._request(
+                method,
+                path,
+                right,
+                data=None if body is None else msgspec.json.encode(body),
+                headers={'Content-Type': media_type, **_IN_JSON},
+            )
+            if shape is None:
+                return None
+            return _decoded(response.content, None, shape)
+
+    def upload(self, path: str, body: Body, *, right: str) -> None:
+        """Put content there.
+
+        It goes once: neither after a redirection nor with a new token is it
+        sent again, since it would be what is left of the body, nothing.
+
+        :raises Missing: if it does not have that (404)
+        :raises Refused: if it would refuse it again
+        :raises SourceError: if it may not have arrived
+        """
+        patience = max(_STORING, self._cloud.session.timeout)
+        with self._explained('PUT', path, patience):
+            self._request(
+                'PUT',
+                path,
+                right,
+                data=body,
+                headers={
+                    'Content-Type': 'application/octet-stream',
+                    **_IN_JSON,
+                },
+                allow_reauth=False,
+                redirect=False,
+                timeout=(self._cloud.session.timeout, patience),
+            )
 
     def pages(
         self,
@@ -154,7 +276,7 @@ class Api:
                 limit=size,
                 **params,
             )
-            with self._explained(path):
+            with self._explained('GET', path):
                 ids = msgspec.json.decode(page, type=list[_Id])
                 elements = msgspec.json.decode(page, type=list[shape])
             if not ids:
@@ -163,8 +285,8 @@ class Api:
             last = ids[-1].id
             if params.get('marker') == last:
                 raise SourceError(
-                    f'{self._call(path)}: the same page again and again; '
-                    'the service does not know the parameter marker'
+                    f'{self._call("GET", path)}: the same page again and '
+                    'again; the service does not know the parameter marker'
                 )
             params['marker'] = last
 
@@ -176,7 +298,7 @@ class Api:
             tell what it knows
         :raises SourceError: if it is too old
         """
-        with self._explained('/'):
+        with self._explained('GET', '/'):
             found = self._service().get_endpoint_data()
             latest = found and found.max_microversion
             if not latest:
@@ -193,10 +315,55 @@ class Api:
     def _service(self) -> proxy.Proxy:
         return getattr(self._cloud, self._service_type.replace('-', '_'))
 
-    def _call(self, path: str) -> str:
-        return f'{self.name}, GET {path}'
+    def _call(self, method: str, path: str) -> str:
+        return f'{self.name}, {method} {path}'
 
-    def _refusal(self, response: Any, right: str) -> str:
+    def _read(
+        self, path: str, right: str, **options: Any
+    ) -> requests.Response:
+        service = self._service()
+        return self._request(
+            'GET',
+            path,
+            right,
+            connect_retries=_or(service.connect_retries, _CONNECT_RETRIES),
+            status_code_retries=_status_retries(service),
+            retriable_status_codes=_BUSY,
+            **options,
+        )
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        right: str,
+        *,
+        connect_retries: int = 0,
+        status_code_retries: int = 0,
+        **options: Any,
+    ) -> requests.Response:
+        """Return an answer that is no error."""
+        response = self._service().request(
+            path,
+            method,
+            connect_retries=connect_retries,
+            status_code_retries=status_code_retries,
+            **options,
+        )
+        status = response.status_code
+        if status < 300:
+            return response
+        call = self._call(method, path)
+        if status == 404:
+            raise Missing(f'{call}: 404, {_said(response)}')
+        if method != 'GET' and status in _REFUSALS:
+            advice = _REFUSALS[status].format(right=right)
+            raise Refused(f'{call}: {status}, {_said(response)}{advice}')
+        raise SourceError(f'{call}: {self._failure(method, response, right)}')
+
+    def _failure(
+        self, method: str, response: requests.Response, right: str
+    ) -> str:
         """Say what an error of HTTP means, and what to do."""
         status = response.status_code
         if status == 401:
@@ -209,20 +376,22 @@ class Api:
                 f'403, forbidden; the policy rule {right} must allow it, '
                 'which by default needs the role admin'
             )
-        if status in _BUSY:
+        if status in _BUSY and method == 'GET':
             return (
                 f'{status}, too busy, also after '
                 f'{_status_retries(self._service())} retries; try again later'
             )
-        try:
-            sdk_errors.raise_from_response(response)
-        except sdk_errors.HttpException as error:
-            said = _line(error.details)
-        return f'{status}, {said}; see the log of {self.name}'
+        return f'{status}, {_said(response)}; see the log of {self.name}'
 
     @contextlib.contextmanager
-    def _explained(self, path: str) -> Iterator[None]:
-        call = self._call(path)
+    def _explained(
+        self, method: str, path: str, timeout: float | None = None
+    ) -> Iterator[None]:
+        """Turn what goes wrong into an error that says what to do.
+
+        :param timeout: in seconds; None for that of the session
+        """
+        call = self._call(method, path)
         try:
             yield
         except auth_errors.Unauthorized as error:
@@ -239,19 +408,25 @@ class Api:
                 'and region and interface in clouds.yaml or OS_*'
             ) from error
         except auth_errors.ConnectTimeout as error:
-            seconds = self._cloud.session.timeout
+            seconds = timeout or self._cloud.session.timeout
             raise SourceError(
                 f'{call}: no answer within {seconds:g} s; see whether the '
                 'service is up, or set a longer api_timeout in clouds.yaml'
             ) from error
         except auth_errors.ConnectFailure as error:
+            root = _root(error)
             # What follows is how one library wrapped the error of another.
             said, _, _ = str(error).partition(': ')
+            if isinstance(root, BrokenPipeError | ConnectionResetError):
+                said = 'the connection broke off'
             raise SourceError(
-                f'{call}: {_line(said)} ({_line(_root(error))}); see whether '
+                f'{call}: {_line(said)} ({_line(root)}); see whether '
                 'the service is up and can be reached from here'
             ) from error
-        except auth_errors.UnknownConnectionError as error:
+        except (
+            auth_errors.UnknownConnectionError,
+            requests.RequestException,
+        ) as error:
             raise SourceError(
                 f'{call}: the connection broke off ({_line(error)}); try again'
             ) from error
@@ -277,6 +452,26 @@ def _decoded(content: bytes, key: str | None, shape: type[_Shape]) -> _Shape:
     if key not in parts:
         raise msgspec.ValidationError(f'it has no `{key}`')
     return msgspec.json.decode(parts[key], type=shape)
+
+
+def _received(response: requests.Response, length: int) -> bytes:
+    """Return what an answer has, however much it has beyond that."""
+    received = b''
+    for chunk in response.iter_content(length):
+        received += chunk
+        if len(received) >= length:
+            break
+    return received[:length]
+
+
+def _said(response: requests.Response) -> str:
+    """Return a service's own words of an error."""
+    try:
+        sdk_errors.raise_from_response(response)
+    except sdk_errors.HttpException as error:
+        first, _, last = str(error.details).partition(_WEBOB)
+        return _line(last.strip() or first).rstrip('.')
+    return _line(response.reason)
 
 
 def _status_retries(service: proxy.Proxy) -> int:

@@ -38,9 +38,9 @@ from msgspec import UnsetType
 from openstack import connection
 
 from hypervisor_affinity.cloud import snapshot
-from hypervisor_affinity.cloud.api import TIMEOUT
 from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.api import MissingService
+from hypervisor_affinity.cloud.glance import custom_properties
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -72,37 +72,6 @@ _PLACEMENT_RULE = 'placement:resource_providers:'
 _SERVER_HOSTS = 'os_compute_api:os-extended-server-attributes'
 _SERVER_SPECS = 'os_compute_api:servers:show:flavor-extra-specs'
 _FLAVOR_SPECS = 'os_compute_api:os-flavor-extra-specs:index'
-
-# Glance's own attributes, beside which an answer has the image's properties.
-_IMAGE_ATTRIBUTES = frozenset(
-    {
-        'checksum',
-        'container_format',
-        'created_at',
-        'direct_url',
-        'disk_format',
-        'file',
-        'id',
-        'locations',
-        'min_disk',
-        'min_ram',
-        'name',
-        'os_hash_algo',
-        'os_hash_value',
-        'os_hidden',
-        'owner',
-        'protected',
-        'schema',
-        'self',
-        'size',
-        'status',
-        'stores',
-        'tags',
-        'updated_at',
-        'virtual_size',
-        'visibility',
-    }
-)
 
 
 class _Service(msgspec.Struct):
@@ -243,8 +212,6 @@ class CloudSource(Source):
         :param cloud: has ``timeout`` set on its session if it had none
         :param page_size: of what is read in pages
         """
-        if cloud.session.timeout is None:
-            cloud.session.timeout = TIMEOUT
         self._config = cloud.config
         self._page_size = page_size
         self._nova = Api(cloud, 'compute', 'nova')
@@ -548,11 +515,7 @@ def _inventory(
 
 
 def _image(found: _GlanceImage) -> Image:
-    custom = {
-        name: value
-        for name, value in found.items()
-        if name not in _IMAGE_ATTRIBUTES and value is not None
-    }
+    custom = custom_properties(found)
     return Image(
         name=found.get('name') or '',
         id=found.get('id', ''),
