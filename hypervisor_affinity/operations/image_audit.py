@@ -1,0 +1,651 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with an image, and which change mends it.
+
+What nova makes of properties is :mod:`hypervisor_affinity.core.image_meta`'s
+to say, where the image can run :func:`~hypervisor_affinity.core.demand.
+classify`'s, what fits its content :mod:`hypervisor_affinity.image`'s. Here
+they are compared.
+
+A change is proposed only where there is one right answer, and never one that
+moves an image from one hypervisor to another: that is for its owner.
+"""
+
+import difflib
+import enum
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core import image_meta
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import Strength
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import KVM
+from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.hypervisor import canonicalize
+from hypervisor_affinity.core.image_meta import Fate
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image.disk import RAW
+from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
+from hypervisor_affinity.image.fitting import Wishes
+from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.image.guests import GUEST_IDS
+from hypervisor_affinity.image.guests import guest_id
+from hypervisor_affinity.operations.audit import Severity
+from hypervisor_affinity.operations.classification import classify_image
+
+# Property -> its new value; None to remove it.
+Changes = Mapping[str, str | None]
+
+# nova.virt.vmwareapi.constants: the driver's defaults, and the disk types of
+# a flat extent.
+DEFAULT_DISK_TYPE = 'preallocated'
+DEFAULT_ADAPTER_TYPE = 'lsiLogic'
+FLAT_DISK_TYPES = ('preallocated', 'thin', 'thick', 'eagerZeroedThick')
+
+
+class Check(enum.StrEnum):
+    """What is looked for; the codes are stable."""
+
+    VALUE_REFUSED = 'value_refused'
+    """nova-api refuses each boot from the image, for a property's value."""
+
+    CONTRADICTORY = 'contradictory'
+    """No hypervisor can run what the image asks for."""
+
+    SIGNS_OVERRIDDEN = 'signs_overridden'
+    """The image names another hypervisor, and sets what only ESXi reads."""
+
+    NAMES_DIFFER = 'names_differ'
+    """A property is set by two names, to different values."""
+
+    DISK_TYPE_UNKNOWN = 'disk_type_unknown'
+    """The vSphere driver knows no such disk type; case matters to it."""
+
+    DISK_TYPE_WRONG = 'disk_type_wrong'
+    """The content is of another disk type."""
+
+    DISK_TYPE_MISSING = 'disk_type_missing'
+    """Without a disk type, the driver takes a VMDK for a flat extent."""
+
+    ADAPTER_MISSING = 'adapter_missing'
+    """The disk is for another adapter than the driver's default."""
+
+    GUEST_ID_LOST = 'guest_id_lost'
+    """``os_distro`` hides ``vmware_ostype`` from the vSphere driver."""
+
+    GUEST_ID_IS_DISTRO = 'guest_id_is_distro'
+    """vSphere gets a distribution's name for the guest id, and refuses it."""
+
+    GUEST_ID_UNKNOWN = 'guest_id_unknown'
+    """The guest id is none that vSphere is known to have; case matters."""
+
+    GUEST_ID_MISSING = 'guest_id_missing'
+    """vSphere is not told what system it is, and takes it for any."""
+
+    DISTRO_ON_ESXI = 'distro_on_esxi'
+    """A flexible image names its distribution; on ESXi it does not boot."""
+
+    CONTENT_REFUSED = 'content_refused'
+    """Glance or nova would refuse the content today."""
+
+    CONTENT_UNREADABLE = 'content_unreadable'
+    """The content could not be inspected."""
+
+    PROPERTY_DROPPED = 'property_dropped'
+    """nova drops a property that seems to be a misspelt one."""
+
+
+SEVERITIES = {
+    Check.VALUE_REFUSED: Severity.ERROR,
+    Check.CONTRADICTORY: Severity.ERROR,
+    Check.SIGNS_OVERRIDDEN: Severity.WARNING,
+    Check.NAMES_DIFFER: Severity.WARNING,
+    Check.DISK_TYPE_UNKNOWN: Severity.ERROR,
+    Check.DISK_TYPE_WRONG: Severity.ERROR,
+    Check.DISK_TYPE_MISSING: Severity.WARNING,
+    Check.ADAPTER_MISSING: Severity.WARNING,
+    Check.GUEST_ID_LOST: Severity.ERROR,
+    Check.GUEST_ID_IS_DISTRO: Severity.ERROR,
+    Check.GUEST_ID_UNKNOWN: Severity.WARNING,
+    Check.GUEST_ID_MISSING: Severity.INFO,
+    Check.DISTRO_ON_ESXI: Severity.INFO,
+    Check.CONTENT_REFUSED: Severity.WARNING,
+    Check.CONTENT_UNREADABLE: Severity.WARNING,
+    Check.PROPERTY_DROPPED: Severity.WARNING,
+}
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong.
+
+    :ivar evidence: what it rests on, in a clause
+    :ivar advice: what to do, in a clause
+    :ivar changes: what mends it; empty if only the owner can tell
+    """
+
+    check: Check
+    evidence: str
+    advice: str
+    changes: Changes
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return SEVERITIES[self.check]
+
+
+def audit(
+    image: Image,
+    policy: Policy,
+    *,
+    values: Mapping[str, str] | None = None,
+    disk: Disk | None = None,
+) -> list[Finding]:
+    """Return what is wrong with an image.
+
+    :param values: of all properties, also of those that nova drops; None if
+        these are not known, as of an image in a snapshot
+    :param disk: what its content is; None if that was not read
+    """
+    subject = _Subject(image, policy, values, disk)
+    return [finding for check in _CHECKS for finding in check(subject)]
+
+
+def unreadable(complaint: object) -> Finding:
+    """Return the finding that an image's content could not be inspected."""
+    return _tell(
+        Check.CONTENT_UNREADABLE,
+        str(complaint),
+        'upload it anew, if it is damaged',
+    )
+
+
+def changes(findings: Iterable[Finding]) -> dict[str, str | None]:
+    """Return all that mends an image.
+
+    Where two set the same property, the later wins: it knows the content.
+    """
+    return {
+        name: value
+        for finding in findings
+        for name, value in finding.changes.items()
+    }
+
+
+def in_words(mended: Changes) -> str:
+    """Say what a change does, in a clause."""
+    return ', '.join(
+        f'remove {name}' if value is None else f'set {written(name, value)}'
+        for name, value in mended.items()
+    )
+
+
+def for_servers(image: Image, mended: Changes) -> dict[str, str]:
+    """Return what a change of an image is to a server booted from it before.
+
+    :returns: by nova's names, with nova's values, as ``nova-manage
+        image_property set`` wants them; without those that it would split at
+        a ``=``
+    """
+    touched = properties.normalize(mended)
+    after = properties.normalize({**flat(image), **mended})
+    return {
+        name: str(after[name])
+        for name in touched
+        if '=' not in str(after[name])
+    }
+
+
+class _Subject:
+    """An image with all that is known of it.
+
+    * ``found``: its properties by nova's names, and its formats
+    * ``refused``: property -> why nova-api refuses its value
+    * ``fitting``: the properties that fit its content; empty if that was not
+      read
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        policy: Policy,
+        values: Mapping[str, str] | None,
+        disk: Disk | None,
+    ) -> None:
+        self.image = image
+        self.policy = policy
+        self.values = values
+        self.disk = disk
+        self.found = properties.normalize(flat(image))
+        self.refused = {
+            treatment.name: treatment.outcome
+            for treatment in image_meta.treat(image.properties)
+            if treatment.fate is Fate.REFUSED
+        }
+        self.fitting = fit(disk, Wishes()).properties if disk else {}
+
+    @functools.cached_property
+    def demand(self) -> Demand:
+        """What the image asks."""
+        return classify(flat(self.image), {}, self.policy)
+
+    def demand_with(self, mended: Changes) -> Demand:
+        """Return what it asks with a change."""
+        return classify({**flat(self.image), **mended}, {}, self.policy)
+
+    @property
+    def needs_vmware(self) -> bool:
+        """Whether nothing but ESXi will do."""
+        return self.demand.required == {VMWARE} and not self.demand.refusal
+
+    def allows(self, family: str) -> bool:
+        """Tell whether a family will do."""
+        required = self.demand.required
+        return (
+            not self.demand.refusal
+            and (required is None or family in required)
+            and family not in self.demand.impossible
+        )
+
+    def name_of(self, raw: str) -> str:
+        """Return the name by which nova reads a property, of its two."""
+        name = properties.NOVA_NAMES[raw]
+        return name if self.image.properties.get(name) else raw
+
+    def cite(self, *names: str) -> str:
+        """Return properties as they are set."""
+        return ', '.join(
+            written(name, self.image.properties[name]) for name in names
+        )
+
+
+def _mend(
+    subject: _Subject, check: Check, evidence: str, mended: Changes
+) -> Finding:
+    """Return a finding with its change, or as advice if that moves it."""
+    advice = in_words(mended)
+    now, then = subject.demand, subject.demand_with(mended)
+    if (then.required, then.refusal) != (now.required, now.refusal):
+        return _tell(check, evidence, f'{advice}; then: {demand_text(then)}')
+    return Finding(check, evidence, advice, mended)
+
+
+def _tell(check: Check, evidence: str, advice: str) -> Finding:
+    return Finding(check, evidence, advice, {})
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r'[\W_]', '', text.lower())
+
+
+def _spellings(*values: str, **others: str) -> dict[str, str]:
+    return {**{_squeezed(value): value for value in values}, **others}
+
+
+_DISK_TYPES = _spellings(*properties.DISK_TYPES)
+_GUEST_IDS = {known.lower(): known for known in GUEST_IDS}
+
+# What people write, without case and signs -> what nova reads.
+_SPELLINGS = {
+    'vmware_disktype': _DISK_TYPES,
+    'hw_disk_type': _DISK_TYPES,
+    'vmware_adaptertype': _spellings(
+        *DESCRIPTOR_ADAPTERS, pvscsi='paraVirtual', lsisas='lsiLogicsas'
+    ),
+    'hw_scsi_model': _spellings(
+        *image_meta.CHOICES['hw_scsi_model'], pvscsi='vmpvscsi'
+    ),
+    'hw_disk_bus': _spellings(*image_meta.CHOICES['hw_disk_bus']),
+    'hw_vif_model': {
+        **properties.VIF_MODELS,
+        **_spellings(*image_meta.CHOICES['hw_vif_model']),
+    },
+}
+_HYPERVISOR_NAMES = ('hypervisor_type', 'img_hv_type')
+_GUEST_NAMES = ('vmware_ostype', 'os_distro')
+
+# Those that a misspelt name may have meant.
+_NAMES = (
+    *properties.NOVA_NAMES,
+    'vmware_adaptertype',
+    *properties.PROPERTY_NAMES,
+)
+_SQUEEZED_NAMES = _spellings(*_NAMES)
+_UPLOAD = 'convert it by "image prepare", and upload it anew'
+
+# By this, vmware_adapter means vmware_adaptertype, and vmware_tools_version
+# nothing.
+_SIMILARITY = 0.85
+
+
+def _spelled(name: str, value: str) -> str | None:
+    """Return the right spelling of a value; None if nobody can tell."""
+    if name in _HYPERVISOR_NAMES:
+        family = canonicalize(value)
+        return family if family in image_meta.CHOICES['img_hv_type'] else None
+    if name in _GUEST_NAMES:
+        return _GUEST_IDS.get(value.strip().lower())
+    return _SPELLINGS.get(name, {}).get(_squeezed(value))
+
+
+def _of_values(subject: _Subject) -> Iterator[Finding]:
+    for name, why in subject.refused.items():
+        evidence = subject.cite(name)
+        right = _spelled(name, subject.image.properties[name])
+        if right:
+            yield _mend(subject, Check.VALUE_REFUSED, evidence, {name: right})
+        else:
+            yield _tell(Check.VALUE_REFUSED, evidence, why)
+
+
+def _of_demand(subject: _Subject) -> Iterator[Finding]:
+    demand = subject.demand
+    if demand.refusal is Reason.UNREADABLE_SIGN:
+        # Its value is refused: that was told.
+        return
+    if demand.refusal:
+        yield _tell(
+            Check.CONTRADICTORY, demand_text(demand), _ways_out(subject)
+        )
+        return
+    if not subject.allows(VMWARE):
+        idle = [
+            sign.evidence.text
+            for sign in demand.signs
+            if sign.strength is Strength.DRIVER
+        ]
+        if idle:
+            yield _tell(
+                Check.SIGNS_OVERRIDDEN,
+                f'{demand_text(demand)}; only ESXi reads {", ".join(idle)}',
+                'remove what is wrong: these, or the hypervisor',
+            )
+
+
+def _ways_out(subject: _Subject) -> str:
+    """Return what would change a contradictory demand."""
+    if subject.found.get('hw_vif_model') == 'virtio':
+        without = subject.demand_with({'hw_vif_model': None})
+        if not without.refusal:
+            return (
+                'set hw_vif_model=VirtualVmxnet3 if the guest has its driver, '
+                'or remove it for an E1000'
+            )
+    found = classify_image(subject.image, None, subject.policy).changes
+    # Who owns the image sets no flavor and no option.
+    ways = [change.setting for change in found if 'image' in change.setting]
+    return ', or '.join(ways) or 'ask "classify"'
+
+
+def _of_names(subject: _Subject) -> Iterator[Finding]:
+    own = subject.image.properties
+    for raw in (*properties.NOVA_NAMES, 'vmware_adaptertype'):
+        # A guest id has checks of its own.
+        if raw == 'vmware_ostype' or raw not in own or raw in subject.refused:
+            continue
+        meant = properties.normalize({raw: own[raw]})
+        for name, value in meant.items():
+            if not own.get(name) or name in subject.refused:
+                continue
+            wins = properties.normalize({name: own[name]})[name]
+            if str(wins).lower() != str(value).lower():
+                yield _tell(
+                    Check.NAMES_DIFFER,
+                    f'{subject.cite(raw, name)}; nova reads {name}',
+                    f'remove {raw}, or correct {name}',
+                )
+
+
+def _of_disk_type(subject: _Subject) -> Iterator[Finding]:
+    if subject.found.get('disk_format') != 'vmdk' or not subject.allows(
+        VMWARE
+    ):
+        return
+    name = subject.name_of('vmware_disktype')
+    value = subject.image.properties.get(name)
+    fitting = _disk_types(subject)
+    if not value:
+        yield from _of_missing_disk_type(subject, fitting)
+        return
+    evidence = subject.cite(name)
+    # What looks raw may be a flat extent, or a VMDK that was damaged.
+    certain = fitting[0] if len(fitting) == 1 else None
+    if value not in properties.DISK_TYPES:
+        check = Check.DISK_TYPE_UNKNOWN
+        right = certain or _spelled(name, value)
+    elif fitting and value not in fitting:
+        check = Check.DISK_TYPE_WRONG
+        evidence += f'; the content is {_content(subject)}'
+        right = certain
+    else:
+        return
+    if right:
+        yield _mend(subject, check, evidence, {name: right})
+    else:
+        known = ', '.join(fitting or sorted(properties.DISK_TYPES))
+        yield _tell(check, evidence, f'set one of {known}')
+
+
+def _of_missing_disk_type(
+    subject: _Subject, fitting: tuple[str, ...]
+) -> Iterator[Finding]:
+    if fitting and fitting[0] != DEFAULT_DISK_TYPE:
+        yield _mend(
+            subject,
+            Check.DISK_TYPE_MISSING,
+            f'no vmware_disktype; the content is {_content(subject)}',
+            {'vmware_disktype': fitting[0]},
+        )
+    elif not fitting and not subject.disk:
+        yield _tell(
+            Check.DISK_TYPE_MISSING,
+            'no vmware_disktype; the content was not inspected',
+            'set it to what "image inspect" says',
+        )
+
+
+def _disk_types(subject: _Subject) -> tuple[str, ...]:
+    """Return the disk types that fit the content, the usual one first.
+
+    :returns: empty if it was not read, or none fits
+    """
+    if subject.found.get('container_format') == 'ova':
+        return (acceptance.DISK_TYPES[STREAM_OPTIMIZED],)
+    if subject.disk and subject.disk.format == RAW:
+        return FLAT_DISK_TYPES
+    known = subject.fitting.get('vmware_disktype')
+    return (known,) if known else ()
+
+
+def _content(subject: _Subject) -> str:
+    disk = subject.disk
+    if not disk or disk.appliance:
+        return 'an OVA'
+    if disk.format == RAW:
+        return 'raw, as a flat extent is'
+    return ' '.join(filter(None, (disk.format, disk.create_type)))
+
+
+def _of_adapter(subject: _Subject) -> Iterator[Finding]:
+    said = subject.fitting.get('vmware_adaptertype')
+    if (
+        said in (None, DEFAULT_ADAPTER_TYPE)
+        or not subject.needs_vmware
+        or not {'hw_disk_bus', 'hw_scsi_model'}.isdisjoint(subject.found)
+    ):
+        return
+    yield _mend(
+        subject,
+        Check.ADAPTER_MISSING,
+        f'no vmware_adaptertype; the disk is for {said}, the default is '
+        f'{DEFAULT_ADAPTER_TYPE}',
+        {'vmware_adaptertype': said},
+    )
+
+
+def _of_guest(subject: _Subject) -> Iterator[Finding]:
+    disk_format = subject.found.get('disk_format')
+    if (
+        disk_format not in properties.VSPHERE_DISK_FORMATS
+        or not subject.allows(VMWARE)
+    ):
+        return
+    name = subject.name_of('vmware_ostype')
+    value = subject.image.properties.get(name)
+    if not value:
+        yield from _of_missing_guest(subject)
+    elif value in GUEST_IDS:
+        return
+    elif spelled := _spelled(name, value):
+        yield _mend(
+            subject,
+            Check.GUEST_ID_UNKNOWN,
+            subject.cite(name),
+            {name: spelled},
+        )
+    elif properties.is_guest_id(value):
+        yield _tell(
+            Check.GUEST_ID_UNKNOWN,
+            subject.cite(name),
+            'see that the oldest vSphere of the cloud knows it',
+        )
+    else:
+        yield _of_distro(subject, name, value)
+
+
+def _of_missing_guest(subject: _Subject) -> Iterator[Finding]:
+    if not subject.needs_vmware:
+        return
+    evidence = 'no vmware_ostype; the default is otherGuest'
+    told = subject.fitting.get('vmware_ostype')
+    if told in GUEST_IDS:
+        yield _mend(
+            subject, Check.GUEST_ID_MISSING, evidence, {'vmware_ostype': told}
+        )
+    else:
+        yield _tell(
+            Check.GUEST_ID_MISSING,
+            evidence,
+            'set vmware_ostype to the guest id of its system',
+        )
+
+
+def _of_distro(subject: _Subject, name: str, distro: str) -> Finding:
+    """Return what is wrong if vSphere gets a distribution's name.
+
+    ``os_distro`` is given the guest id, not removed: nova reads the same then
+    (``ImageMetaProps._set_attr_from_current_names``), both names agree, and
+    who reads ``os_distro`` in Glance still sees the distribution in it.
+    """
+    raw = subject.image.properties.get('vmware_ostype')
+    hidden = _spelled('vmware_ostype', raw) if raw and raw != distro else None
+    evidence = subject.cite(*(['vmware_ostype'] if hidden else []), name)
+    right = hidden or _derived(subject, distro)
+    wanted = right or 'the guest id of its system'
+    if not subject.needs_vmware:
+        check = Check.GUEST_ID_LOST if hidden else Check.DISTRO_ON_ESXI
+        return _tell(
+            check,
+            evidence,
+            f'set {name} to {wanted}, for ESXi, or hypervisor_type=kvm',
+        )
+    check = Check.GUEST_ID_LOST if hidden else Check.GUEST_ID_IS_DISTRO
+    if not right:
+        return _tell(check, evidence, f'set {name} to {wanted}')
+    return _mend(subject, check, evidence, {name: right})
+
+
+def _derived(subject: _Subject, distro: str) -> str | None:
+    """Return the guest id by distribution and version; None if unknown."""
+    version = None
+    if 'os_version' in subject.image.dropped:
+        if subject.values is None:
+            return None
+        version = subject.values.get('os_version')
+    architecture = subject.image.properties.get('architecture')
+    bits = 32 if architecture in ('i386', 'i586', 'i686') else 64
+    return guest_id(distro, version, bits=bits)
+
+
+def _of_content(subject: _Subject) -> Iterator[Finding]:
+    disk, image = subject.disk, subject.image
+    if disk is None:
+        return
+    if disk.format != image.disk_format and not disk.appliance:
+        yield _tell(
+            Check.CONTENT_REFUSED,
+            f'the content is {disk.format}, not {image.disk_format}: Glance '
+            'and KVM refuse that',
+            _UPLOAD,
+        )
+        return
+    takers = {'Glance': acceptance.by_glance(disk)}
+    if subject.allows(KVM):
+        takers['KVM'] = acceptance.by_kvm(disk)
+    if subject.allows(VMWARE):
+        takers['ESXi'] = acceptance.by_vsphere(disk)
+    refusing = {
+        taker: answer.why
+        for taker, answer in takers.items()
+        if not answer.accepts
+    }
+    if refusing:
+        why = '; '.join(dict.fromkeys(refusing.values()))
+        yield _tell(
+            Check.CONTENT_REFUSED,
+            f'refused by {" and ".join(refusing)}: {why}',
+            _UPLOAD,
+        )
+
+
+def _of_dropped(subject: _Subject) -> Iterator[Finding]:
+    for name in subject.image.dropped:
+        meant = _SQUEEZED_NAMES.get(_squeezed(name))
+        near = difflib.get_close_matches(name, _NAMES, 1, _SIMILARITY)
+        if meant:
+            yield _of_misspelt(subject, name, meant)
+        elif near:
+            yield _tell(Check.PROPERTY_DROPPED, name, f'is {near[0]} meant?')
+
+
+def _of_misspelt(subject: _Subject, name: str, meant: str) -> Finding:
+    value = (subject.values or {}).get(name)
+    if value is None or meant in subject.image.properties:
+        return _tell(
+            Check.PROPERTY_DROPPED, name, f'its name is {meant}; rename it'
+        )
+    evidence = written(name, value)
+    right = _spelled(meant, value) or value
+    renamed = {meant: right, name: None}
+    (treatment,) = image_meta.treat({meant: right})
+    if treatment.fate is Fate.REFUSED:
+        return _tell(
+            Check.PROPERTY_DROPPED,
+            evidence,
+            f'its name is {meant}, and {treatment.outcome}',
+        )
+    return _mend(subject, Check.PROPERTY_DROPPED, evidence, renamed)
+
+
+# In the order of findings; what knows the content comes last.
+_CHECKS = (
+    _of_values,
+    _of_demand,
+    _of_names,
+    _of_dropped,
+    _of_guest,
+    _of_adapter,
+    _of_disk_type,
+    _of_content,
+)
