@@ -55,6 +55,26 @@ man_pages = [
             'tell why hosts take a request, or not',
         ),
         (
+            'image-audit',
+            'hypervisor-affinity-image-audit',
+            'find and mend image properties that are missing, wrong or lost',
+        ),
+        (
+            'image-inspect',
+            'hypervisor-affinity-image-inspect',
+            'tell what a disk is, who takes it, and which properties fit',
+        ),
+        (
+            'image-prepare',
+            'hypervisor-affinity-image-prepare',
+            'make a VMDK for ESXi of any disk',
+        ),
+        (
+            'image-upload',
+            'hypervisor-affinity-image-upload',
+            'upload a disk with the properties that fit, and verify it',
+        ),
+        (
             'simulate',
             'hypervisor-affinity-simulate',
             'tell what would happen, if',

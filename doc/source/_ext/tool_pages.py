@@ -3,7 +3,7 @@
 
 ``.. code-list:: MODULE ENUMERATION``
     a table of an enumeration's values and the sentences below them in the
-    source; of the audit's checks also how severe they are
+    source; of an audit's checks also how severe they are
 ``.. snapshot-schema::``
     the JSON Schema of a snapshot
 """
@@ -18,7 +18,6 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from hypervisor_affinity.cloud import snapshot
-from hypervisor_affinity.operations.audit import SEVERITIES
 
 
 class CodeList(SphinxDirective):
@@ -33,15 +32,16 @@ class CodeList(SphinxDirective):
             sentence
         """
         module, name = self.arguments
-        codes = getattr(importlib.import_module(module), name)
+        contents = vars(importlib.import_module(module))
+        severities = contents.get('SEVERITIES', {})
         texts = ModuleAnalyzer.for_module(module).find_attr_docs()
         lines = ['.. list-table::', '   :widths: 30 70', '']
-        for code in codes:
+        for code in contents[name]:
             meaning = ' '.join(texts.get((name, code.name), ())).strip()
             if not meaning:
                 raise self.error(f'{name}.{code.name} has no docstring')
-            if code in SEVERITIES:
-                meaning = f'*{SEVERITIES[code].name.lower()}*: {meaning}'
+            if code in severities:
+                meaning = f'*{severities[code].name.lower()}*: {meaning}'
             lines += [f'   * - ``{code}``', f'     - {meaning}']
         return self.parse_text_to_nodes('\n'.join(lines))
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``image inspect``."""
+
+import argparse
+import pathlib
+from collections.abc import Iterator
+
+from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cli.image import wishes
+from hypervisor_affinity.cli.image.size import Size
+from hypervisor_affinity.cloud.glance import Glance
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image.disk import Appliance
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.fitting import Fitting
+from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.image.travel import travel
+from hypervisor_affinity.operations.foretelling import foretell
+
+_TAKERS = {
+    'glance': acceptance.by_glance,
+    'kvm': acceptance.by_kvm,
+    'vsphere': acceptance.by_vsphere,
+}
+_Row = tuple[str, str, object]
+_WORDS = {True: 'accepts it', False: 'refuses it'}
+
+
+class Inspect(PolicyCommand):
+    """Tell what a disk is, who takes it, and which properties fit it.
+
+    Ends with 1 if Glance refuses it.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'disk',
+            metavar='FILE|IMAGE',
+            help='a disk, an OVA or, if there is no such file, the name or '
+            'id of an image in Glance, of which a few MiB are read',
+        )
+        parser.add_argument(
+            '--disk',
+            dest='member',
+            metavar='NAME',
+            help='of an OVA with several disks',
+        )
+        wishes.add_arguments(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return what was found out."""
+        policy = self.policy(parsed_args)
+        wished = wishes.read(parsed_args)
+        disk = self._disk(parsed_args)
+        fitting = fit(disk, wished)
+        if not acceptance.by_glance(disk).accepts:
+            self.status = base.NEGATIVE
+        self.say(parsed_args, _headline(disk, fitting, policy))
+        return ('Part', 'Subject', 'Value'), list(_rows(disk, fitting, policy))
+
+    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
+        path = pathlib.Path(parsed_args.disk)
+        if path.exists() or len(path.parts) > 1:
+            return inspection.inspect(path, parsed_args.member)
+        if parsed_args.snapshot:
+            raise base.CommandError(
+                f'{path}: no such file, and a snapshot has no disks; '
+                '"classify" tells what it knows of an image'
+            )
+        try:
+            source = self.source(parsed_args)
+        except base.CommandError as error:
+            raise base.CommandError(
+                f'{path}: no such file, and {error}'
+            ) from error
+        image = source.image(parsed_args.disk)
+        glance = Glance(self.connection())
+        return inspection.inspect_content(
+            glance.content(glance.stored(image.id)), parsed_args.member
+        )
+
+
+def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
+    kind = ' '.join(filter(None, (disk.format, disk.create_type)))
+    accepts, why = acceptance.by_glance(disk)
+    if not accepts:
+        return f'{disk.name}: {kind}; Glance refuses it: {why}'
+    demand = _demand(disk, fitting.properties, policy)
+    given = 'with these properties, ' if fitting.properties else ''
+    return f'{disk.name}: {kind}; Glance accepts it; {given}{demand}'
+
+
+def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
+    yield from _of_disk(disk)
+    if disk.appliance:
+        yield from _of_appliance(disk.appliance)
+    for taker, answer in _TAKERS.items():
+        accepts, why = answer(disk)
+        yield taker, _WORDS[accepts], why
+    for name, value in fitting.properties.items():
+        yield 'property', name, value
+    for question in fitting.questions:
+        yield 'question', 'for the owner', question
+    yield 'demand', 'without properties', _demand(disk, {}, policy)
+    if fitting.properties:
+        demand = _demand(disk, fitting.properties, policy)
+        yield 'demand', 'with these properties', demand
+    if acceptance.by_glance(disk).accepts:
+        yield from _of_travel(disk)
+
+
+def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:
+    return demand_text(foretell(disk, properties, policy))
+
+
+def _of_disk(disk: Disk) -> Iterator[_Row]:
+    yield from _known(
+        'disk',
+        {
+            'format': disk.format,
+            'subformat': disk.create_type,
+            'adapter type': disk.adapter_type,
+            'hardware version': disk.hardware_version,
+        },
+    )
+    sizes = {
+        'virtual size': disk.virtual_bytes,
+        'grain': disk.grain_bytes,
+        'size of files': disk.file_bytes,
+        'allocated': disk.allocated_bytes,
+    }
+    for subject, size in sizes.items():
+        if size is not None:
+            yield 'disk', subject, Size(size)
+    if disk.create_type in acceptance.DISK_TYPES:
+        # Its one extent is in the file itself.
+        return
+    for extent in disk.extents:
+        name = f'{extent.kind} {extent.file}'
+        yield 'extent', name, Size(extent.virtual_bytes)
+
+
+def _of_appliance(appliance: Appliance) -> Iterator[_Row]:
+    yield from _known(
+        'ova',
+        {
+            'disk': appliance.member,
+            'guest id': appliance.guest_id,
+            'adapter type': appliance.adapter_type,
+            'network adapter': appliance.vif_model,
+            'digest': appliance.digest,
+        },
+    )
+    for name in appliance.others:
+        yield 'ova', 'another disk', name
+
+
+def _of_travel(disk: Disk) -> Iterator[_Row]:
+    found = travel(disk)
+    yield 'travel', 'to Glance', Size(found.to_glance)
+    if found.to_datastore is not None:
+        yield 'travel', 'to each datastore', Size(found.to_datastore)
+        word = ', at most' if found.thin else ''
+        yield 'travel', f'kept there{word}', Size(found.on_datastore)
+
+
+def _known(part: str, values: dict[str, str | None]) -> Iterator[_Row]:
+    for subject, value in values.items():
+        if value is not None:
+            yield part, subject, value

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``image prepare``."""
+
+import argparse
+import contextlib
+import pathlib
+import shlex
+import signal
+import types
+from collections.abc import Iterator
+
+from hypervisor_affinity.cli import progress
+from hypervisor_affinity.cli.base import Command
+from hypervisor_affinity.cli.image import wishes
+from hypervisor_affinity.cli.image.size import Size
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import preparation
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.preparation import Form
+from hypervisor_affinity.image.preparation import Prepared
+from hypervisor_affinity.image.size import shown
+
+# What ends a process: Ctrl-C, kill, the end of its terminal.
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Prepare(Command):
+    """Write a disk anew as a VMDK that is small, and that Glance takes.
+
+    The source may be VMDK, qcow2, raw, VDI, VHD, VHDX or an OVA.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'source',
+            metavar='SOURCE',
+            type=pathlib.Path,
+            help='a disk, the descriptor of a VMDK in several files, or an '
+            'OVA',
+        )
+        parser.add_argument(
+            'target',
+            metavar='TARGET',
+            type=pathlib.Path,
+            nargs='?',
+            help='default: the name of the source with .vmdk, in the current '
+            'folder',
+        )
+        parser.add_argument(
+            '--type',
+            choices=preparation.CREATE_TYPES,
+            default=preparation.CREATE_TYPES[0],
+            help='subformat; streamOptimized, the default, is compressed; '
+            'neither Glance nor KVM takes monolithicFlat',
+        )
+        wishes.add_adapter_type(
+            parser,
+            'the vmware_adaptertype that it is for; default: what the source '
+            f'says, or else {preparation.DEFAULT_ADAPTER_TYPE}',
+        )
+        parser.add_argument(
+            '--hardware-version',
+            metavar='NUMBER',
+            type=_hardware_version,
+            help='of the disk, not of the servers; default: what the source '
+            f'says, or else {preparation.DEFAULT_HARDWARE_VERSION}',
+        )
+        parser.add_argument(
+            '--disk',
+            dest='member',
+            metavar='NAME',
+            help='of an OVA with several disks',
+        )
+        parser.add_argument(
+            '--replace',
+            action='store_true',
+            help='write over an existing TARGET, once all is well',
+        )
+        parser.add_argument(
+            '--skip-space-check',
+            action='store_true',
+            help='try even if the file system may be too full',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return what was read and what was written."""
+        with _orderly_end(), progress.steps() as show:
+            done = preparation.prepare(
+                parsed_args.source,
+                parsed_args.target or _default_target(parsed_args),
+                Form(
+                    parsed_args.type,
+                    parsed_args.adapter_type,
+                    parsed_args.hardware_version,
+                ),
+                member=parsed_args.member,
+                replace=parsed_args.replace,
+                check_space=not parsed_args.skip_space_check,
+                watch=show,
+            )
+        self.say(parsed_args, _headline(done), _next(done))
+        return ('Part', 'Source', 'Target'), _rows(done)
+
+
+def _hardware_version(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+    return int(text)
+
+
+def _default_target(parsed_args: argparse.Namespace) -> pathlib.Path:
+    source = parsed_args.source
+    target = pathlib.Path(f'{source.stem}.vmdk')
+    if target.absolute() == source.absolute():
+        return target.with_stem(f'{target.stem}-{parsed_args.type}')
+    return target
+
+
+@contextlib.contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Have a signal that ends the process raise, so that all is removed.
+
+    What comes after the first one is ignored: who presses Ctrl-C twice shall
+    not stop the removing.
+    """
+
+    def end(number: int, frame: types.FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+    # What nohup made it ignore stays ignored.
+    before = {
+        number: signal.getsignal(number)
+        for number in _ENDS
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _headline(done: Prepared) -> str:
+    before, now = done.source.file_bytes, done.target.file_bytes
+    less = f': {(before - now) * 100 // before} % less' if now < before else ''
+    return (
+        f'{done.target.name}: holds what {done.source.name} holds; '
+        f'{shown(now)} travel instead of {shown(before)}{less}'
+    )
+
+
+def _next(done: Prepared) -> str:
+    glance = acceptance.by_glance(done.target)
+    if not glance.accepts:
+        return f'Glance refuses it: {glance.why}'
+    words = [
+        *('hypervisor-affinity', 'image', 'upload', done.target.name),
+        *('--adapter-type', done.form.adapter_type),
+    ]
+    if appliance := done.source.appliance:
+        if appliance.guest_id:
+            words += ['--guest-id', appliance.guest_id]
+        if appliance.vif_model:
+            words += ['--vif-model', appliance.vif_model]
+    return f'Next: {shlex.join(words)}'
+
+
+def _rows(done: Prepared) -> list[tuple[str, object, object]]:
+    source, target = done.source, done.target
+    return [
+        ('file', source.name, target.name),
+        ('format', _format(source), _format(target)),
+        (
+            'adapter type',
+            source.adapter_type or '',
+            f'{target.adapter_type}, for '
+            + written('vmware_adaptertype', done.form.adapter_type),
+        ),
+        (
+            'hardware version',
+            source.hardware_version or '',
+            target.hardware_version,
+        ),
+        (
+            'virtual size',
+            Size(source.virtual_bytes),
+            Size(target.virtual_bytes),
+        ),
+        ('size of files', Size(source.file_bytes), Size(target.file_bytes)),
+        ('content', 'compared', 'identical'),
+    ]
+
+
+def _format(disk: Disk) -> str:
+    words = disk.format, disk.create_type, disk.appliance and 'in an OVA'
+    return ' '.join(filter(None, words))

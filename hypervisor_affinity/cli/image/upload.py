@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``image upload``."""
+
+import argparse
+import pathlib
+import shlex
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from cliff import columns
+
+from hypervisor_affinity.cli import progress
+from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import Connecting
+from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.base import Refusal
+from hypervisor_affinity.cli.base import ShowCommand
+from hypervisor_affinity.cli.image import wishes
+from hypervisor_affinity.cli.image.size import Size
+from hypervisor_affinity.cloud import glance
+from hypervisor_affinity.cloud.glance import Glance
+from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.openstack import CloudSource
+from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core import image_meta
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.image_meta import Fate
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.fitting import Fitting
+from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.operations.foretelling import foretell
+from hypervisor_affinity.operations.uploading import Plan
+from hypervisor_affinity.operations.uploading import Upload as Uploading
+
+_VISIBILITIES = {
+    'public': 'for all projects',
+    'community': 'for all projects that ask for it by its id',
+    'shared': "for this project and members; Glance's default",
+    'private': 'for this project',
+}
+
+# Of these, the disk itself says what they have to be.
+_FACTS = frozenset({'vmware_disktype', 'vmware_adaptertype'})
+
+
+class Properties(columns.FormattableColumn):
+    """Image properties: one in a line of a table, a mapping elsewhere."""
+
+    def human_readable(self) -> str:
+        """Return them as lines."""
+        return '\n'.join(written(*item) for item in self._value.items())
+
+
+class Digest(columns.FormattableColumn):
+    """Hexadecimal digits: in several lines of a table."""
+
+    def human_readable(self) -> str:
+        """Return them as lines."""
+        return '\n'.join(textwrap.wrap(self._value, 32))
+
+
+class Upload(PolicyReading, Connecting, ShowCommand):
+    """Make a disk an image in Glance, with the properties that fit it.
+
+    Nothing is uploaded that Glance would refuse; the command ends with 1
+    then. When it ends with 0, Glance has what the file has.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            'file',
+            metavar='FILE',
+            type=pathlib.Path,
+            help='a disk in one file, or an OVA',
+        )
+        parser.add_argument(
+            '--name',
+            help="of the image; default: the file's, without its suffix",
+        )
+        wishes.add_arguments(parser)
+        parser.add_argument(
+            '--property',
+            action='append',
+            default=[],
+            dest='properties',
+            metavar='NAME=VALUE',
+            type=_property,
+            help='another image property; may be given several times',
+        )
+        visibility = parser.add_mutually_exclusive_group()
+        for word, text in _VISIBILITIES.items():
+            visibility.add_argument(
+                f'--{word}',
+                action='store_const',
+                const=word,
+                dest='visibility',
+                help=text,
+            )
+        parser.add_argument(
+            '--import',
+            action='store_true',
+            dest='by_import',
+            help="upload by Glance's import (glance-direct), with the "
+            'plugins that are enabled there',
+        )
+        last = parser.add_mutually_exclusive_group()
+        last.add_argument(
+            '--resume',
+            metavar='IMAGE',
+            help='go on with this image, which an upload has left behind '
+            'that broke off; repeat its other arguments',
+        )
+        last.add_argument(
+            '--dry-run',
+            action='store_true',
+            help='upload nothing, and ask no cloud; show the command of '
+            'OpenStackClient that would do the same',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the image, or what it would be."""
+        policy = self.policy(parsed_args)
+        disk = inspection.inspect(parsed_args.file)
+        fitting = fit(disk, wishes.read(parsed_args))
+        plan = _plan(parsed_args, disk, fitting)
+        _check(disk, plan)
+
+        def demand(properties: Mapping[str, str]) -> str:
+            return demand_text(foretell(disk, properties, policy))
+
+        self.say(
+            parsed_args,
+            f'{plan.path}: {demand(plan.properties)}',
+            *fitting.questions,
+        )
+        if parsed_args.dry_run:
+            return self._shown(parsed_args, plan, demand(plan.properties))
+        stored = self._upload(parsed_args, plan)
+        self.say(
+            parsed_args,
+            f'{stored.os_hash_algo} of its content is that of the file',
+        )
+        # A plugin of Glance may have added some.
+        return self.dict2columns(_fields(stored, demand(stored.properties)))
+
+    def _shown(
+        self, parsed_args: argparse.Namespace, plan: Plan, demand: str
+    ) -> tuple:
+        words = _command(plan)
+        self.say(parsed_args, '', ' \\\n  '.join(map(shlex.join, words)), '')
+        fields = {
+            'name': plan.name,
+            'disk_format': plan.disk_format,
+            'container_format': plan.container_format,
+            'size': Size(plan.path.stat().st_size),
+            'properties': Properties(plan.properties),
+            'demand': demand,
+        }
+        if parsed_args.formatter != 'table':
+            fields['command'] = ' '.join(map(shlex.join, words))
+        return self.dict2columns(fields)
+
+    def _upload(self, parsed_args: argparse.Namespace, plan: Plan) -> Stored:
+        connection = self.connection()
+        size = plan.path.stat().st_size
+        with progress.steps() as show:
+            upload = Uploading(
+                Glance(connection),
+                plan,
+                lambda sent: show('uploading', sent / size),
+            )
+            try:
+                if not parsed_args.resume:
+                    return upload.begin()
+                image = CloudSource(connection).image(parsed_args.resume)
+                return upload.resume(image.id)
+            except SourceError as error:
+                if not upload.kept:
+                    raise
+                raise CommandError(f'{error}\n{_hint(upload.kept)}') from error
+            except KeyboardInterrupt:
+                if upload.kept:
+                    self.app.stderr.write(f'{_hint(upload.kept)}\n')
+                raise
+
+
+def _hint(kept: str) -> str:
+    return (
+        f'Image {kept} is kept; to go on, repeat the command with --resume '
+        f'{kept}'
+    )
+
+
+def _property(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition('=')
+    if not (name and sign):
+        raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE')
+    if name in glance.ATTRIBUTES or name.startswith(glance.RESERVED):
+        raise argparse.ArgumentTypeError(
+            f'{name} is an attribute of images, and no property'
+        )
+    return name, value
+
+
+def _plan(
+    parsed_args: argparse.Namespace, disk: Disk, fitting: Fitting
+) -> Plan:
+    asked = dict(parsed_args.properties)
+    for name in _FACTS & asked.keys() & fitting.properties.keys():
+        if asked[name] != fitting.properties[name]:
+            raise CommandError(
+                f'{written(name, asked[name])} does not fit {disk.name}: it '
+                f'is {fitting.properties[name]}'
+            )
+    return Plan(
+        path=parsed_args.file,
+        name=parsed_args.name or parsed_args.file.stem,
+        disk_format=disk.format,
+        container_format=disk.container_format,
+        properties={**fitting.properties, **asked},
+        visibility=parsed_args.visibility,
+        by_import=parsed_args.by_import,
+    )
+
+
+def _check(disk: Disk, plan: Plan) -> None:
+    """Refuse what Glance would refuse, or nova-api, or nova not read.
+
+    :raises Refusal: saying what to do
+    """
+    glance_says = acceptance.by_glance(disk)
+    if not glance_says.accepts:
+        raise Refusal(f'{plan.path}: Glance refuses it: {glance_says.why}')
+    for name, value, fate, outcome in image_meta.treat(plan.properties):
+        if fate is Fate.REFUSED:
+            raise Refusal(
+                f'{written(name, value)}: nova-api refuses every server with '
+                f'such an image: {outcome}'
+            )
+        if fate is Fate.OVERRIDDEN:
+            raise Refusal(
+                f'{written(name, value)}: nova would not read it, since its '
+                'own name of it is set, too; leave that one out'
+            )
+
+
+def _command(plan: Plan) -> list[list[str]]:
+    """Return OpenStackClient's command, as groups of words for lines."""
+    words = [
+        ['openstack', 'image', 'create'],
+        ['--disk-format', plan.disk_format],
+        ['--container-format', plan.container_format],
+    ]
+    for item in plan.properties.items():
+        words.append(['--property', '='.join(item)])
+    if plan.visibility:
+        words.append([f'--{plan.visibility}'])
+    if plan.by_import:
+        words.append(['--import'])
+    return [*words, ['--file', str(plan.path)], [plan.name]]
+
+
+def _fields(stored: Stored, demand: str) -> dict[str, Any]:
+    fields = stored._asdict()
+    del fields['is_importing']
+    for name in ('size', 'virtual_size'):
+        if fields[name] is not None:
+            fields[name] = Size(fields[name])
+    fields['os_hash_value'] = Digest(stored.os_hash_value)
+    fields['properties'] = Properties(stored.properties)
+    return {**fields, 'demand': demand}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments by which the owner of an image tells what is on it."""
+
+import argparse
+
+from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.image import guests
+from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
+from hypervisor_affinity.image.fitting import Wishes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add them."""
+    add_adapter_type(parser, 'vmware_adaptertype; default: what the disk says')
+    guest = parser.add_mutually_exclusive_group()
+    guest.add_argument(
+        '--guest-id',
+        metavar='ID',
+        help='vmware_ostype: the guest id of vSphere, such as ubuntu64Guest',
+    )
+    guest.add_argument(
+        '--os-distro',
+        metavar='NAME',
+        help='find the guest id by this, such as ubuntu; the property '
+        'os_distro itself is not set, since nova keeps one of the two',
+    )
+    parser.add_argument(
+        '--os-version',
+        metavar='VERSION',
+        help='with --os-distro, such as 22.04',
+    )
+    parser.add_argument(
+        '--vif-model',
+        metavar='MODEL',
+        help='hw_vif_model: the network adapter, such as VirtualVmxnet3',
+    )
+
+
+def add_adapter_type(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--adapter-type``.
+
+    :param text: its help
+    """
+    parser.add_argument(
+        '--adapter-type', choices=sorted(DESCRIPTOR_ADAPTERS), help=text
+    )
+
+
+def read(parsed_args: argparse.Namespace) -> Wishes:
+    """Return what was said.
+
+    :raises CommandError: if no guest id is known for a system
+    """
+    return Wishes(
+        adapter_type=parsed_args.adapter_type,
+        guest_id=_guest_id(parsed_args),
+        vif_model=parsed_args.vif_model,
+    )
+
+
+def _guest_id(parsed_args: argparse.Namespace) -> str | None:
+    distro, version = parsed_args.os_distro, parsed_args.os_version
+    if not distro:
+        if version:
+            raise CommandError('--os-version needs --os-distro')
+        return parsed_args.guest_id
+    found = guests.guest_id(distro, version)
+    if found is None:
+        raise CommandError(
+            f'no guest id of vSphere is known for --os-distro {distro}'
+            + (f' --os-version {version}' if version else '')
+            + '; give it with --guest-id'
+        )
+    return found

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``image inspect`` of disks and archives, as its user sees it."""
+
+import pytest
+
+from tests import disk_files
+from tests.installed import skip_without
+
+MIB = disk_files.MIB
+
+OVF = b"""<?xml version="1.0"?>
+<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
+    xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1"
+    xmlns:vmw="http://www.vmware.com/schema/ovf">
+  <References><File ovf:id="f" ovf:href="disk.vmdk"/></References>
+  <DiskSection><Disk ovf:diskId="d" ovf:fileRef="f"
+      ovf:capacity="16777216"/></DiskSection>
+  <VirtualSystem ovf:id="vm">
+    <OperatingSystemSection ovf:id="94" vmw:osType="ubuntu64Guest"/>
+  </VirtualSystem>
+</Envelope>
+"""
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Return a function that writes a VMDK."""
+    skip_without('qemu-img')
+    return lambda subformat, **options: disk_files.vmdk(
+        tmp_path, subformat, **options
+    )
+
+
+def values(done, part):
+    """Return what is said of a part: {subject: value}."""
+    return {
+        row['Subject']: row['Value']
+        for row in done.json()
+        if row['Part'] == part
+    }
+
+
+def test_a_disk_for_esxi(run, disk):
+    path = disk('streamOptimized', adapter_type='lsilogic', hwversion='10')
+    done = run(
+        *('image', 'inspect', path, '-f', 'json'),
+        *('--os-distro', 'ubuntu', '--os-version', '22.04'),
+    )
+    assert done.code == 0
+    said = values(done, 'disk')
+    assert said['subformat'] == 'streamOptimized'
+    assert said['hardware version'] == '10'
+    # Programs get bytes.
+    assert said['virtual size'] == 16 * MIB
+    assert said['size of files'] == path.stat().st_size
+    assert values(done, 'property') == {
+        'hypervisor_type': 'vmware',
+        'vmware_disktype': 'streamOptimized',
+        'vmware_adaptertype': 'lsiLogic',
+        'vmware_ostype': 'ubuntu64Guest',
+    }
+    assert values(done, 'travel') == {
+        'to Glance': path.stat().st_size,
+        'to each datastore': path.stat().st_size,
+        'kept there, at most': 16 * MIB,
+    }
+    for taker in ('glance', 'kvm', 'vsphere'):
+        assert list(values(done, taker)) == ['accepts it']
+
+
+def test_what_decides_with_and_without_the_properties(run, disk):
+    done = run('image', 'inspect', disk('monolithicSparse'), '-f', 'json')
+    assert values(done, 'demand') == {
+        'without properties': 'image needs VMware (disk_format=vmdk)',
+        'with these properties': (
+            'image needs VMware (hypervisor_type=vmware)'
+        ),
+    }
+
+
+def test_the_options_count(run, disk, tmp_path):
+    conf = tmp_path / 'nova.conf'
+    conf.write_text('[hypervisor_affinity]\nvmdk_images = flexible\n')
+    done = run(
+        *('image', 'inspect', disk('monolithicSparse'), '-f', 'json'),
+        *('--nova-conf', conf),
+    )
+    said = values(done, 'demand')
+    assert said['without properties'] == 'any hypervisor will do'
+
+
+def test_a_disk_that_glance_refuses(run, disk):
+    path = disk('monolithicFlat')
+    done = run('image', 'inspect', path)
+    assert done.code == 1
+    first = done.out.splitlines()[0]
+    assert first.startswith(f'{path}: vmdk monolithicFlat; Glance refuses it')
+    assert '"image prepare"' in first
+    assert 'FLAT monolithicFlat-flat.vmdk' in done.out
+    assert 'travel' not in done.out
+
+
+def test_an_ova_tells_its_guest(run, disk, tmp_path):
+    content = disk('streamOptimized').read_bytes()
+    path = disk_files.archive(
+        tmp_path / 'x.ova', {'x.ovf': OVF, 'disk.vmdk': content}
+    )
+    done = run('image', 'inspect', path, '-f', 'json')
+    assert done.code == 0
+    assert values(done, 'ova') == {
+        'disk': 'disk.vmdk',
+        'guest id': 'ubuntu64Guest',
+    }
+    said = values(done, 'demand')['without properties']
+    assert said == 'image needs VMware (container_format=ova)'
+    assert values(done, 'property')['vmware_ostype'] == 'ubuntu64Guest'
+
+
+def test_the_owner_is_asked(run, disk):
+    done = run('image', 'inspect', disk('streamOptimized'))
+    assert 'vmware_ostype' in done.out
+    assert 'is IDE meant?' in done.out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['--os-version', '9'], '--os-version needs --os-distro'),
+        (['--os-distro', 'beos'], 'no guest id of vSphere is known for'),
+        (['--vif-model', 'virtio'], "no network adapter 'virtio'"),
+        (['--adapter-type', 'busLogic'], '"image prepare --adapter-type'),
+    ],
+)
+def test_what_cannot_be(run, disk, arguments, words):
+    done = run('image', 'inspect', disk('streamOptimized'), *arguments)
+    assert done.code == 3
+    assert words in done.err
+    assert not done.out
+
+
+def test_a_file_that_is_not_there(run, tmp_path):
+    done = run('image', 'inspect', tmp_path / 'none.vmdk')
+    assert done.code == 3
+    assert done.err == (f'image inspect: {tmp_path}/none.vmdk: no such file\n')
+
+
+def test_an_image_of_a_snapshot_has_no_disk(run, tmp_path):
+    done = run('image', 'inspect', 'none', '--snapshot', tmp_path / 'x.yaml')
+    assert done.code == 3
+    assert 'a snapshot has no disks' in done.err
+
+
+def test_neither_file_nor_cloud(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('OS_CLIENT_CONFIG_FILE', str(tmp_path / 'none.yaml'))
+    done = run('image', 'inspect', 'none.vmdk')
+    assert done.code == 3
+    assert 'none.vmdk: no such file' in done.err
+    assert '--os-cloud' in done.err
