@@ -2,8 +2,11 @@
 import pytest
 
 from hypervisor_affinity_tempest_plugin import disks
+from tests import installed
 from tests.integration import content
 from tests.integration.fake_cinder import FakeCinder
+from tests.processes import broker
+from tests.processes import mariadb
 from tests.processes.small_cloud import SmallCloud
 
 
@@ -23,6 +26,17 @@ def cloud(tmp_path_factory):
 def cinder():
     with FakeCinder(content.VOLUMES) as cinder:
         yield cinder
+
+
+@pytest.fixture(scope='session')
+def whole_cloud(tmp_path_factory):
+    """Every service of a cloud, each a process."""
+    installed.skip_without(broker.SERVER, mariadb.SERVER)
+    # Not installed wherever these tests are collected.
+    from tests.processes.cloud import Cloud
+
+    with Cloud(tmp_path_factory.mktemp('whole-cloud')) as cloud:
+        yield cloud
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ Keystone gives the tokens, MariaDB has the data, and the servers were booted.
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 from typing import NamedTuple
@@ -16,9 +17,8 @@ import pytest
 pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from hypervisor_affinity_tempest_plugin import disks
+from tests import disk_files
 from tests import installed
-from tests.processes import broker
-from tests.processes import mariadb
 from tests.processes import openrc
 from tests.processes.cloud import Cloud
 from tests.processes.site import DOMAIN_ID
@@ -62,10 +62,15 @@ class Filled(NamedTuple):
 
 
 @pytest.fixture(scope='module')
-def filled(tmp_path_factory):
-    installed.skip_without(broker.SERVER, mariadb.SERVER)
-    with Cloud(tmp_path_factory.mktemp('cloud')) as cloud:
-        yield Filled(cloud, boot(cloud))
+def filled(whole_cloud):
+    servers = boot(whole_cloud)
+    yield Filled(whole_cloud, servers)
+    compute = whole_cloud.admin.compute
+    found = [compute.get_server(server) for server in servers.values()]
+    for server in found:
+        compute.delete_server(server)
+    for server in found:
+        compute.wait_for_delete(server, wait=60)
 
 
 def boot(cloud):
@@ -219,3 +224,73 @@ def test_a_wrong_password(filled):
     assert done.returncode == 3
     assert '401' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A folder with a qcow2, and with a VMDK that was prepared from it."""
+    installed.skip_without('qemu-img')
+    raw = disk_files.raw(tmp_path / 'disk.raw')
+    return disk_files.convert(raw, tmp_path / 'disk.qcow2', 'qcow2')
+
+
+@pytest.fixture
+def booted(filled):
+    """Return a function that boots an image, and tells on which host."""
+    compute = filled.cloud.admin.compute
+    servers = []
+
+    def booted(image):
+        server = compute.create_server(
+            name='uploaded',
+            image_id=image,
+            flavor_id=compute.find_flavor('tiny').id,
+            networks='none',
+        )
+        servers.append(server)
+        return compute.wait_for_server(server, wait=180).compute_host
+
+    yield booted
+    for server in servers:
+        compute.delete_server(server)
+        compute.wait_for_delete(server, wait=60)
+
+
+@pytest.fixture
+def images(filled):
+    """Ids of images, which are deleted in the end."""
+    ids = []
+    yield ids
+    for image in ids:
+        filled.cloud.admin.image.delete_image(image)
+
+
+def test_a_server_lands_where_the_upload_says(
+    filled, booted, images, disk, tmp_path
+):
+    vmdk = tmp_path / 'disk.vmdk'
+    done = filled.run(OPENSTACK, 'image', 'prepare', disk, vmdk)
+    assert (done.stderr, done.returncode) == ('', 0)
+    for path, demand, hosts in (
+        (vmdk, 'image needs VMware', {'vc-1'}),
+        (disk, 'image cannot run on VMware', {'kvm-1', 'kvm-2'}),
+    ):
+        shown = filled.rows(OPENSTACK, 'image', 'upload', path)
+        images.append(shown['id'])
+        assert shown['demand'].startswith(demand)
+        assert booted(shown['id']) in hosts
+
+
+def test_the_command_that_a_dry_run_shows(filled, images, disk):
+    arguments = ('image', 'upload', disk, '--name', 'it\'s "new"')
+    shown = filled.rows(
+        *(OWN, *arguments, '--dry-run', '--private'),
+        *('--property', 'hypervisor_type=kvm', '--property', 'my=a b=$c'),
+    )
+    program, *words = shlex.split(shown['command'])
+    created = filled.rows((program,), *words)
+    images.append(created['id'])
+    assert created['visibility'] == 'private'
+    for name in ('name', 'disk_format', 'container_format', 'size'):
+        assert created[name] == shown[name]
+    assert shown['properties'].items() <= created['properties'].items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start a whole cloud, for a developer or for tempest.
+"""Keep a whole cloud until Ctrl-C, and say how to use it.
 
 The extras ``test``, ``cloud`` and ``tempest`` must be installed, and of Debian
 ``mariadb-server`` and ``rabbitmq-server``.
@@ -18,22 +18,16 @@ from collections.abc import Iterator
 from tests.processes import broker
 from tests.processes import mariadb
 from tests.processes import openrc
-from tests.processes import tempest_run
 from tests.processes.cloud import Cloud
 from tests.processes.tempest_conf import TempestConf
 
 # {program: its package in Debian}
 _NEEDED = {broker.SERVER: 'rabbitmq-server', mariadb.SERVER: 'mariadb-server'}
 _PLUGIN = 'hypervisor_affinity_tempest_plugin'
-# {flexible_placement: (which tests, those that are for the other)}
-_RUNS = {
-    'prefer': (_PLUGIN, ['test_strict']),
-    'strict': (f'{_PLUGIN}.*OverflowTest', ['test_prefer']),
-}
 
 
-def main() -> int:
-    """Do what the command line says; return the exit code."""
+def main() -> None:
+    """Do what the command line says."""
     parser = argparse.ArgumentParser(
         prog='python -m tests.processes', description=__doc__
     )
@@ -43,13 +37,6 @@ def main() -> int:
         help='for all state, kept afterwards (default: a temporary one that '
         'is kept if something fails)',
     )
-    actions = parser.add_subparsers(required=True, metavar='ACTION')
-    actions.add_parser(
-        'up', help='keep it until Ctrl-C, and say how to use it'
-    ).set_defaults(action=_stay)
-    actions.add_parser(
-        'tempest', help="run tempest's tests of the plug-in"
-    ).set_defaults(action=_run_tempest)
     arguments = parser.parse_args()
     for program, package in _NEEDED.items():
         if not program.exists():
@@ -61,7 +48,7 @@ def main() -> int:
         began = time.monotonic()
         with Cloud(folder) as cloud:
             _say(f'it runs after {time.monotonic() - began:.0f} s')
-            return arguments.action(cloud)
+            _stay(cloud)
 
 
 @contextlib.contextmanager
@@ -76,7 +63,7 @@ def _state(folder: pathlib.Path | None) -> Iterator[pathlib.Path]:
     shutil.rmtree(temporary)
 
 
-def _stay(cloud: Cloud) -> int:
+def _stay(cloud: Cloud) -> None:
     conf = TempestConf(cloud)
     conf.write()
     variables = openrc.variables(cloud.site.auth_url)
@@ -93,25 +80,6 @@ def _stay(cloud: Cloud) -> int:
     )
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
-    return 0
-
-
-def _run_tempest(cloud: Cloud) -> int:
-    conf = TempestConf(cloud)
-    complaints = []
-    for placement, (regex, expected_skips) in _RUNS.items():
-        if placement != 'prefer':
-            cloud.restart_scheduler(flexible_placement=placement)
-        _say(f'tempest with flexible_placement = {placement}')
-        outcome = tempest_run.run(
-            conf.folder, conf.write(flexible_placement=placement), regex
-        )
-        complaints += [
-            f'{placement}: {complaint}'
-            for complaint in outcome.complaints(expected_skips)
-        ]
-    _say('\n'.join(complaints) or 'all tests passed')
-    return 1 if complaints else 0
 
 
 def _say(text: str) -> None:
@@ -120,4 +88,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

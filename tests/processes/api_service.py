@@ -82,3 +82,7 @@ class ApiService(abc.ABC):
     def wait(self) -> None:
         """Wait until its API is served."""
         supervisor.wait_for_port(self._process, self.site.ports[self.name])
+
+    def kill(self) -> None:
+        """End its API as a crash would; it may be started again."""
+        self._process.kill()

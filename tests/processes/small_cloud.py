@@ -103,6 +103,7 @@ class SmallCloud:
         self._folder = folder
         self._programs = Supervisor(folder)
         self.site: _SmallSite
+        self.glance: Glance
 
     def start(self, document: Mapping[str, list]) -> None:
         """Start it, and wait until it serves.
@@ -123,7 +124,7 @@ class SmallCloud:
             },
         )
         placement = _SmallPlacement(self.site)
-        glance = Glance(self.site)
+        glance = self.glance = Glance(self.site)
         nova = _SmallNova(self.site)
         syncs = [
             self._programs.start(name, command)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tempest's tests of the plug-in, against the whole cloud."""
+
+import pytest
+
+pytest.importorskip('tempest', reason='the extra `tempest` is not installed')
+
+from tests.processes import tempest_run
+from tests.processes.tempest_conf import TempestConf
+
+PLUGIN = 'hypervisor_affinity_tempest_plugin'
+
+
+@pytest.fixture(scope='module')
+def conf(whole_cloud):
+    return TempestConf(whole_cloud)
+
+
+def complaints(conf, flexible_placement, regex, expected_skips):
+    """Run tests; say why that is no success."""
+    path = conf.write(flexible_placement=flexible_placement)
+    outcome = tempest_run.run(conf.folder, path, regex)
+    return outcome.complaints(expected_skips)
+
+
+def test_prefer(conf):
+    assert complaints(conf, 'prefer', PLUGIN, ['test_strict']) == []
+
+
+@pytest.fixture
+def strict(whole_cloud):
+    whole_cloud.restart_scheduler(flexible_placement='strict')
+    yield
+    whole_cloud.restart_scheduler()
+
+
+@pytest.mark.usefixtures('strict')
+def test_strict(conf):
+    regex = f'{PLUGIN}.*OverflowTest'
+    assert complaints(conf, 'strict', regex, ['test_prefer']) == []
