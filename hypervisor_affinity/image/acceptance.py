@@ -113,10 +113,9 @@ def by_vsphere(disk: Disk) -> Answer:
 
 def _parts(disk: Disk) -> str:
     """Say that the disk is in several files; '' if it is in one."""
-    files = {extent.file for extent in disk.extents}
-    if disk.format != VMDK or disk.create_type in DISK_TYPES:
+    if disk.is_one_file:
         return ''
-    number = len(files) + 1
+    number = len(disk.extents) + 1
     return f'{disk.create_type} is a descriptor and its data: {number} files'
 
 

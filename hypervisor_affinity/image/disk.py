@@ -13,6 +13,13 @@ RAW = 'raw'
 # createType of a VMDK that is one file with a header of its own.
 MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
+ONE_FILE = frozenset({MONOLITHIC_SPARSE, STREAM_OPTIMIZED})
+
+# The largest disk of vSphere, in bytes (Configuration Maximums).
+MAX_VIRTUAL = 62 * 1024**4
+
+# What to do about a file that is not whole.
+ANEW = 'get or write the file anew'
 
 
 class DiskError(Exception):
@@ -106,6 +113,24 @@ class Disk:
     appliance: Appliance | None = None
 
     @property
+    def is_one_file(self) -> bool:
+        """Whether all of it is in the file of its name."""
+        return self.create_type is None or self.create_type in ONE_FILE
+
+    @property
     def container_format(self) -> str:
         """What Glance calls the file around the disk."""
         return 'ova' if self.appliance else 'bare'
+
+
+def check_virtual_bytes(saying: str, virtual_bytes: int) -> None:
+    """Check that a disk has a size that a disk may have.
+
+    :param saying: who says so, as the begin of a sentence
+    :raises UnsafeDisk: if it has none, or is larger than any of vSphere
+    """
+    if not 0 < virtual_bytes <= MAX_VIRTUAL:
+        raise UnsafeDisk(
+            f'{saying} a virtual size of {virtual_bytes} bytes; vSphere has '
+            f'disks of up to {MAX_VIRTUAL}; {ANEW}'
+        )

@@ -18,6 +18,7 @@ from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
+from hypervisor_affinity.image.disk import ANEW
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import VMDK
@@ -25,6 +26,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.disk import check_virtual_bytes
 from hypervisor_affinity.image.probe import Probe
 from hypervisor_affinity.image.probe import probe
 
@@ -60,7 +62,7 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
-_ANEW = 'write it anew as one whole file'
+_WHOLE = 'write it anew as one whole file'
 
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
@@ -136,11 +138,8 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         failures=_written(probed),
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
-        create_type=found.create_type,
-        adapter_type=found.adapter_type,
-        hardware_version=found.hardware_version,
         grain_bytes=found.grain_bytes,
-        extents=found.extents,
+        **found.descriptor._asdict(),
     )
 
 
@@ -156,18 +155,14 @@ def _other(content: Content, probed: Probe) -> Disk:
     if probed.failures and not whole:
         raise UnsafeDisk(
             f'{content.name}: is {found} and not safe: '
-            f'{"; ".join(_written(probed))}; {_ANEW}'
+            f'{"; ".join(_written(probed))}; {_WHOLE}'
         )
     if found in _TABLES:
         _check_table(content, found)
     if found == 'vdi':
         _check_blocks(content)
     virtual_bytes = content.size if whole else probed.virtual_bytes
-    if not 0 < virtual_bytes <= vmdk.MAX_VIRTUAL:
-        raise UnsafeDisk(
-            f'{content.name}: says a virtual size of {virtual_bytes} bytes; '
-            f'vSphere has disks of up to {vmdk.MAX_VIRTUAL}'
-        )
+    check_virtual_bytes(f'{content.name}: says', virtual_bytes)
     return Disk(
         name=content.name,
         format=found,
@@ -191,7 +186,7 @@ def _check_table(content: Content, disk_format: str) -> None:
     if end > content.size:
         raise UnsafeDisk(
             f'{content.name}: has a table at bytes {place} to {end}; the '
-            f'file has {content.size}: it is truncated; {_ANEW}'
+            f'file has {content.size}: it is truncated; {ANEW}'
         )
 
 
@@ -204,7 +199,7 @@ def _check_blocks(content: Content) -> None:
     if end > content.size:
         raise UnsafeDisk(
             f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size}: it is truncated; {_ANEW}'
+            f'{content.size}: it is truncated; {ANEW}'
         )
 
 
@@ -213,7 +208,7 @@ def _written(probed: Probe) -> tuple[str, ...]:
 
 
 def _check_single(disk: Disk) -> None:
-    if disk.format == VMDK and disk.create_type not in vmdk.SINGLE:
+    if not disk.is_one_file:
         raise DiskError(
             f'{disk.name}: is the descriptor of a {disk.create_type} alone; '
             'its data are in other files; upload the disk as streamOptimized'
@@ -249,7 +244,7 @@ def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
 
 def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
     """Check the files of the extents, and add up what all files take."""
-    if disk.format != VMDK or disk.create_type in vmdk.SINGLE:
+    if disk.is_one_file:
         return dataclasses.replace(disk, allocated_bytes=content.allocated)
     size, allocated = content.size, content.allocated
     grain_bytes = None
@@ -257,8 +252,7 @@ def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
     for extent in disk.extents:
         if extent.file in seen:
             raise UnsafeDisk(
-                f'{path}: its descriptor lists {extent.file} twice; get or '
-                'write the file anew'
+                f'{path}: its descriptor lists {extent.file} twice; {ANEW}'
             )
         seen.add(extent.file)
         with _open_extent(path, extent) as file:
@@ -325,7 +319,7 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
     info = qemu.info(node)
     details = (info.format_specific or {}).get('data', {})
     if info.backing_file or details.get('data-file'):
-        raise UnsafeDisk(f'{path}: is based on another file; {_ANEW}')
+        raise UnsafeDisk(f'{path}: is based on another file; {_WHOLE}')
     if info.encrypted:
         raise DiskError(f'{path}: is encrypted; decrypt it first')
     theirs = (info.virtual_size, details.get('create-type'))
@@ -333,7 +327,7 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
     if disk.format in _MEASURED and ours != theirs:
         raise UnsafeDisk(
             f'{path}: says {_both(ours)} here, and {_both(theirs)} to '
-            'qemu-img; get or write the file anew'
+            f'qemu-img; {ANEW}'
         )
     if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
         raise DiskError(

@@ -18,7 +18,6 @@ from typing import NamedTuple
 from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image import qemu
-from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
@@ -155,10 +154,10 @@ def _names(target: pathlib.Path, form: Form) -> tuple[str, ...]:
 
 def _files(path: pathlib.Path, disk: Disk) -> list[pathlib.Path]:
     """Return the files that a disk is in."""
-    if disk.create_type in vmdk.SINGLE:
+    if disk.is_one_file:
         # It names what it was called when it was made.
         return [path]
-    return [path, *(path.parent / e.file for e in disk.extents if e.file)]
+    return [path, *(path.parent / e.file for e in disk.extents)]
 
 
 def _states(files: list[pathlib.Path]) -> list[tuple[int, int]]:

@@ -139,10 +139,7 @@ def _of_disk(disk: Disk) -> Iterator[_Row]:
     for subject, size in sizes.items():
         if size is not None:
             yield 'disk', subject, Size(size)
-    if disk.create_type in acceptance.DISK_TYPES:
-        # Its one extent is in the file itself.
-        return
-    for extent in disk.extents:
+    for extent in () if disk.is_one_file else disk.extents:
         name = f'{extent.kind} {extent.file}'
         yield 'extent', name, Size(extent.virtual_bytes)
 

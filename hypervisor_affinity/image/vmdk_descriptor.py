@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A VMDK's descriptor: a short text, which may name other files.
+
+From VMware's "Virtual Disk Format 5.0", and from how qemu's ``block/vmdk.c``
+reads: qemu searches the text for a few words and believes the first, wherever
+it is. So what could be read in two ways is refused here.
+"""
+
+import re
+from typing import NamedTuple
+
+from hypervisor_affinity.image.disk import ANEW
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import Extent
+from hypervisor_affinity.image.disk import UnsafeDisk
+
+# qemu and oslo.utils read no more of a descriptor.
+MAX_DESCRIPTOR = 1024**2 - 1
+
+# In bytes, as file systems have it; qemu would cut a long one.
+MAX_NAME = 255
+
+# A name in UTF-8, and what is around it.
+MAX_LINE = 1024
+
+# A TiB in pieces of 2 GiB. qemu-img opens all of them at once, and a process
+# may open 1024 files unless it was told otherwise.
+MAX_EXTENTS = 512
+
+_NO_PARENT = 0xFFFFFFFF
+
+# qemu-img writes a CID of fewer digits over one of eight, and leaves as many
+# characters of the text's end behind its new end.
+_RESIDUE = 7
+
+_DELTAS = frozenset({'vmfsSparse', 'seSparse'})
+_DEVICES = frozenset(
+    {
+        'fullDevice',
+        'partitionedDevice',
+        'vmfsRaw',
+        'vmfsRawDeviceMap',
+        'vmfsRDM',
+        'vmfsRDMP',
+        'vmfsPassthroughRawDeviceMap',
+    }
+)
+
+_EXTENT = re.compile(
+    r'(RW|RDONLY|NOACCESS)[ \t]+(\d{1,15})[ \t]+(\w{1,10})'
+    r'(?:[ \t]+"([^"]*)"(?:[ \t]+(\d{1,15}))?)?',
+    re.ASCII,
+)
+
+_SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
+
+CONSOLIDATE = 'delete or consolidate its snapshots, and export it again'
+_BESIDE = (
+    'put all extents beside the descriptor, and name them without a folder'
+)
+
+
+class Descriptor(NamedTuple):
+    """What a descriptor says.
+
+    :ivar adapter_type, hardware_version: None if it does not say
+    """
+
+    create_type: str
+    adapter_type: str | None
+    hardware_version: str | None
+    extents: tuple[Extent, ...]
+
+
+def read(name: str, content: bytes) -> Descriptor:
+    """Return what a descriptor says.
+
+    :param name: of the file, for messages
+    :raises DiskError: if it cannot be read
+    :raises UnsafeDisk: if it could be read in two ways, names a parent or a
+        device, or leads out of its folder
+    """
+    text = _text(name, content)
+    settings, extents = _parse(name, text)
+    _check_parent(name, text, settings)
+    return Descriptor(
+        _create_type(name, text, settings),
+        settings.get('ddb.adaptertype'),
+        settings.get('ddb.virtualhwversion'),
+        extents,
+    )
+
+
+def _text(name: str, content: bytes) -> str:
+    text, _, rest = content.partition(b'\0')
+    residue = rest.strip(b'\0')
+    if len(residue) > _RESIDUE or not text.endswith(residue):
+        raise UnsafeDisk(
+            f'{name}: its descriptor goes on behind byte {len(text)}, where '
+            f'it ends; {ANEW}'
+        )
+    try:
+        return text.decode()
+    except UnicodeDecodeError as error:
+        raise DiskError(
+            f'{name}: byte {error.start} of its descriptor is not UTF-8; '
+            'rename the files to plain ASCII'
+        ) from error
+
+
+def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
+    """Return settings, name in lower case -> value, and extents."""
+    settings: dict[str, str] = {}
+    extents: list[Extent] = []
+    for number, line in enumerate(text.split('\n'), 1):
+        place = f'{name}: line {number} of its descriptor'
+        line = line.strip(' \t\r')
+        if len(line) > MAX_LINE:
+            raise UnsafeDisk(
+                f'{place} has {len(line)} characters; at most {MAX_LINE} are '
+                f'read; {ANEW}'
+            )
+        if not line.replace('\t', ' ').isprintable():
+            raise UnsafeDisk(
+                f'{place} has characters that are no text: {line!r}; {ANEW}'
+            )
+        if not line or line.startswith('#'):
+            continue
+        if setting := _SETTING.fullmatch(line):
+            key = setting[1].lower()
+            if key in settings:
+                raise UnsafeDisk(f'{place} sets {key} again; {ANEW}')
+            settings[key] = setting[2].strip().strip('"')
+        elif extent := _EXTENT.fullmatch(line):
+            extents.append(_extent(place, *extent.groups()))
+        else:
+            raise UnsafeDisk(
+                f'{place} is neither a setting nor an extent: {line!r}; {ANEW}'
+            )
+        if len(extents) > MAX_EXTENTS:
+            raise UnsafeDisk(
+                f'{place} is the extent {len(extents)}; at most '
+                f'{MAX_EXTENTS} are read; export the disk as streamOptimized'
+            )
+    return settings, tuple(extents)
+
+
+def _extent(
+    place: str,
+    access: str,
+    sectors: str,
+    kind: str,
+    file: str | None,
+    offset: str | None,
+) -> Extent:
+    # A colon would end the name of a protocol or of a drive.
+    if file is not None and (
+        file in ('', '.', '..') or re.search(r'[/\\:]', file)
+    ):
+        raise UnsafeDisk(
+            f'{place} leads out of the folder: {file!r}; {_BESIDE}'
+        )
+    if file is not None and len(file.encode()) > MAX_NAME:
+        raise UnsafeDisk(
+            f'{place} has a name of {len(file.encode())} bytes; at most '
+            f'{MAX_NAME} can be; {_BESIDE}'
+        )
+    return Extent(
+        access,
+        int(sectors) * SECTOR,
+        kind,
+        file or '',
+        int(offset or 0) * SECTOR,
+    )
+
+
+def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:
+    # qemu finds the word in a comment, too.
+    if 'parentfilenamehint' in text.lower():
+        raise UnsafeDisk(
+            f'{name}: its descriptor names a parent, on whose data it is '
+            f'based (parentFileNameHint); {CONSOLIDATE}'
+        )
+    parent = settings.get('parentcid', '')
+    if parent.lower() != f'{_NO_PARENT:x}':
+        raise UnsafeDisk(
+            f'{name}: its descriptor says parentCID {parent or "nothing"}, '
+            f'and without a parent it is {_NO_PARENT:x}; {CONSOLIDATE}'
+        )
+
+
+def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
+    create_type = settings.get('createtype')
+    # qemu and oslo.utils take the first, though it be in a comment.
+    if create_type is None or text.lower().count('createtype') != 1:
+        raise UnsafeDisk(
+            f'{name}: its descriptor does not say createType once and for '
+            f'all; {ANEW}'
+        )
+    if create_type in _DELTAS:
+        raise UnsafeDisk(
+            f'{name}: its createType {create_type} keeps the changes of a '
+            f'snapshot to a parent; {CONSOLIDATE}'
+        )
+    if create_type in _DEVICES:
+        raise UnsafeDisk(
+            f'{name}: its createType {create_type} leads to a device; '
+            'export the disk as streamOptimized'
+        )
+    return create_type

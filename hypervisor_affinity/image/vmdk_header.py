@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The header of a sparse VMDK extent, and the tables that it leads to.
+
+From VMware's "Virtual Disk Format 5.0", and from how qemu's ``block/vmdk.c``
+reads.
+"""
+
+import itertools
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.disk import ANEW
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.disk import check_virtual_bytes
+
+# In sectors. By the format's definition a grain is a power of two of at least
+# 4 KiB; VMware and qemu write 64 KiB. qemu reads a whole one into memory.
+MIN_GRAIN = 8
+MAX_GRAIN = 2048
+
+# By definition always 512; qemu takes fewer.
+MAX_TABLE_ENTRIES = 512
+
+# qemu's limit: 128 MiB of memory for the grain directory.
+MAX_TABLES = 32 * 1024**2
+
+# Grain tables that are looked at: those of 4 TiB in grains of 64 KiB, if they
+# are in a row as VMware and qemu write them. A MiB of them at a time.
+_RUN = 512
+_MAX_RUNS = 256
+
+MAGIC = b'KDMV'
+
+_LAYOUT = struct.Struct('<4sIIQQQQIQQQB4sH')
+_MARKER = struct.Struct('<QII496s')
+_HAS_SPARE = 2
+COMPRESSED = 1
+_AT_END = 2**64 - 1
+_FOOTER = 3
+
+# What a footer may say otherwise than the header; VirtualBox's names the spare
+# directory, too.
+_OWN = frozenset({'directory', 'spare_directory', 'overhead', 'unclean'})
+
+
+class Header(NamedTuple):
+    """Of a sparse extent; sizes and places in sectors."""
+
+    magic: bytes
+    version: int
+    flags: int
+    capacity: int
+    grain: int
+    descriptor_offset: int
+    descriptor_size: int
+    table_entries: int
+    spare_directory: int
+    directory: int
+    overhead: int
+    unclean: int
+    line_ends: bytes
+    compression: int
+
+    @property
+    def directory_bytes(self) -> int:
+        """How long the grain directory is."""
+        covered = self.grain * self.table_entries
+        return 4 * -(-self.capacity // covered)
+
+
+def read(content: Content) -> Header:
+    name = content.name
+    sector = content.read(0, SECTOR)
+    if len(sector) < SECTOR:
+        raise UnsafeDisk(
+            f'{name}: ends in its header, after {content.size} bytes; {ANEW}'
+        )
+    header = Header(*_LAYOUT.unpack_from(sector))
+    if header.magic != MAGIC:
+        raise UnsafeDisk(
+            f'{name}: the header begins with {header.magic!r}, and a sparse '
+            f"extent's with {MAGIC!r}; {ANEW}"
+        )
+    if not 1 <= header.version <= 3:
+        raise DiskError(
+            f'{name}: the header says version {header.version}; 1 to 3 are '
+            'known; export the disk as streamOptimized'
+        )
+    check_virtual_bytes(f'{name}: the header says', header.capacity * SECTOR)
+    grain = header.grain
+    if not MIN_GRAIN <= grain <= MAX_GRAIN or grain & (grain - 1):
+        raise UnsafeDisk(
+            f'{name}: the header says grains of {grain} sectors; they are '
+            f'powers of two from {MIN_GRAIN} to {MAX_GRAIN}; {ANEW}'
+        )
+    if not 1 <= header.table_entries <= MAX_TABLE_ENTRIES:
+        raise UnsafeDisk(
+            f'{name}: the header says {header.table_entries} entries in a '
+            f'grain table; there are 1 to {MAX_TABLE_ENTRIES}; {ANEW}'
+        )
+    if header.directory == _AT_END:
+        # Behind it nothing is missing.
+        header = _footer(content, header)
+        _check_places(content, header)
+        return header
+    _check_places(content, header)
+    _check_grains(content, header)
+    return header
+
+
+def _footer(content: Content, header: Header) -> Header:
+    """Return the header at the end, which qemu believes."""
+    start = max(0, content.size - 3 * SECTOR)
+    tail = content.read(start, 3 * SECTOR).ljust(3 * SECTOR, b'\xff')
+    _, *marker = _MARKER.unpack(tail[:SECTOR])
+    # qemu rounds the file's size up to a sector, and looks elsewhere.
+    if (
+        content.size % SECTOR
+        or marker != [0, _FOOTER, bytes(496)]
+        or any(tail[-SECTOR:])
+    ):
+        raise UnsafeDisk(
+            f'{content.name}: the header says that the grain directory is '
+            f'at the end, where no footer is: it is truncated; {ANEW}'
+        )
+    footer = Header(*_LAYOUT.unpack_from(tail, SECTOR))
+    differing = [
+        f'{name} {getattr(header, name)} and {getattr(footer, name)}'
+        for name in Header._fields
+        if name not in _OWN and getattr(header, name) != getattr(footer, name)
+    ]
+    if differing or footer.directory == _AT_END:
+        raise UnsafeDisk(
+            f'{content.name}: header and footer differ: '
+            f'{", ".join(differing) or "the footer names another"}; {ANEW}'
+        )
+    return footer
+
+
+def _check_places(content: Content, header: Header) -> None:
+    """Refuse metadata that the file does not hold."""
+    tables = header.directory_bytes // 4
+    if tables > MAX_TABLES:
+        raise UnsafeDisk(
+            f'{content.name}: the header asks for {tables} grain tables; at '
+            f'most {MAX_TABLES} are read; {ANEW}'
+        )
+    places = {'grain directory': header.directory}
+    if header.flags & _HAS_SPARE:
+        places['spare grain directory'] = header.spare_directory
+    for place, sector in places.items():
+        end = sector * SECTOR + header.directory_bytes
+        if sector == 0 or end > content.size:
+            raise UnsafeDisk(
+                f'{content.name}: a disk of {header.capacity * SECTOR} bytes '
+                f'has its {place} at bytes {sector * SECTOR} to {end}; the '
+                f'file has {content.size}; {ANEW}'
+            )
+    if header.overhead * SECTOR > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: the header says that data begin at byte '
+            f'{header.overhead * SECTOR}; the file has {content.size}: it is '
+            f'truncated; {ANEW}'
+        )
+
+
+def _check_grains(content: Content, header: Header) -> None:
+    """Refuse a file that ends before its data do.
+
+    What is missing reads as zeros, and qemu-img would not complain.
+    """
+    table_bytes = 4 * header.table_entries
+    last = header.capacity % header.grain or header.grain
+    if header.compression == COMPRESSED:
+        last = 1
+    directory = _numbers(
+        content,
+        header.directory * SECTOR,
+        min(header.directory_bytes, 4 * _MAX_RUNS * _RUN),
+    )
+    for sector, count in itertools.islice(
+        _runs(directory, -(-table_bytes // SECTOR)), _MAX_RUNS
+    ):
+        tables = _numbers(content, sector * SECTOR, count * table_bytes)
+        end = max(tables) + last if any(tables) else 0
+        if end * SECTOR > content.size:
+            raise UnsafeDisk(
+                f'{content.name}: has data up to byte {end * SECTOR} by its '
+                f'grain tables; the file has {content.size}: it is '
+                f'truncated; {ANEW}'
+            )
+
+
+def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:
+    found = content.read(offset, size)
+    if len(found) < size:
+        raise UnsafeDisk(
+            f'{content.name}: has grain tables at bytes {offset} to '
+            f'{offset + size}; the file has {content.size}: it is truncated; '
+            f'{ANEW}'
+        )
+    return struct.unpack(f'<{size // 4}I', found)
+
+
+def _runs(
+    directory: tuple[int, ...], table_sectors: int
+) -> Iterator[tuple[int, int]]:
+    """Return where tables are, as first sector and number."""
+    start, count = 0, 0
+    for sector in filter(None, directory):
+        if count < _RUN and sector == start + count * table_sectors:
+            count += 1
+            continue
+        if count:
+            yield start, count
+        start, count = sector, 1
+    if count:
+        yield start, count
