@@ -485,13 +485,22 @@ def _of_adapter(subject: _Subject) -> Iterator[Finding]:
         or not {'hw_disk_bus', 'hw_scsi_model'}.isdisjoint(subject.found)
     ):
         return
-    yield _mend(
-        subject,
-        Check.ADAPTER_MISSING,
+    evidence = (
         f'no vmware_adaptertype; the disk is for {said}, the default is '
-        f'{DEFAULT_ADAPTER_TYPE}',
-        {'vmware_adaptertype': said},
+        f'{DEFAULT_ADAPTER_TYPE}'
     )
+    change = {'vmware_adaptertype': said}
+    if subject.disk and subject.disk.create_type == STREAM_OPTIMIZED:
+        # The driver imports it into a VM with the default one
+        # (nova.virt.vmwareapi.images.fetch_image_stream_optimized): what
+        # boots may have done so for years.
+        yield _tell(
+            Check.ADAPTER_MISSING,
+            evidence,
+            f'{in_words(change)} if its servers do not boot',
+        )
+    else:
+        yield _mend(subject, Check.ADAPTER_MISSING, evidence, change)
 
 
 def _of_guest(subject: _Subject) -> Iterator[Finding]:

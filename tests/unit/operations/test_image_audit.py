@@ -284,18 +284,27 @@ def test_no_change_moves_an_image_to_another_hypervisor(disk):
     ],
 )
 def test_the_descriptor_tells_the_adapter(disk, said, changes):
-    content = disk(adapter_type=said)
-    image = vmdk(vmware_adaptertype=None)
+    content = disk('monolithicSparse', adapter_type=said)
+    image = vmdk(vmware_adaptertype=None, vmware_disktype='sparse')
     assert driver_reads(image).adapter_type == 'lsiLogic'
     assert found(image, disk=content) == changes
     assert driver_reads(mended(image, disk=content)).adapter_type.lower() == (
         said
     )
     # What the owner said counts.
-    assert found(vmdk(), disk=content) == {}
-    assert found(vmdk(hw_scsi_model='lsilogic'), disk=content).keys() <= {
-        Check.NAMES_DIFFER
-    }
+    own = {'vmware_disktype': 'sparse'}
+    assert found(vmdk(**own), disk=content) == {}
+    own['hw_scsi_model'] = 'lsilogic'
+    assert found(vmdk(**own), disk=content).keys() <= {Check.NAMES_DIFFER}
+
+
+def test_the_adapter_of_an_imported_disk_may_be_right_as_it_is(disk):
+    image = vmdk(vmware_adaptertype=None)
+    content = disk('streamOptimized', adapter_type='ide')
+    assert found(image, disk=content) == {Check.ADAPTER_MISSING: {}}
+    assert advice(image, Check.ADAPTER_MISSING, disk=content) == (
+        'set vmware_adaptertype=ide if its servers do not boot'
+    )
 
 
 def test_the_adapter_of_a_flexible_image_is_left_alone(disk):
