@@ -6,12 +6,12 @@ from typing import NamedTuple
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.acceptance import DISK_TYPES
 from hypervisor_affinity.image.acceptance import by_vsphere
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.guests import GUEST_IDS
 
 # What vmware_adaptertype may be -> how a VMDK's descriptor says it:
 # nova.virt.vmwareapi.vm_util.get_vmdk_adapter_type.
@@ -124,9 +124,8 @@ def _adapter_type(disk: Disk, wish: str | None) -> str | None:
 
 
 def _guest_id(disk: Disk, wish: str | None) -> str | None:
-    if wish and wish not in GUEST_IDS:
-        spelled = {name.lower(): name for name in GUEST_IDS}
-        hint = spelled.get(wish.lower())
+    if wish and wish not in guests.GUEST_IDS:
+        hint = guests.spelled(wish)
         if hint or not properties.is_guest_id(wish):
             raise DiskError(
                 f'{disk.name}: {wish!r} is no guest id of vSphere; '

@@ -68,6 +68,8 @@ GUEST_IDS = frozenset(
     """.split()
 )
 
+_BY_LOWER_CASE = {known.lower(): known for known in GUEST_IDS}
+
 # os_distro -> how its guest ids begin; the major version follows.
 _BY_VERSION = {
     'centos': 'centos',
@@ -154,6 +156,14 @@ def guest_id(
             if form in GUEST_IDS:
                 return form
     return _ANY_VERSION[distro][bits == 32]
+
+
+def spelled(written: str) -> str | None:
+    """Return a guest id in the right case; None if it is none that is known.
+
+    vSphere compares case-sensitively.
+    """
+    return _BY_LOWER_CASE.get(written.strip().lower())
 
 
 def _stem(distro: str, version: str) -> str | None:

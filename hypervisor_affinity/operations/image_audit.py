@@ -10,10 +10,8 @@ A change is proposed only where there is one right answer, and never one that
 moves an image from one hypervisor to another: that is for its owner.
 """
 
-import difflib
 import enum
 import functools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -27,7 +25,6 @@ from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import KVM
 from hypervisor_affinity.core.hypervisor import VMWARE
-from hypervisor_affinity.core.hypervisor import canonicalize
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -36,16 +33,18 @@ from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import Disk
-from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
 from hypervisor_affinity.image.fitting import Wishes
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.guests import GUEST_IDS
 from hypervisor_affinity.image.guests import guest_id
+from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.audit import Severity
 from hypervisor_affinity.operations.classification import classify_image
 
 # Property -> its new value; None to remove it.
 Changes = Mapping[str, str | None]
+
+_UPLOAD = 'convert it by "image prepare", and upload it anew'
 
 # nova.virt.vmwareapi.constants: the driver's defaults, and the disk types of
 # a flat extent.
@@ -285,64 +284,10 @@ def _tell(check: Check, evidence: str, advice: str) -> Finding:
     return Finding(check, evidence, advice, {})
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r'[\W_]', '', text.lower())
-
-
-def _spellings(*values: str, **others: str) -> dict[str, str]:
-    return {**{_squeezed(value): value for value in values}, **others}
-
-
-_DISK_TYPES = _spellings(*properties.DISK_TYPES)
-_GUEST_IDS = {known.lower(): known for known in GUEST_IDS}
-
-# What people write, without case and signs -> what nova reads.
-_SPELLINGS = {
-    'vmware_disktype': _DISK_TYPES,
-    'hw_disk_type': _DISK_TYPES,
-    'vmware_adaptertype': _spellings(
-        *DESCRIPTOR_ADAPTERS, pvscsi='paraVirtual', lsisas='lsiLogicsas'
-    ),
-    'hw_scsi_model': _spellings(
-        *image_meta.CHOICES['hw_scsi_model'], pvscsi='vmpvscsi'
-    ),
-    'hw_disk_bus': _spellings(*image_meta.CHOICES['hw_disk_bus']),
-    'hw_vif_model': {
-        **properties.VIF_MODELS,
-        **_spellings(*image_meta.CHOICES['hw_vif_model']),
-    },
-}
-_HYPERVISOR_NAMES = ('hypervisor_type', 'img_hv_type')
-_GUEST_NAMES = ('vmware_ostype', 'os_distro')
-
-# Those that a misspelt name may have meant.
-_NAMES = (
-    *properties.NOVA_NAMES,
-    'vmware_adaptertype',
-    *properties.PROPERTY_NAMES,
-)
-_SQUEEZED_NAMES = _spellings(*_NAMES)
-_UPLOAD = 'convert it by "image prepare", and upload it anew'
-
-# By this, vmware_adapter means vmware_adaptertype, and vmware_tools_version
-# nothing.
-_SIMILARITY = 0.85
-
-
-def _spelled(name: str, value: str) -> str | None:
-    """Return the right spelling of a value; None if nobody can tell."""
-    if name in _HYPERVISOR_NAMES:
-        family = canonicalize(value)
-        return family if family in image_meta.CHOICES['img_hv_type'] else None
-    if name in _GUEST_NAMES:
-        return _GUEST_IDS.get(value.strip().lower())
-    return _SPELLINGS.get(name, {}).get(_squeezed(value))
-
-
 def _of_values(subject: _Subject) -> Iterator[Finding]:
     for name, why in subject.refused.items():
         evidence = subject.cite(name)
-        right = _spelled(name, subject.image.properties[name])
+        right = spelling.value(name, subject.image.properties[name])
         if right:
             yield _mend(subject, Check.VALUE_REFUSED, evidence, {name: right})
         else:
@@ -423,7 +368,7 @@ def _of_disk_type(subject: _Subject) -> Iterator[Finding]:
     certain = fitting[0] if len(fitting) == 1 else None
     if value not in properties.DISK_TYPES:
         check = Check.DISK_TYPE_UNKNOWN
-        right = certain or _spelled(name, value)
+        right = certain or spelling.value(name, value)
     elif fitting and value not in fitting:
         check = Check.DISK_TYPE_WRONG
         evidence += f'; the content is {_content(subject)}'
@@ -516,7 +461,7 @@ def _of_guest(subject: _Subject) -> Iterator[Finding]:
         yield from _of_missing_guest(subject)
     elif value in GUEST_IDS:
         return
-    elif spelled := _spelled(name, value):
+    elif spelled := spelling.value(name, value):
         yield _mend(
             subject,
             Check.GUEST_ID_UNKNOWN,
@@ -558,7 +503,9 @@ def _of_distro(subject: _Subject, name: str, distro: str) -> Finding:
     who reads ``os_distro`` in Glance still sees the distribution in it.
     """
     raw = subject.image.properties.get('vmware_ostype')
-    hidden = _spelled('vmware_ostype', raw) if raw and raw != distro else None
+    hidden = (
+        spelling.value('vmware_ostype', raw) if raw and raw != distro else None
+    )
     evidence = subject.cite(*(['vmware_ostype'] if hidden else []), name)
     right = hidden or _derived(subject, distro)
     wanted = right or 'the guest id of its system'
@@ -620,12 +567,11 @@ def _of_content(subject: _Subject) -> Iterator[Finding]:
 
 def _of_dropped(subject: _Subject) -> Iterator[Finding]:
     for name in subject.image.dropped:
-        meant = _SQUEEZED_NAMES.get(_squeezed(name))
-        near = difflib.get_close_matches(name, _NAMES, 1, _SIMILARITY)
+        meant, near = spelling.name(name), spelling.similar_name(name)
         if meant:
             yield _of_misspelt(subject, name, meant)
         elif near:
-            yield _tell(Check.PROPERTY_DROPPED, name, f'is {near[0]} meant?')
+            yield _tell(Check.PROPERTY_DROPPED, name, f'is {near} meant?')
 
 
 def _of_misspelt(subject: _Subject, name: str, meant: str) -> Finding:
@@ -635,7 +581,7 @@ def _of_misspelt(subject: _Subject, name: str, meant: str) -> Finding:
             Check.PROPERTY_DROPPED, name, f'its name is {meant}; rename it'
         )
     evidence = written(name, value)
-    right = _spelled(meant, value) or value
+    right = spelling.value(meant, value) or value
     renamed = {meant: right, name: None}
     (treatment,) = image_meta.treat({meant: right})
     if treatment.fate is Fate.REFUSED:
