@@ -21,6 +21,16 @@ SUBFORMATS = (
     'twoGbMaxExtentFlat',
 )
 
+# By Glance's names, and qemu's.
+OTHER_FORMATS = {'qcow2': 'qcow2', 'vdi': 'vdi', 'vhdx': 'vhdx', 'vhd': 'vpc'}
+
+# What :func:`every_kind` writes.
+FILES = (
+    *(f'{subformat}.vmdk' for subformat in SUBFORMATS),
+    'disk.raw',
+    *(f'disk.{name}' for name in OTHER_FORMATS),
+)
+
 
 def raw(path: pathlib.Path, size: int = 16 * MIB) -> pathlib.Path:
     """Write a raw disk: a MiB that does not compress, one that does."""
@@ -61,17 +71,12 @@ def vmdk(folder: pathlib.Path, subformat: str, **options: str) -> pathlib.Path:
 
 
 def every_kind(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Write the same disk in each format and subformat; name -> path."""
+    """Write the same disk in each format, by qemu's name, and subformat."""
     written = {subformat: vmdk(folder, subformat) for subformat in SUBFORMATS}
     written['raw'] = raw(folder / 'disk.raw')
-    for name, suffix in {
-        'qcow2': 'qcow2',
-        'vdi': 'vdi',
-        'vhdx': 'vhdx',
-        'vpc': 'vhd',
-    }.items():
-        target = folder / f'disk.{suffix}'
-        written[name] = convert(written['raw'], target, name)
+    for name, driver in OTHER_FORMATS.items():
+        target = folder / f'disk.{name}'
+        written[driver] = convert(written['raw'], target, driver)
     return written
 
 

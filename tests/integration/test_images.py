@@ -28,8 +28,6 @@ from tests.unit.cli.program import Run
 
 MIB = 1024**2
 ONE_FILE = ('monolithicSparse', 'streamOptimized')
-# {disk_format: name of the format in qemu}
-QEMU_FORMATS = {'qcow2': 'qcow2', 'vdi': 'vdi', 'vhd': 'vpc', 'vhdx': 'vhdx'}
 OVF = """<?xml version="1.0"?>
 <Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
     xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
@@ -54,11 +52,7 @@ def disks(tmp_path_factory):
     """A folder with a disk of each kind, named after it."""
     skip_without('qemu-img')
     folder = tmp_path_factory.mktemp('disks')
-    for subformat in disk_files.SUBFORMATS:
-        disk_files.vmdk(folder, subformat)
-    raw = disk_files.raw(folder / 'disk.raw')
-    for name, format_ in QEMU_FORMATS.items():
-        disk_files.convert(raw, folder / f'disk.{name}', format_)
+    disk_files.every_kind(folder)
     stream = (folder / 'streamOptimized.vmdk').read_bytes()
     ovf = OVF.format(size=len(stream), capacity=16 * MIB)
     disk_files.archive(
@@ -126,7 +120,7 @@ def kept(done):
 
 ACCEPTED = (
     *(f'{name}.vmdk' for name in ONE_FILE),
-    *(f'disk.{name}' for name in ('raw', *QEMU_FORMATS)),
+    *(f'disk.{name}' for name in ('raw', *disk_files.OTHER_FORMATS)),
     'appliance.ova',
 )
 REFUSED = tuple(

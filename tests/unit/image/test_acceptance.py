@@ -18,28 +18,17 @@ from hypervisor_affinity.image.inspection import inspect
 from tests import disk_files
 from tests.installed import skip_without
 
-OTHERS = {'qcow2': 'qcow2', 'vdi': 'vdi', 'vhdx': 'vhdx', 'vhd': 'vpc'}
-
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     """A disk of each kind, by name."""
     skip_without('qemu-img')
     folder = tmp_path_factory.mktemp('disks')
-    for subformat in disk_files.SUBFORMATS:
-        disk_files.vmdk(folder, subformat)
-    source = disk_files.raw(folder / 'raw.raw')
-    for name, driver in OTHERS.items():
-        disk_files.convert(source, folder / f'{name}.{name}', driver)
+    disk_files.every_kind(folder)
     return folder
 
 
-KINDS = (
-    *(f'{subformat}.vmdk' for subformat in disk_files.SUBFORMATS),
-    'raw.raw',
-    *(f'{name}.{name}' for name in OTHERS),
-)
-each_kind = pytest.mark.parametrize('kind', KINDS)
+each_kind = pytest.mark.parametrize('kind', disk_files.FILES)
 
 
 def glance_accepts(path: pathlib.Path, disk_format: str) -> bool:
