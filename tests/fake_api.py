@@ -94,12 +94,8 @@ class FakeApi:
         """Return where it is served."""
         return f'http://127.0.0.1:{self.port}'
 
-    def close(self) -> None:
-        """Take no more connections; those that are there go on."""
-        self._server.socket.close()
-
     def stop(self) -> None:
-        """Serve no more."""
+        """Take no more connections; those that are there go on."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

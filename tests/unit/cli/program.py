@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The program, run in this process: importing its libraries takes a second."""
+"""The program, run in this process: importing its libraries takes a second.
+
+Signals are for a whole process, and this one may have green threads, since
+tests of nova ran before: for them the program is started as one of its own.
+"""
 
 import json
 import logging
+import signal
+import subprocess
+import sys
 
 from hypervisor_affinity.cli import shell
+
+PROGRAM = (sys.executable, '-m', 'hypervisor_affinity.cli.shell')
 
 
 class Run:
@@ -29,3 +38,21 @@ class Run:
 
     def json(self):
         return json.loads(self.out)
+
+
+def start(*command, **options):
+    """Start a command, such as :data:`PROGRAM`, as a process of its own."""
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests may ignore signals.
+        preexec_fn=_default_signals,
+        **options,
+    )
+
+
+def _default_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -13,8 +12,7 @@ import pytest
 from tests import disk_files
 from tests.disk_files import MIB
 from tests.installed import skip_without
-
-PROGRAM = (sys.executable, '-m', 'hypervisor_affinity.cli.shell')
+from tests.unit.cli import program
 
 
 @pytest.fixture(autouse=True)
@@ -155,11 +153,6 @@ def test_a_wrong_command_line(run, folder, disk, wrong):
 # Signals, to the program as a process of its own.
 
 
-def default_signals():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
 @pytest.fixture
 def start(folder, tmp_path):
     """Return a function that has the program write for a while.
@@ -171,14 +164,9 @@ def start(folder, tmp_path):
     def run_until_it_writes(size, *before):
         source = tmp_path / 'big.raw'
         source.write_bytes(os.urandom(size))
-        process = subprocess.Popen(
-            [*before, *PROGRAM, 'image', 'prepare', source],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        process = program.start(
+            *(*before, *program.PROGRAM, 'image', 'prepare', source),
             start_new_session=True,
-            # Whoever runs the tests may ignore them.
-            preexec_fn=default_signals,
         )
         processes.append(process)
         while not list(folder.glob('.image-prepare-*/big.vmdk')):
@@ -242,7 +230,16 @@ def test_a_full_file_system(folder, disk):
     done = subprocess.run(
         [
             *('unshare', '--user', '--map-root-user', '--mount'),
-            *('sh', '-c', script, 'sh', *PROGRAM, 'image', 'prepare', disk),
+            *(
+                'sh',
+                '-c',
+                script,
+                'sh',
+                *program.PROGRAM,
+                'image',
+                'prepare',
+                disk,
+            ),
         ],
         check=False,
         capture_output=True,

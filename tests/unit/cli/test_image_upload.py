@@ -19,6 +19,7 @@ from tests.fake_api import Answer
 from tests.fake_api import FakeApi
 from tests.fake_api import in_json
 from tests.installed import skip_without
+from tests.unit.cli import program
 
 FITTING = {
     'hypervisor_type': 'vmware',
@@ -147,15 +148,22 @@ def upload(run, disk):
     )
 
 
-@pytest.fixture
-def interrupted(glance):
-    """Have Ctrl-C pressed when the content arrives."""
+def interrupted(glance, disk, method, last, before=lambda request: None):
+    """Upload; Ctrl-C comes while Glance handles a request.
+
+    :param method, last: of the request
+    :param before: called with the request
+    """
 
     def interrupt(request):
-        os.kill(os.getpid(), signal.SIGINT)
+        before(request)
+        process.send_signal(signal.SIGINT)
         return Answer(delay=5)
 
-    glance.faults['PUT', 'file'] = interrupt
+    glance.faults[method, last] = interrupt
+    process = program.start(*program.PROGRAM, 'image', 'upload', disk)
+    _, err = process.communicate()
+    return process.returncode, err
 
 
 def test_dry_run(run, no_cloud, disk):
@@ -308,26 +316,23 @@ def test_no_cloud(upload, no_cloud):
     assert '--snapshot' not in done.err
 
 
-def test_ctrl_c_keeps_what_may_be_resumed(upload, glance, interrupted):
-    done = upload()
-    assert (done.code, done.out) == (130, '')
+def test_ctrl_c_keeps_what_may_be_resumed(upload, glance, disk):
+    code, err = interrupted(glance, disk, 'PUT', 'file')
+    assert code == 130
     (image_id,) = glance.images
-    assert f'repeat the command with --resume {image_id}\n' in done.err
-    assert 'Traceback' not in done.err
+    assert f'repeat the command with --resume {image_id}\n' in err
+    assert 'Traceback' not in err
     glance.faults.clear()
     assert upload('--resume', image_id).code == 0
 
 
-def test_ctrl_c_while_the_image_is_created(upload, glance):
-    def interrupt(request):
+def test_ctrl_c_while_the_image_is_created(glance, disk):
+    def create(request):
         glance.add(**json.loads(request.body))
-        os.kill(os.getpid(), signal.SIGINT)
-        return Answer(delay=5)
 
-    glance.faults['POST', 'images'] = interrupt
-    done = upload()
-    assert (done.code, done.out) == (130, '')
-    assert '--resume' not in done.err
+    code, err = interrupted(glance, disk, 'POST', 'images', create)
+    assert code == 130
+    assert '--resume' not in err
     assert not glance.images
 
 
@@ -335,7 +340,7 @@ def test_glance_is_gone(upload, glance):
     def create(request):
         glance.add(**json.loads(request.body))
         # Nobody listens when the content is to come.
-        glance.close()
+        glance.stop()
         image = {'id': json.loads(request.body)['id']}
         return in_json(image, 201, {'Connection': 'close'})
 
