@@ -58,11 +58,12 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
 
     :raises DiskError: if a wish cannot be fulfilled
     """
-    if not by_vsphere(disk).accepts:
+    accepts, why = by_vsphere(disk)
+    if not accepts:
         if any(wishes):
             raise DiskError(
                 f'{disk.name}: {", ".join(filter(None, wishes))} cannot be '
-                f'had: {by_vsphere(disk).why}'
+                f'had: {why}'
             )
         return Fitting({})
     found = {
