@@ -3,13 +3,24 @@
 
 import argparse
 
-from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.operations.audit import SEVERITIES
 from hypervisor_affinity.operations.audit import Finding
 from hypervisor_affinity.operations.audit import audit
+
+_COLUMNS = (
+    'Severity',
+    'Check',
+    'Subject',
+    'ID',
+    'Name',
+    'Host',
+    'Reason',
+    'Evidence',
+    'Advice',
+)
 
 
 class Audit(PolicyCommand):
@@ -35,22 +46,7 @@ class Audit(PolicyCommand):
             # Of a large cloud's, only what is shown is kept.
             if tally.takes(finding.check) and not parsed_args.counts:
                 rows.append(_row(finding))
-        self.say(parsed_args, tally.headline)
-        if tally.fails:
-            self.status = base.NEGATIVE
-        if parsed_args.counts:
-            return tally.COLUMNS, list(tally.rows())
-        return (
-            'Severity',
-            'Check',
-            'Subject',
-            'ID',
-            'Name',
-            'Host',
-            'Reason',
-            'Evidence',
-            'Advice',
-        ), findings.worst_first(rows)
+        return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
 
 def _row(finding: Finding) -> tuple:

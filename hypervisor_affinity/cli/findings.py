@@ -7,6 +7,7 @@ import enum
 import functools
 from collections.abc import Iterator, Mapping
 
+from hypervisor_affinity.cli import base
 from hypervisor_affinity.operations.audit import Severity
 
 _NEVER = 'never'
@@ -89,9 +90,23 @@ class Tally:
                 yield check.value, severity.name.lower(), self._counts[check]
 
 
-def worst_first(rows: list[tuple]) -> list[tuple]:
-    """Return rows, whose first column has the severity, in its order."""
-    return sorted(rows, key=lambda row: -Severity[row[0].upper()])
+def answer(
+    command: base.Command,
+    parsed_args: argparse.Namespace,
+    tally: Tally,
+    columns: tuple[str, ...],
+    rows: list[tuple],
+) -> tuple:
+    """Say how many findings there are, and return them, or how many.
+
+    :param rows: of the findings; the first column has the severity
+    """
+    command.say(parsed_args, tally.headline)
+    if tally.fails:
+        command.status = base.NEGATIVE
+    if parsed_args.counts:
+        return tally.COLUMNS, list(tally.rows())
+    return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
 
 
 def _checks(severities: Severities, text: str) -> frozenset[enum.StrEnum]:

@@ -69,6 +69,10 @@ CONCLUSIVE_TYPES = {
 # Drivers that pretend: what they report proves nothing about the host.
 SAY_NOTHING = frozenset({'fake', 'test'})
 
+# The reason that nova.virt.vmwareapi.host.VCState gives when it disables its
+# compute service, since vCenter does not answer.
+DISABLED_BY_VSPHERE_DRIVER = 'set by vmwareapi host_state'
+
 _TITLES = {KVM: 'KVM', VMWARE: 'VMware', BAREMETAL: 'bare metal'}
 
 

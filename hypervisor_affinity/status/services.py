@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import counted
@@ -10,16 +11,13 @@ from hypervisor_affinity.status.findings import failure
 from hypervisor_affinity.status.findings import warning
 from hypervisor_affinity.status.hosts import OfferingHost
 
-# nova.virt.vmwareapi.host.VCState gives it when vCenter does not answer.
-_BY_DRIVER = 'set by vmwareapi host_state'
-
 
 def _is_silent(host: ComputeHost) -> bool:
     return not host.is_up and not host.forced_down
 
 
 def _is_disabled_by_driver(host: ComputeHost) -> bool:
-    return host.disabled_reason == _BY_DRIVER
+    return host.disabled_reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
 
 
 def _is_forced_down(host: ComputeHost) -> bool:

@@ -32,6 +32,9 @@ can be reached, with the server's id for SERVER.
 """
 
 
+_COLUMNS = ('Severity', 'Check', 'ID', 'Name', 'Evidence', 'Advice')
+
+
 class _Audited(NamedTuple):
     image: Image
     findings: list[Finding]
@@ -165,19 +168,7 @@ class Audit(PolicyCommand):
             for finding in found
             if tally.takes(finding.check)
         ]
-        self.say(parsed_args, tally.headline)
-        if tally.fails:
-            self.status = base.NEGATIVE
-        if parsed_args.counts:
-            return tally.COLUMNS, list(tally.rows())
-        return (
-            'Severity',
-            'Check',
-            'ID',
-            'Name',
-            'Evidence',
-            'Advice',
-        ), findings.worst_first(rows)
+        return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
 
 class _Auditor:

@@ -5,6 +5,7 @@ import pytest
 from nova.virt.vmwareapi import host as vmwareapi_host
 from oslo_upgradecheck.upgradecheck import Code
 
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status.databases import ComputeHost
 from tests.unit.status import hosts
@@ -26,7 +27,7 @@ def test_hosts_that_are_up():
         ({'is_up': False}, 'start it again'),
         ({'is_up': False, 'forced_down': True}, '--up HOST'),
         (
-            {'disabled_reason': 'set by vmwareapi host_state'},
+            {'disabled_reason': hypervisor.DISABLED_BY_VSPHERE_DRIVER},
             '--enable HOST',
         ),
     ],
@@ -63,4 +64,4 @@ def test_a_service_that_never_reported_a_node_is_known_by_its_tag():
 
 def test_the_reason_is_the_drivers():
     source = inspect.getsource(vmwareapi_host)
-    assert repr(services._BY_DRIVER) in source
+    assert repr(hypervisor.DISABLED_BY_VSPHERE_DRIVER) in source
