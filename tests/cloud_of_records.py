@@ -10,6 +10,7 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 
 KVM_TYPE = 'QEMU'
@@ -44,6 +45,9 @@ class Records(Source):
 
     def images(self) -> Iterator[Image]:
         return self._section('images')
+
+    def vcenters(self) -> Iterator[VCenter]:
+        return self._section('vcenters')
 
     def servers(self) -> Iterator[Server]:
         return self._section('servers')

@@ -19,6 +19,7 @@ from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 
@@ -81,6 +82,10 @@ class FileSource(Source):
     def images(self) -> Iterator[Image]:
         """Yield the images."""
         return self._section('images')
+
+    def vcenters(self) -> Iterator[VCenter]:
+        """Yield the vCenters."""
+        return self._section('vcenters')
 
     def servers(self) -> Iterator[Server]:
         """Yield the servers."""

@@ -12,6 +12,7 @@ hosts      ``GET /os-services`` and, up to microversion 2.87,
 aggregates ``GET /os-aggregates``
 flavors    ``GET /flavors/detail``, with extra specs
 images     ``GET /images``, twice, since hidden ones are listed apart
+vcenters   none of it: ``hypervisor_affinity.cloud.vcenter``
 servers    ``GET /servers/detail``. Only from microversion 2.98 on does nova
            tell the image properties frozen into a server, cut off after 255
            characters, by raw names and nova's, and without
@@ -28,7 +29,7 @@ import functools
 import re
 import urllib.parse
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import Any, Literal, NamedTuple
 
@@ -47,6 +48,7 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.source import only
@@ -79,6 +81,8 @@ class _Service(msgspec.Struct):
     state: Literal['up', 'down']
     status: Literal['enabled', 'disabled']
     disabled_reason: str | None = None
+    # The last heartbeat, in UTC: nova.servicegroup.api.get_updated_time.
+    updated_at: str | None = None
 
 
 class _HypervisorService(msgspec.Struct):
@@ -205,13 +209,18 @@ class CloudSource(Source):
     """
 
     def __init__(
-        self, cloud: connection.Connection, page_size: int = _PAGE
+        self,
+        cloud: connection.Connection,
+        page_size: int = _PAGE,
+        vcenters: Callable[[], Iterable[VCenter]] = tuple,
     ) -> None:
         """Ask nothing of it yet.
 
         :param cloud: has ``timeout`` set on its session if it had none
         :param page_size: of what is read in pages
+        :param vcenters: reads those behind its clusters
         """
+        self._read_vcenters = vcenters
         self._config = cloud.config
         self._page_size = page_size
         self._nova = Api(cloud, 'compute', 'nova')
@@ -242,6 +251,7 @@ class CloudSource(Source):
             binary='nova-compute',
         )
         without_node = {service.host: service for service in services}
+        last_seen = {s.host: _in_utc(s.updated_at) for s in services}
         pages = self._nova.pages(
             '/os-hypervisors/detail',
             'hypervisors',
@@ -255,13 +265,19 @@ class CloudSource(Source):
                 for hypervisor in page:
                     without_node.pop(hypervisor.service.host, None)
                 # In order; of a failure, what has not begun never does.
-                yield from pool.map(self._host, page)
+                yield from pool.map(
+                    lambda found: self._host(
+                        found, last_seen.get(found.service.host, '')
+                    ),
+                    page,
+                )
         for service in without_node.values():
             yield Host(
                 name=service.host,
                 state=service.state,
                 status=service.status,
                 disabled_reason=service.disabled_reason,
+                last_seen=last_seen[service.host],
             )
 
     def aggregates(self) -> Iterator[Aggregate]:
@@ -306,6 +322,10 @@ class CloudSource(Source):
     def images(self) -> Iterator[Image]:
         """Yield the images of all projects, hidden ones last."""
         return self._images()
+
+    def vcenters(self) -> Iterator[VCenter]:
+        """Yield the vCenters that the caller knows how to read."""
+        yield from self._read_vcenters()
 
     def servers(self) -> Iterator[Server]:
         """Yield the servers of all projects."""
@@ -357,7 +377,7 @@ class CloudSource(Source):
     def _version(self, newest: str) -> str:
         return self._nova.microversion(_OLDEST, newest)
 
-    def _host(self, found: _Hypervisor) -> Host:
+    def _host(self, found: _Hypervisor, last_seen: str) -> Host:
         provider = f'/resource_providers/{found.id}'
         inventories = self._placement.find(
             f'{provider}/inventories',
@@ -392,6 +412,7 @@ class CloudSource(Source):
             state=found.state,
             status=found.status,
             disabled_reason=found.service.disabled_reason,
+            last_seen=last_seen,
             traits=tuple(sorted(traits or ())),
             vcpus=held('VCPU'),
             memory_mb=held('MEMORY_MB'),
@@ -495,6 +516,11 @@ def _shown(
             f'{rule} must allow it'
         )
     return extra_specs
+
+
+def _in_utc(time: str | None) -> str:
+    # nova writes no zone, and parts of a second that nobody needs.
+    return f'{time.partition(".")[0]}+00:00' if time else ''
 
 
 def _inventory(

@@ -4,7 +4,8 @@
 One document, in JSON or YAML. Values are checked strictly: a string is no
 number, and a name that is not listed here is an error. What the APIs tell
 beyond this is left out, above all whatever may hold a password: metadata and
-user data of servers, values of image properties that nova would drop.
+user data of servers, values of image properties that nova would drop, users of
+vCenters.
 """
 
 from typing import Annotated, Any, Literal
@@ -68,6 +69,8 @@ class Host(Record, frozen=True):
     :ivar hypervisor_version: as nova's number, 8002000 for 8.2.0
     :ivar supported: the hypervisor types of ``supported_instances``; nova's
         API does not tell them
+    :ivar last_seen: when nova heard of its nova-compute last, in UTC, as ISO
+        8601; '' if that is not known
     :ivar traits: of its resource provider
     :ivar vcpus, memory_mb, disk_gb: None if Placement knows none
     """
@@ -80,6 +83,7 @@ class Host(Record, frozen=True):
     state: Literal['up', 'down'] = 'up'
     status: Literal['enabled', 'disabled'] = 'enabled'
     disabled_reason: str | None = None
+    last_seen: str = ''
     traits: tuple[str, ...] = ()
     vcpus: Inventory | None = None
     memory_mb: Inventory | None = None
@@ -157,6 +161,135 @@ class Server(Record, frozen=True):
     fault: str | None = None
 
 
+class EsxiHost(Record, frozen=True):
+    """An ESXi host of a cluster.
+
+    :ivar connection, power: in vSphere's words, ``HostSystem.runtime``
+    :ivar memory_mb, threads, cpu_mhz: what it has
+    :ivar memory_used_mb, cpu_used_mhz: of the moment
+    :ivar adapters: its VMkernel adapters, each with the services that it is
+        chosen for, such as ``management`` and ``vmotion``; iSCSI and NFS are
+        no such services
+    :ivar nsx_networks: names of the networks there that NSX provides
+    """
+
+    name: str
+    connection: Literal['connected', 'disconnected', 'notResponding'] = (
+        'connected'
+    )
+    power: Literal['poweredOn', 'poweredOff', 'standBy', 'unknown'] = (
+        'poweredOn'
+    )
+    maintenance: bool = False
+    memory_mb: _Count = 0
+    memory_used_mb: _Count = 0
+    threads: _Count = 0
+    cpu_mhz: _Count = 0
+    cpu_used_mhz: _Count = 0
+    adapters: dict[str, tuple[str, ...]] = {}
+    nsx_networks: tuple[str, ...] = ()
+
+    @property
+    def takes_servers(self) -> bool:
+        """Whether nova counts it.
+
+        As ``nova.virt.vmwareapi.vm_util.get_stats_from_cluster`` does.
+        """
+        return self.connection == 'connected' and not self.maintenance
+
+    @property
+    def memory_free_mb(self) -> int:
+        """Memory that nothing uses at the moment."""
+        return max(self.memory_mb - self.memory_used_mb, 0)
+
+
+class Datastore(Record, frozen=True):
+    """A datastore, as the hosts of one cluster see it.
+
+    :ivar type: in vSphere's words, ``VMFS``, ``NFS``, ``vsan``
+    :ivar capacity, free: in bytes
+    :ivar maintenance: ``normal`` if it is not in maintenance
+    :ivar hosts: of the cluster, those that mount it and reach it
+    """
+
+    name: str
+    type: str = 'VMFS'
+    capacity: _Count = 0
+    free: _Count = 0
+    accessible: bool = True
+    maintenance: str = 'normal'
+    hosts: tuple[str, ...] = ()
+
+
+class Cluster(Record, frozen=True):
+    """A cluster of a vCenter, which is one large host for nova.
+
+    :ivar id: of the managed object, ``domain-c7``
+    :ivar drs: how far DRS acts by itself
+    :ivar ha: whether it starts VMs of a failed host anew
+    :ivar vms: of those that nova made, by their id, which is the server's:
+        the VM's name
+    :ivar other_vms: how many there are that nova did not make
+    :ivar running_memory_mb: of all VMs that are switched on, as configured
+    """
+
+    id: str
+    name: str
+    drs: Literal['off', 'manual', 'partially_automated', 'fully_automated'] = (
+        'fully_automated'
+    )
+    ha: bool = True
+    hosts: tuple[EsxiHost, ...] = ()
+    datastores: tuple[Datastore, ...] = ()
+    vms: dict[str, str] = {}
+    other_vms: _Count = 0
+    running_memory_mb: _Count = 0
+
+
+class ComputeConf(Record, frozen=True):
+    """What a ``nova.conf`` says of a nova-compute.
+
+    :ivar file: its path
+    :ivar host: ``[DEFAULT] host``; '' if it is not set
+    :ivar cluster: ``cluster_name``; '' for none
+    :ivar datastore_regex: None for all datastores
+    """
+
+    file: str
+    host: str = ''
+    cluster: str = ''
+    datastore_regex: str | None = None
+
+
+class VCenter(Record, frozen=True):
+    """A vCenter.
+
+    :ivar name: its address, with the port if that is not 443
+    :ivar uuid: ``about.instanceUuid``, which ends the node names of its
+        clusters; '' if it could not be read
+    :ivar error: why it could not be read; '' if it was
+    :ivar verified: whether its certificate was verified
+    :ivar clusters: those that a ``nova.conf`` names; all, if one names none
+    :ivar other_clusters: the others, by their id: the name
+    """
+
+    name: str
+    uuid: str = ''
+    version: str = ''
+    error: str = ''
+    verified: bool = True
+    computes: tuple[ComputeConf, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    other_clusters: dict[str, str] = {}
+
+    def node(self, cluster_id: str) -> str:
+        """Return the name of the compute node that a cluster is.
+
+        As ``nova.virt.vmwareapi.driver`` makes it.
+        """
+        return f'{cluster_id}.{self.uuid}'
+
+
 class Snapshot(Record, frozen=True):
     """The whole document.
 
@@ -172,6 +305,7 @@ class Snapshot(Record, frozen=True):
     aggregates: tuple[Aggregate, ...] = ()
     flavors: tuple[Flavor, ...] = ()
     images: tuple[Image, ...] = ()
+    vcenters: tuple[VCenter, ...] = ()
     servers: tuple[Server, ...] = ()
 
 
@@ -181,6 +315,7 @@ SECTIONS: dict[str, type] = {
     'aggregates': Aggregate,
     'flavors': Flavor,
     'images': Image,
+    'vcenters': VCenter,
     'servers': Server,
 }
 

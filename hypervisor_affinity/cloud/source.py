@@ -11,6 +11,7 @@ from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
 
 _Thing = TypeVar('_Thing', Flavor, Image, Server)
 
@@ -62,6 +63,10 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def images(self) -> Iterator[Image]:
         """Yield the images of all projects."""
+
+    @abc.abstractmethod
+    def vcenters(self) -> Iterator[VCenter]:
+        """Yield the vCenters behind the clusters, as far as any are told."""
 
     @abc.abstractmethod
     def servers(self) -> Iterator[Server]:

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which vCenters there are, from files of nova's configuration.
+
+``[vmware]`` of a nova-compute has all that is needed. What stands in
+``[hypervisor_affinity_vcenter]`` goes before it.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from oslo_config import cfg
+
+from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity.cloud.snapshot import ComputeConf
+from hypervisor_affinity.cloud.source import SourceError
+
+_VMWARE = 'vmware'
+_HTTPS = 443
+_HOST = cfg.StrOpt('host')
+# With storage policies the driver ignores the expression.
+_POLICIES = cfg.BoolOpt('pbm_enabled', default=False)
+
+
+class Access(NamedTuple):
+    """How to reach one vCenter, and which nova-computes do.
+
+    :ivar ca_file: None for the certificates of the system
+    """
+
+    address: str
+    port: int
+    user: str
+    password: str
+    ca_file: str | None
+    insecure: bool
+    computes: tuple[ComputeConf, ...]
+
+    def __repr__(self) -> str:
+        # Of tracebacks and failed assertions.
+        return f'Access({self.name!r})'
+
+    @property
+    def name(self) -> str:
+        """What to call it: its address, with an unusual port."""
+        address = f'[{self.address}]' if ':' in self.address else self.address
+        return address if self.port == _HTTPS else f'{address}:{self.port}'
+
+
+def read(paths: Iterable[str]) -> list[Access]:
+    """Return the vCenters that files name, each once.
+
+    How to reach one is taken from the first file that names it, except that
+    a certificate is verified only if all files want it.
+
+    :param paths: of files as nova-compute is started with
+    :raises SourceError: naming file and option, if one cannot be read
+    """
+    return _merged(map(_parsed, paths))
+
+
+def read_conf(conf: cfg.ConfigOpts, path: str) -> list[Access]:
+    """Return the vCenters that nova's own configuration names, if any.
+
+    :param conf: ``nova.conf.CONF``, with our options registered
+    :param path: what to call it
+    :raises SourceError: as :func:`read`
+    """
+    file = _File(path, conf)
+    return _merged([file] if file.named or file.names_a_vcenter else [])
+
+
+def _merged(files: Iterable['_File']) -> list[Access]:
+    found: dict[str, Access] = {}
+    for file in _with_named(files):
+        access = _access(file)
+        known = found.get(access.name, access._replace(computes=()))
+        found[access.name] = known._replace(
+            insecure=known.insecure or access.insecure,
+            computes=known.computes + access.computes,
+        )
+    return list(found.values())
+
+
+def _parsed(path: str) -> '_File':
+    """Read a file.
+
+    :raises SourceError: if it cannot be read
+    """
+    conf = cfg.ConfigOpts()
+    conf.register_opts([*vcenter_conf.ACCESS, _POLICIES], group=_VMWARE)
+    conf.register_opt(_HOST)
+    vcenter_conf.register(conf)
+    try:
+        conf(args=[], default_config_files=[path], default_config_dirs=[])
+    except cfg.ConfigFilesNotFoundError as error:
+        raise SourceError(f'{path}: no such file') from error
+    except cfg.ConfigFilesPermissionDeniedError as error:
+        raise SourceError(f'{path}: may not be read') from error
+    except (cfg.ConfigFileParseError, UnicodeDecodeError) as error:
+        # From None, and no more of it than the number: it cites lines, as
+        # those with a password.
+        line = re.search(r':(\d+), ', str(error))
+        place = f'line {line[1]}' if line else 'a part'
+        raise SourceError(
+            f'{path}: {place} is neither a section nor an option'
+        ) from None
+    return _File(path, conf)
+
+
+class _File:
+    """One file of nova's configuration, or several that are read as one."""
+
+    def __init__(self, path: str, conf: cfg.ConfigOpts) -> None:
+        self.path = path
+        self._conf = conf
+
+    @property
+    def named(self) -> list[str]:
+        """The files to read in addition."""
+        return self._value(vcenter_conf.GROUP, vcenter_conf.FILES.name)
+
+    @property
+    def names_a_vcenter(self) -> bool:
+        """Whether it has an address of one."""
+        return bool(self.option('host_ip'))
+
+    @property
+    def host(self) -> str:
+        """The name of its nova-compute; '' if it is not set."""
+        return self._value('DEFAULT', _HOST.name) or ''
+
+    @property
+    def datastore_regex(self) -> str | None:
+        """What the names of its datastores match; None for all.
+
+        :raises SourceError: if it is no regular expression
+        """
+        regex = self.option('datastore_regex')
+        if not regex or self._value(_VMWARE, _POLICIES.name):
+            return None
+        try:
+            re.compile(regex)
+        except re.error as error:
+            raise SourceError(
+                f'{self.path}: datastore_regex {regex!r} is no regular '
+                f'expression: {error}'
+            ) from error
+        return regex
+
+    def option(self, name: str) -> object:
+        """Return an option of ours, or else of nova's; None for neither.
+
+        :raises SourceError: if its value is none
+        """
+        value = self._value(vcenter_conf.GROUP, name)
+        return self._value(_VMWARE, name) if value is None else value
+
+    def needed(self, name: str) -> str:
+        """Return such an option.
+
+        :raises SourceError: if there is none
+        """
+        value = self.option(name)
+        if not value:
+            raise SourceError(
+                f'{self.path}: {name} is set neither in '
+                f'[{vcenter_conf.GROUP}] nor in [{_VMWARE}]'
+            )
+        return value
+
+    def _value(self, group: str, name: str) -> object:
+        where = self._conf if group == 'DEFAULT' else self._conf[group]
+        try:
+            return where[name]
+        except (cfg.Error, ValueError):
+            # From None, and no word of it, as above.
+            raise SourceError(
+                f'{self.path}: [{group}] {name} cannot be read: it has a '
+                'wrong value, or refers by $ to what is not there'
+            ) from None
+
+
+def _with_named(files: Iterable[_File]) -> Iterator[_File]:
+    """Yield the files, and after each the ones that it names."""
+    for file in files:
+        named = file.named
+        if file.names_a_vcenter or not named:
+            yield file
+        yield from map(_parsed, named)
+
+
+def _access(file: _File) -> Access:
+    compute = ComputeConf(
+        file=file.path,
+        host=file.host,
+        cluster=file.option('cluster_name') or '',
+        datastore_regex=file.datastore_regex,
+    )
+    return Access(
+        address=file.needed('host_ip'),
+        port=file.option('host_port') or _HTTPS,
+        user=file.needed('host_username'),
+        password=file.needed('host_password'),
+        ca_file=file.option('ca_file'),
+        insecure=bool(file.option('insecure')),
+        computes=(compute,),
+    )

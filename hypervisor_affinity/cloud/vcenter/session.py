@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session with one vCenter, by pyVmomi."""
+
+import contextlib
+import http.client
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
+
+import defusedxml
+from defusedxml import ElementTree
+from pyVmomi import SoapAdapter
+from pyVmomi import VmomiSupport
+from pyVmomi import vim
+from pyVmomi import vmodl
+
+from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.cloud.vcenter.options import Access
+
+# In seconds, for each call: a large cluster is read in one that takes a few.
+TIMEOUT = 60.0
+# In seconds, for a call of another thread when the program ends.
+_PATIENCE = 2.0
+_PATH = '/sdk'
+_VERSIONS = f'{_PATH}/vimServiceVersions.xml'
+
+# What a call raises if its answer does not come whole.
+_BROKEN = (http.client.HTTPException, ExpatError, OSError)
+
+_Answer = TypeVar('_Answer')
+
+
+class Session:
+    """A session, logged in when it is first used and after it has expired.
+
+    One call at a time.
+    """
+
+    def __init__(self, access: Access, timeout: float = TIMEOUT) -> None:
+        """Ask nothing yet."""
+        self._access = access
+        self._timeout = timeout
+        self._stub: SoapAdapter.SoapStubAdapter | None = None
+        # None if it is not logged in.
+        self._content: vim.ServiceInstanceContent | None = None
+        self._lock = threading.Lock()
+
+    def call(
+        self, ask: Callable[[vim.ServiceInstanceContent], _Answer]
+    ) -> _Answer:
+        """Return what ``ask`` returns, which gets vCenter's managers.
+
+        It is asked again if the session has expired, or a connection that was
+        kept is broken, as after vCenter was started anew.
+
+        :raises SourceError: if vCenter does not answer
+        """
+        with self._lock, self._explained():
+            if self._content is not None:
+                with contextlib.suppress(vim.fault.NotAuthenticated):
+                    return self._ask_again_if_broken(ask)
+            self._content = self._log_in()
+            return ask(self._content)
+
+    def close(self) -> None:
+        """Log out, as far as vCenter still listens.
+
+        Of one that keeps a call waiting, the session ends when it expires.
+        """
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return
+        try:
+            content, self._content = self._content, None
+            if content is not None:
+                with contextlib.suppress(*_BROKEN, vmodl.MethodFault):
+                    content.sessionManager.Logout()
+            self._drop()
+        finally:
+            self._lock.release()
+
+    def _ask_again_if_broken(
+        self, ask: Callable[[vim.ServiceInstanceContent], _Answer]
+    ) -> _Answer:
+        try:
+            return ask(self._content)
+        except TimeoutError:
+            # Once is long enough.
+            raise
+        except _BROKEN:
+            self._stub.DropConnections()
+            return ask(self._content)
+
+    def _log_in(self) -> vim.ServiceInstanceContent:
+        access = self._access
+        context = self._trust()
+        self._drop()
+        self._stub = SoapAdapter.SoapStubAdapter(
+            host=access.address,
+            port=access.port,
+            path=_PATH,
+            version=self._version(context),
+            sslContext=context,
+            httpConnectionTimeout=self._timeout,
+        )
+        service = vim.ServiceInstance('ServiceInstance', self._stub)
+        content = service.RetrieveContent()
+        content.sessionManager.Login(access.user, access.password)
+        return content
+
+    def _drop(self) -> None:
+        if self._stub is not None:
+            self._stub.DropConnections()
+            self._stub = None
+
+    def _trust(self) -> ssl.SSLContext:
+        """Return what vCenter's certificate is verified by."""
+        if self._access.insecure:
+            # As [vmware] insecure has it; every check warns of it.
+            return ssl._create_unverified_context()
+        file = self._access.ca_file
+        try:
+            return ssl.create_default_context(cafile=file)
+        except OSError as error:
+            raise SourceError(
+                f'{self._name}: ca_file {file} cannot be used: '
+                f'{error.strerror or error}'
+            ) from error
+
+    def _version(self, context: ssl.SSLContext) -> str:
+        """Return the newest version of the API that both sides know.
+
+        As ``pyVim.connect`` does, which waits for an answer for ever.
+        """
+        connection = http.client.HTTPSConnection(
+            self._access.address,
+            self._access.port,
+            timeout=self._timeout,
+            context=context,
+        )
+        with contextlib.closing(connection):
+            connection.request('GET', _VERSIONS)
+            answer = connection.getresponse()
+            text = answer.read()
+        try:
+            listed = {
+                element.text
+                for element in ElementTree.fromstring(text).iter('version')
+            }
+        except (ParseError, defusedxml.DefusedXmlException):
+            listed = set()
+        for version in VmomiSupport.GetServiceVersions('vim25'):
+            if VmomiSupport.versionIdMap[version] in listed:
+                return version
+        raise SourceError(
+            f'{self._name}: what answers there ({answer.status} '
+            f'{answer.reason}) is no vCenter of a known release; check '
+            'host_ip and host_port'
+        )
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn what goes wrong into an error that says what to do."""
+        try:
+            yield
+        except vim.fault.InvalidLogin:
+            # From None: the call that failed has the password.
+            raise SourceError(
+                f'{self._name}: it refuses user {self._access.user!r} or the '
+                'password; check host_username and host_password'
+            ) from None
+        except vim.fault.NoPermission as error:
+            right = getattr(error, 'privilegeId', None) or 'System.Read'
+            raise SourceError(
+                f'{self._name}: user {self._access.user!r} lacks the '
+                f'privilege {right}; give it the role Read-only at the top of '
+                'the inventory, and have it propagate'
+            ) from None
+        except ssl.SSLCertVerificationError as error:
+            raise SourceError(
+                f'{self._name}: its certificate is not trusted '
+                f'({error.verify_message.rstrip(".")}); name the certificate '
+                'of its CA as ca_file'
+            ) from None
+        except ssl.SSLError as error:
+            raise SourceError(
+                f'{self._name}: no TLS connection ({error.reason}); check '
+                'host_port'
+            ) from None
+        except TimeoutError:
+            raise SourceError(
+                f'{self._name}: no answer within {self._timeout:g} s; see '
+                'whether vCenter is up'
+            ) from None
+        except OSError as error:
+            raise SourceError(
+                f'{self._name}: {error.strerror or error}; see whether '
+                'vCenter is up and can be reached from here'
+            ) from None
+        except (http.client.HTTPException, ExpatError) as error:
+            raise SourceError(
+                f'{self._name}: the answer broke off, or is none of vCenter '
+                f'({type(error).__name__}); see whether vCenter is up'
+            ) from None
+        except vmodl.MethodFault as error:
+            raise SourceError(
+                f'{self._name}: {_words(error)}; see the log of vpxd'
+            ) from None
+
+    @property
+    def _name(self) -> str:
+        return f'vCenter {self._access.name}'
+
+
+def _words(error: Any) -> str:
+    """Return what vCenter says of a fault, in one line, and its kind."""
+    text = ' '.join((error.msg or '').split())[:200].rstrip('.')
+    kind = type(error).__name__.rpartition('.')[2]
+    return f'{text} ({kind})' if text else kind
