@@ -3,6 +3,7 @@
 
 import argparse
 import pathlib
+from collections.abc import Callable, Iterable
 
 from cliff import lister
 from cliff import show
@@ -14,6 +15,7 @@ from oslo_config import cfg
 from hypervisor_affinity import conf
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
+from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
@@ -86,7 +88,7 @@ class ShowCommand(Answering, show.ShowOne):
     """A command that answers with the fields of one thing."""
 
 
-class CloudCommand(Connecting, Command):
+class CloudReading(Connecting):
     """A command that reads a cloud or a snapshot of one."""
 
     instead = ', or read a file with --snapshot'
@@ -102,15 +104,20 @@ class CloudCommand(Connecting, Command):
         )
         return parser
 
-    def source(self, parsed_args: argparse.Namespace) -> Source:
+    def source(
+        self,
+        parsed_args: argparse.Namespace,
+        vcenters: Callable[[], Iterable[VCenter]] = tuple,
+    ) -> Source:
         """Return the snapshot that was named, or else the cloud.
 
+        :param vcenters: reads those of the cloud
         :raises CommandError: if there is no file and no cloud is named
         :raises SourceError: if it cannot be read or reached
         """
         if parsed_args.snapshot:
             return FileSource(parsed_args.snapshot)
-        return CloudSource(self.connection())
+        return CloudSource(self.connection(), vcenters=vcenters)
 
 
 class PolicyReading:
@@ -146,6 +153,10 @@ class PolicyReading:
             return conf.read_policy(options)
         except (cfg.Error, ValueError) as error:
             raise CommandError(error) from error
+
+
+class CloudCommand(CloudReading, Command):
+    """A command that reads a cloud, and answers with a table."""
 
 
 class PolicyCommand(PolicyReading, CloudCommand):

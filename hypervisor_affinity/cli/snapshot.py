@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
 from hypervisor_affinity.cli.base import Command
+from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import SECTIONS
 from hypervisor_affinity.cloud.source import Source
@@ -17,13 +18,15 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.offers import HostOffers
 
 
-class Save(CloudCommand):
+class Save(VCenterReading, CloudCommand):
     """Write a snapshot of the cloud into a file.
 
     It holds hosts, aggregates, flavors, images and servers, as far as they
-    bear on placing servers, and no passwords. Reading the servers of all
-    projects needs an administrator's rights.
+    bear on placing servers, and no passwords; vCenters, if any are named.
+    Reading the servers of all projects needs an administrator's rights.
     """
+
+    needs_vcenters = False
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -37,9 +40,10 @@ class Save(CloudCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Write the file; return how much is in it."""
-        counts = files.save(
-            self.source(parsed_args), parsed_args.file, progress.counted
-        )
+        with self.reading(parsed_args) as reading:
+            counts = files.save(
+                reading.source, parsed_args.file, progress.counted
+            )
         return ('Section', 'Elements'), list(counts.items())
 
 
@@ -75,6 +79,10 @@ def _kinds(source: Source, section: str) -> collections.Counter[str]:
         'flavors': lambda source: ('' for _ in source.flavors()),
         'images': lambda source: (
             image.disk_format or 'no format' for image in source.images()
+        ),
+        'vcenters': lambda source: (
+            'unreadable' if vcenter.error else 'readable'
+            for vcenter in source.vcenters()
         ),
         'servers': lambda source: (s.status for s in source.servers()),
     }

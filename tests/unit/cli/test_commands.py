@@ -386,6 +386,7 @@ def test_snapshot_save_copies_a_snapshot(run, cloud, tmp_path):
         'aggregates 2',
         'flavors 1',
         'images 4',
+        'vcenters 0',
         'servers 1',
     ]
     old, new = files.FileSource(path), files.FileSource(copy)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands that read vCenters have in common."""
+
+import argparse
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cloud import vcenter
+from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.cloud.vcenter import options
+from hypervisor_affinity.operations.vcenter.servers import SecondLook
+
+
+class Reading(NamedTuple):
+    """What is read.
+
+    :ivar again: confirms what looks wrong; None for a snapshot
+    :ivar vcenters: their names, and what reads each anew
+    """
+
+    source: Source
+    again: SecondLook | None
+    vcenters: tuple[tuple[str, Callable[[], VCenter]], ...]
+
+
+class VCenterReading:
+    """A command that reads a cloud and its vCenters, or a snapshot of both.
+
+    * ``needs_vcenters``: whether it makes no sense without them
+    """
+
+    needs_vcenters = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the argument for the vCenters."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--vcenter-conf',
+            action='append',
+            default=[],
+            metavar='FILE',
+            help="read the vCenter of this file, a nova-compute's nova.conf "
+            'with [vmware] or one with [hypervisor_affinity_vcenter]; may be '
+            'given several times',
+        )
+        return parser
+
+    @contextlib.contextmanager
+    def reading(self, parsed_args: argparse.Namespace) -> Iterator[Reading]:
+        """Return what is to be read; log out of it in the end.
+
+        :raises CommandError: if the arguments do not tell what to read
+        :raises SourceError: if a file cannot be read
+        """
+        files = parsed_args.vcenter_conf
+        if parsed_args.snapshot and files:
+            raise CommandError(
+                '--snapshot has its own vCenters; leave out --vcenter-conf'
+            )
+        if parsed_args.snapshot or not (files or self.needs_vcenters):
+            source = self.source(parsed_args)
+            yield Reading(
+                source,
+                again=None,
+                vcenters=tuple(
+                    (known.name, lambda known=known: known)
+                    for known in source.vcenters()
+                ),
+            )
+            return
+        if not files:
+            raise CommandError(
+                'no vCenter to read: name the nova.conf of each nova-compute '
+                'with the vSphere driver with --vcenter-conf, or read a file '
+                'with --snapshot'
+            )
+        with vcenter.connect(options.read(files)) as vcenters:
+            source = self.source(parsed_args, vcenters.read)
+            yield Reading(
+                source,
+                again=SecondLook(vcenters.find_vm, source.server),
+                vcenters=tuple((one.name, one.read) for one in vcenters.each),
+            )

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``vcenter show``."""
+
+import argparse
+from collections.abc import Iterator
+
+from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli.base import CloudCommand
+from hypervisor_affinity.cli.vcenter.reading import VCenterReading
+from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.operations.vcenter import clusters
+from hypervisor_affinity.operations.vcenter import computes
+from hypervisor_affinity.operations.vcenter.computes import Served
+
+
+class Show(VCenterReading, CloudCommand):
+    """Show what stands behind the hosts that are clusters of a vCenter.
+
+    Ends with 1 if a vCenter cannot be read.
+    """
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--of',
+            choices=list(_VIEWS),
+            default='clusters',
+            help='clusters: a row for each (default); hosts: their ESXi '
+            'hosts; networks: VMkernel adapters and networks of NSX of these; '
+            'datastores: where nova may put disks',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the clusters that nova has to do with, or their parts."""
+        with self.reading(parsed_args) as reading:
+            vcenters = list(reading.source.vcenters())
+            served = computes.served(vcenters, reading.source.hosts())
+        self._say_what_is_missing(vcenters)
+        columns, rows = _VIEWS[parsed_args.of]
+        return ('vCenter', 'Cluster', *columns), [
+            (each.vcenter.name, each.cluster.name, *row)
+            for each in served
+            for row in rows(each)
+        ]
+
+    def _say_what_is_missing(self, vcenters: list[VCenter]) -> None:
+        for vcenter in vcenters:
+            if vcenter.error:
+                self.app.stderr.write(f'{self.cmd_name}: {vcenter.error}\n')
+                self.status = base.NEGATIVE
+
+
+def _clusters(each: Served) -> Iterator[tuple]:
+    hosts = clusters.usable(each.cluster.hosts)
+    memory = [host.memory_mb for host in hosts]
+    free = [host.memory_free_mb for host in hosts]
+    yield (
+        ' '.join(host.name for host in each.hosts),
+        each.cluster.drs,
+        'on' if each.cluster.ha else 'off',
+        f'{len(hosts)}/{len(each.cluster.hosts)}',
+        sum(memory),
+        max(memory, default=0),
+        max(free, default=0),
+        len(each.cluster.vms),
+        each.cluster.other_vms,
+    )
+
+
+def _hosts(each: Served) -> Iterator[tuple]:
+    for host in each.cluster.hosts:
+        yield (
+            host.name,
+            clusters.state(host),
+            host.threads,
+            host.memory_mb,
+            host.memory_free_mb,
+        )
+
+
+def _networks(each: Served) -> Iterator[tuple]:
+    for host in each.cluster.hosts:
+        for adapter, services in host.adapters.items():
+            yield host.name, adapter, ' '.join(services)
+        for network in host.nsx_networks:
+            yield host.name, network, 'NSX'
+
+
+def _datastores(each: Served) -> Iterator[tuple]:
+    novas = clusters.for_nova(each.cluster, each.computes)
+    connected = [h for h in each.cluster.hosts if h.connection == 'connected']
+    for datastore in each.cluster.datastores:
+        yield (
+            datastore.name,
+            datastore.type,
+            'yes' if datastore in novas else 'no',
+            'available' if clusters.is_available(datastore) else 'unavailable',
+            f'{len(datastore.hosts)}/{len(connected)}',
+            datastore.capacity // 2**30,
+            datastore.free // 2**30,
+        )
+
+
+# What is shown: the columns, and what makes rows of a cluster.
+_VIEWS = {
+    'clusters': (
+        (
+            'Compute',
+            'DRS',
+            'HA',
+            'Hosts',
+            'Memory MiB',
+            'Largest host',
+            'Freest host',
+            'VMs of nova',
+            'Others',
+        ),
+        _clusters,
+    ),
+    'hosts': (
+        ('Host', 'State', 'Threads', 'Memory MiB', 'Free MiB'),
+        _hosts,
+    ),
+    'networks': (('Host', 'Adapter or network', 'Services'), _networks),
+    'datastores': (
+        (
+            'Datastore',
+            'Type',
+            'For nova',
+            'State',
+            'Hosts',
+            'Capacity GiB',
+            'Free GiB',
+        ),
+        _datastores,
+    ),
+}

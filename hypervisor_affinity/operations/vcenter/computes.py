@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether each cluster has its nova-compute, and this knows the cluster."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from hypervisor_affinity.cloud import adapters
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Cluster
+from hypervisor_affinity.cloud.snapshot import ComputeConf
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Inventory
+from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.vcenter import clusters
+from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.findings import Finding
+
+_GIB = 2**30
+
+
+class Served(NamedTuple):
+    """A cluster that nova has to do with.
+
+    :ivar hosts: the compute nodes that say they are it
+    :ivar computes: the files that name it, or name no cluster of its vCenter
+    """
+
+    vcenter: VCenter
+    cluster: Cluster
+    hosts: tuple[Host, ...]
+    computes: tuple[ComputeConf, ...]
+
+    @property
+    def node(self) -> str:
+        """The name of the compute node that it is."""
+        return self.vcenter.node(self.cluster.id)
+
+    def finding(self, check: Check, subject: str, evidence: str) -> Finding:
+        """Return a finding about it."""
+        return Finding(
+            check, self.vcenter.name, self.cluster.name, subject, evidence
+        )
+
+
+def served(vcenters: Iterable[VCenter], hosts: Iterable[Host]) -> list[Served]:
+    """Return the clusters that a file names, or a compute node is.
+
+    A vCenter that files call by several names has each cluster once.
+    """
+    hosts = list(hosts)
+    found: dict[str, Served] = {}
+    for vcenter in vcenters:
+        for cluster in vcenter.clusters:
+            node = vcenter.node(cluster.id)
+            nodes = tuple(host for host in hosts if host.node == node)
+            named = tuple(
+                c for c in vcenter.computes if c.cluster == cluster.name
+            )
+            if not (nodes or named):
+                continue
+            unnamed = tuple(c for c in vcenter.computes if not c.cluster)
+            each = Served(vcenter, cluster, nodes, named or unnamed)
+            if node in found:
+                known = found[node]
+                each = known._replace(computes=known.computes + each.computes)
+            found[node] = each
+    return list(found.values())
+
+
+def check_computes(each: Served) -> Iterator[Finding]:
+    """Find a cluster with no nova-compute, or with several."""
+    names = sorted(
+        {host.name for host in each.hosts}
+        | {conf.host for conf in each.computes if conf.host and conf.cluster}
+    )
+    if not each.hosts:
+        files = ', '.join(conf.file for conf in each.computes)
+        yield each.finding(
+            Check.CLUSTER_NOT_SERVED,
+            '',
+            f'{files} names it, and there is no compute node {each.node}',
+        )
+    if len(names) > 1:
+        yield each.finding(
+            Check.CLUSTER_SERVED_TWICE, '', f'by {", ".join(names)}'
+        )
+
+
+def check_services(
+    hosts: Iterable[Host], each_served: Iterable[Served]
+) -> Iterator[Finding]:
+    """Find services of clusters that keep servers from being placed.
+
+    :param hosts: those that run VMware
+    """
+    places = {
+        host: (each.vcenter.name, each.cluster.name)
+        for each in each_served
+        for host in (host.name for host in each.hosts)
+    }
+    for host in hosts:
+        place = places.get(host.name, ('', ''))
+        if host.state == 'down':
+            heard = host.last_seen or 'never, or long ago'
+            yield Finding(
+                Check.COMPUTE_DOWN, *place, host.name, f'last heard: {heard}'
+            )
+        if host.status != 'disabled':
+            continue
+        reason = host.disabled_reason or 'no reason given'
+        by_driver = reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
+        yield Finding(
+            Check.COMPUTE_DISABLED_BY_DRIVER
+            if by_driver
+            else Check.COMPUTE_DISABLED,
+            *place,
+            host.name,
+            reason,
+        )
+
+
+def check_aggregates(
+    hosts: Iterable[Host], aggregates: Iterable[Aggregate], policy: Policy
+) -> Iterator[Finding]:
+    """Find hosts of VMware's aggregates that no nova-compute stands for."""
+    nodes = {host.name for host in hosts if host.node}
+    for aggregate in aggregates:
+        offer = read_offer(
+            [adapters.tags(aggregate)], DriverReport(None), policy
+        )
+        if offer.families != {hypervisor.VMWARE}:
+            continue
+        for name in sorted(set(aggregate.hosts) - nodes):
+            yield Finding(
+                Check.CLUSTER_NOT_SERVED,
+                '',
+                '',
+                name,
+                f'aggregate {aggregate.name} has it, and no nova-compute of '
+                'this name has reported a compute node',
+            )
+
+
+def check_nodes(
+    hosts: Iterable[Host], vcenters: Sequence[VCenter]
+) -> Iterator[Finding]:
+    """Find compute nodes whose cluster is gone, or was not looked at.
+
+    :param hosts: those that run VMware
+    """
+    by_uuid = {vcenter.uuid: vcenter for vcenter in vcenters if vcenter.uuid}
+    for host in hosts:
+        cluster_id, _, uuid = host.node.partition('.')
+        vcenter = by_uuid.get(uuid)
+        if vcenter is None:
+            yield Finding(
+                Check.COMPUTE_NOT_CHECKED,
+                '',
+                '',
+                host.name,
+                f'node {host.node or "(none)"}',
+            )
+        elif cluster_id not in _ids(vcenter):
+            yield Finding(
+                Check.CLUSTER_NOT_FOUND,
+                vcenter.name,
+                '',
+                host.name,
+                f'its node is {host.node}; vCenter shows no {cluster_id}',
+            )
+
+
+def check_names(vcenter: VCenter) -> Iterator[Finding]:
+    """Find names of clusters that vCenter does not have."""
+    known = {cluster.name for cluster in vcenter.clusters}
+    for conf in vcenter.computes:
+        if conf.cluster and conf.cluster not in known:
+            others = sorted(known | set(vcenter.other_clusters.values()))
+            yield Finding(
+                Check.CLUSTER_NOT_FOUND,
+                vcenter.name,
+                conf.cluster,
+                conf.host,
+                f'{conf.file} names it; vCenter shows: '
+                f'{", ".join(others) or "no cluster"}',
+            )
+
+
+def check_inventory(each: Served) -> Iterator[Finding]:
+    """Find figures that Placement has otherwise than vCenter."""
+    usable = clusters.usable(each.cluster.hosts)
+    if not usable:
+        return
+    memory = [host.memory_mb for host in usable]
+    threads = [host.threads for host in usable]
+    disk = sum(
+        datastore.capacity
+        for datastore in clusters.for_nova(each.cluster, each.computes)
+        if clusters.is_available(datastore)
+    )
+    freest = max(usable, key=lambda host: host.memory_free_mb)
+    for host in each.hosts:
+        differences = [
+            *_differences('VCPU', host.vcpus, sum(threads), max(threads)),
+            *_differences(
+                'MEMORY_MB', host.memory_mb, sum(memory), max(memory)
+            ),
+            # Its max_unit changes with whatever is written there.
+            *_differences('DISK_GB', host.disk_gb, disk // _GIB, None),
+        ]
+        if differences:
+            yield each.finding(
+                Check.INVENTORY_DIFFERS, host.name, '; '.join(differences)
+            )
+        most = host.memory_mb and host.memory_mb.max_unit
+        if most and freest.memory_free_mb < most:
+            yield each.finding(
+                Check.NO_HOST_HAS_MAX_UNIT,
+                host.name,
+                f'max_unit is {most} MiB; {freest.name}, the freest host, '
+                f'has {freest.memory_free_mb} MiB',
+            )
+
+
+def _differences(
+    resource: str, kept: Inventory | None, total: int, most: int | None
+) -> Iterator[str]:
+    if kept is None:
+        yield f'{resource}: Placement has none, vCenter {total}'
+        return
+    if kept.total != total:
+        yield f'{resource}: Placement has {kept.total}, vCenter {total}'
+    if most is not None and kept.max_unit not in (None, most):
+        yield (
+            f'{resource} of the largest host: Placement has {kept.max_unit}, '
+            f'vCenter {most}'
+        )
+
+
+def _ids(vcenter: VCenter) -> set[str]:
+    return {cluster.id for cluster in vcenter.clusters} | set(
+        vcenter.other_clusters
+    )

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All checks of vCenters."""
+
+import collections
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.vcenter import clusters
+from hypervisor_affinity.operations.vcenter import computes
+from hypervisor_affinity.operations.vcenter.computes import Served
+from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.servers import SecondLook
+from hypervisor_affinity.operations.vcenter.servers import Watch
+
+
+def check(
+    source: Source,
+    policy: Policy,
+    again: SecondLook | None,
+    consume: Callable[[Iterator[Server]], None] = collections.deque(
+        maxlen=0
+    ).extend,
+) -> Iterator[Finding]:
+    """Yield all findings: of vCenters, clusters, nova-computes, servers.
+
+    :param again: asks the cloud about servers that look wrong; None where
+        nothing but a snapshot is there
+    :param consume: takes all servers, for what else there is to do with them
+    :raises SourceError: if nova cannot be read; that a vCenter cannot is a
+        finding
+    """
+    vcenters = list(source.vcenters())
+    hosts = list(source.hosts())
+    each_served = computes.served(vcenters, hosts)
+    yield from of_vcenters(vcenters, each_served)
+    yield from of_computes(
+        vcenters, hosts, list(source.aggregates()), each_served, policy
+    )
+    watch = Watch(each_served)
+    consume(watch.see(source.servers()))
+    yield from watch.findings(again)
+
+
+def of_vcenters(
+    vcenters: Sequence[VCenter], each_served: Iterable[Served]
+) -> Iterator[Finding]:
+    """Find what vCenters and the files that name them tell by themselves."""
+    for vcenter in vcenters:
+        if not vcenter.verified:
+            yield Finding(
+                Check.TLS_UNVERIFIED, vcenter.name, '', '', 'insecure is set'
+            )
+        if vcenter.error:
+            yield Finding(
+                Check.VCENTER_UNREADABLE, vcenter.name, '', '', vcenter.error
+            )
+        else:
+            yield from computes.check_names(vcenter)
+    for each in each_served:
+        yield from clusters.check(each.vcenter, each.cluster, each.computes)
+
+
+def of_computes(
+    vcenters: Sequence[VCenter],
+    hosts: Sequence[Host],
+    aggregates: Sequence[Aggregate],
+    each_served: Sequence[Served],
+    policy: Policy,
+) -> Iterator[Finding]:
+    """Find what nova's compute services and inventories contradict."""
+    novas = vmware_hosts(hosts, aggregates, policy)
+    yield from computes.check_services(novas, each_served)
+    yield from computes.check_aggregates(hosts, aggregates, policy)
+    yield from computes.check_nodes(
+        [host for host in novas if host.node], vcenters
+    )
+    for each in each_served:
+        yield from computes.check_computes(each)
+        yield from computes.check_inventory(each)
+
+
+def vmware_hosts(
+    hosts: Iterable[Host], aggregates: Iterable[Aggregate], policy: Policy
+) -> list[Host]:
+    """Return the hosts that run VMware, by their driver or their tag."""
+    offers = HostOffers(aggregates, policy)
+    return [
+        host
+        for host in hosts
+        if offers.offer(host).underneath == {hypervisor.VMWARE}
+    ]
