@@ -25,6 +25,7 @@ from hypervisor_affinity.status import release
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status import settings
 from hypervisor_affinity.status import start
+from hypervisor_affinity.status import vcenters
 from hypervisor_affinity.status import weights
 from hypervisor_affinity.status.deployment import Deployment
 from hypervisor_affinity.status.findings import Finding
@@ -137,6 +138,16 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (
         'vCenter compute services',
         lambda deployment: services.check(deployment.hosts),
+    ),
+    (
+        'vCenters',
+        lambda deployment: vcenters.check(
+            deployment.conf,
+            deployment.policy,
+            has_vcenter_hosts=any(
+                found.runs_vmware for found in deployment.hosts
+            ),
+        ),
     ),
     (
         'Evacuation',

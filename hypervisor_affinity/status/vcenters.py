@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of the vCenters that nova.conf names, with the extra ``vsphere``."""
+
+import importlib.util
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from oslo_config import cfg
+
+from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import remark
+from hypervisor_affinity.status.findings import warning
+
+if TYPE_CHECKING:
+    from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
+    from hypervisor_affinity.operations.vcenter import findings
+
+# By the severity: what it is for servers that are placed.
+_KINDS = {'ERROR': failure, 'WARNING': warning, 'INFO': remark}
+# Of findings of one kind.
+_SHOWN = 3
+_NEEDED = ('defusedxml', 'msgspec', 'pyVmomi')
+
+
+def check(
+    conf: cfg.ConfigOpts, policy: Policy, *, has_vcenter_hosts: bool
+) -> Iterator[Finding]:
+    """Find what ``vcenter check`` finds, but for what another check tells.
+
+    :param has_vcenter_hosts: whether nova has any
+    """
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
+        if has_vcenter_hosts:
+            yield remark(
+                'vCenter is not looked at: pip install '
+                "'hypervisor-affinity[vsphere]' for it, or run "
+                'hypervisor-affinity vcenter check.'
+            )
+        return
+    # Not above: these import what is missing without the extra.
+    from hypervisor_affinity.cloud import vcenter
+    from hypervisor_affinity.cloud.source import SourceError
+    from hypervisor_affinity.cloud.vcenter import options
+
+    vcenter_conf.register(conf)
+    try:
+        accesses = options.read_conf(conf, 'nova.conf')
+        if accesses:
+            with vcenter.connect(accesses) as vcenters:
+                yield from _of(vcenters, policy)
+        elif has_vcenter_hosts:
+            yield remark(
+                'vCenter is not looked at: nova.conf names none. Set '
+                f'[{vcenter_conf.GROUP}] config_files to the files of the '
+                'nova-computes with the vSphere driver.'
+            )
+    except SourceError as error:
+        yield warning(f'Not checked: {error}.')
+
+
+def _of(vcenters: 'VCenters', policy: Policy) -> Iterator[Finding]:
+    from hypervisor_affinity.operations.vcenter import health
+    from hypervisor_affinity.operations.vcenter.findings import Check
+    from hypervisor_affinity.operations.vcenter.servers import SecondLook
+    from hypervisor_affinity.status.novas_records import NovasRecords
+
+    source = NovasRecords(vcenters.read)
+    # The first three are what the check of compute services finds.
+    left_out = {
+        Check.COMPUTE_DOWN,
+        Check.COMPUTE_DISABLED,
+        Check.COMPUTE_DISABLED_BY_DRIVER,
+    }
+    again = SecondLook(vcenters.find_vm, source.server)
+    found = list(health.check(source, policy, again))
+    if source.placement_error:
+        left_out.add(Check.INVENTORY_DIFFERS)
+        yield warning(
+            'Inventories are not compared: Placement does not answer '
+            f'({source.placement_error}).'
+        )
+    groups: dict[tuple, list[findings.Finding]] = {}
+    for finding in found:
+        if finding.check not in left_out:
+            key = finding.check, finding.vcenter, finding.cluster
+            groups.setdefault(key, []).append(finding)
+    yield from map(_in_one, groups.values())
+
+
+def _in_one(group: 'list[findings.Finding]') -> Finding:
+    """Return one finding of several of the same kind in one cluster."""
+    first = group[0]
+    place = ', '.join(filter(None, (first.vcenter, first.cluster)))
+    shown = '; '.join(
+        ': '.join(filter(None, (finding.subject, finding.evidence)))
+        for finding in group[:_SHOWN]
+    )
+    if len(group) > _SHOWN:
+        shown += f'; and {len(group) - _SHOWN:,} more'
+    where = f' ({place})' if place else ''
+    text = f'{first.check}{where}: {shown}. To do: {first.advice}.'
+    return _KINDS[first.severity.name](text)
