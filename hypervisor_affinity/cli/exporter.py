@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``exporter``."""
+
+import argparse
+import importlib.util
+import ipaddress
+import signal
+import threading
+
+from cliff import command
+
+from hypervisor_affinity.cli.base import Answering
+from hypervisor_affinity.cli.base import CloudReading
+from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.vcenter.reading import VCenterReading
+
+DEFAULT_ADDRESS = '127.0.0.1'
+DEFAULT_PORT = 9894
+_INTERVAL = 60
+
+
+class Exporter(
+    Answering, VCenterReading, PolicyReading, CloudReading, command.Command
+):
+    """Serve metrics of the cloud and its vCenters for Prometheus.
+
+    Reads both in the background, until SIGTERM or Ctrl-C.
+    """
+
+    needs_vcenters = False
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--listen',
+            default=(DEFAULT_ADDRESS, DEFAULT_PORT),
+            type=_endpoint,
+            metavar='ADDRESS:PORT',
+            help='where to serve /metrics; default: '
+            f'{DEFAULT_ADDRESS}:{DEFAULT_PORT}, for this machine only',
+        )
+        parser.add_argument(
+            '--interval',
+            default=_INTERVAL,
+            type=_seconds,
+            metavar='SECONDS',
+            help='from the beginning of one reading to that of the next; '
+            f'default: {_INTERVAL}',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Serve until a signal comes."""
+        if importlib.util.find_spec('prometheus_client') is None:
+            raise CommandError(
+                'prometheus-client is not installed: pip install '
+                "'hypervisor-affinity[exporter]'"
+            )
+        from hypervisor_affinity.exporter.export import Exporter
+
+        policy = self.policy(parsed_args)
+        with self.reading(parsed_args) as reading:
+            exporter = Exporter(
+                reading.source,
+                policy,
+                reading.vcenters,
+                reading.again,
+                parsed_args.interval,
+            )
+            address, port = parsed_args.listen
+            try:
+                exporter.serve(address, port)
+            except OSError as error:
+                raise CommandError(
+                    f'cannot listen on {address} port {port}: '
+                    f'{error.strerror}; choose another one with --listen'
+                ) from error
+            exporter.start()
+            self._say_where(address, port)
+            try:
+                _wait_for_a_signal()
+            finally:
+                exporter.stop()
+
+    def _say_where(self, address: str, port: int) -> None:
+        shown = f'[{address}]' if ':' in address else address
+        self.app.stderr.write(f'serving http://{shown}:{port}/metrics\n')
+        if not ipaddress.ip_address(address).is_loopback:
+            self.app.stderr.write(
+                'whoever reaches this address can read all metrics; names of '
+                'hosts and clusters are among them\n'
+            )
+        self.app.stderr.flush()
+
+
+def _wait_for_a_signal() -> None:
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    """Return address and port.
+
+    :raises argparse.ArgumentTypeError: if it has not both
+    """
+    address, _, port = text.rpartition(':')
+    try:
+        number = int(port)
+        ipaddress.ip_address(address.strip('[]'))
+    except ValueError:
+        number = -1
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no IP address with a port, such as 127.0.0.1:9894'
+        )
+    return address.strip('[]'), number
+
+
+def _seconds(text: str) -> float:
+    """Return a number of seconds.
+
+    :raises argparse.ArgumentTypeError: if it is none of at least 1
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 1 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no number of seconds from 1 to 86400'
+        )
+    return seconds

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics for Prometheus.
+
+``polling`` reads in the background, ``cloud_metrics`` and ``vcenter_metrics``
+make metrics of what was read, ``export`` serves them: a scrape never waits for
+an API.
+"""

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics of a cloud: hosts, servers, and what is wrong with them."""
+
+import collections
+import datetime
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.metrics_core import Metric
+
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Inventory
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.exporter import families
+from hypervisor_affinity.operations import audit
+from hypervisor_affinity.operations.audit import Check
+from hypervisor_affinity.operations.offers import HostOffers
+
+# Values of labels beside the hypervisors' and the checks' names.
+IN_PLACE = 'in_place'
+NOT_PLACED = 'not_placed'
+NOWHERE = 'none'
+UNDETERMINED = 'undetermined'
+
+# What an audit says of where a server is; other checks are of other things.
+_VERDICTS = frozenset(
+    {
+        Check.SERVER_MISPLACED,
+        Check.SERVER_NOT_PREFERRED,
+        Check.SERVER_NOT_ACCEPTED,
+        Check.SERVER_UNDETERMINED,
+        Check.SERVER_REFUSED,
+    }
+)
+_MIB = 2**20
+
+
+class Hosts:
+    """The hosts of a cloud by their hypervisors."""
+
+    def __init__(self, hosts: Iterable[Host], offers: HostOffers) -> None:
+        """Look at each."""
+        self.all = list(hosts)
+        self._offers = offers
+        self._families = {host.name: self._family(host) for host in self.all}
+
+    def family(self, name: str | None) -> str:
+        """Return the hypervisor of a host; the label of a metric."""
+        if name is None:
+            return NOWHERE
+        return self._families.get(name, UNDETERMINED)
+
+    def reserve(self, host: Host) -> float:
+        """Return which part of a host its aggregates keep, 0 to 1."""
+        return self._offers.offer(host).reserve / 100
+
+    def _family(self, host: Host) -> str:
+        found = self._offers.offer(host).underneath
+        return next(iter(found)) if len(found) == 1 else UNDETERMINED
+
+
+def metrics(
+    source: Source, policy: Policy, servers: Iterable[Server]
+) -> Iterator[Metric]:
+    """Yield metrics of a cloud.
+
+    Of each vCenter host there are samples of its own; all others have a label
+    with few values, however large the cloud is.
+
+    :param servers: the source's, watched by the caller
+    :raises SourceError: if the source fails
+    """
+    hosts = Hosts(source.hosts(), HostOffers(source.aggregates(), policy))
+    yield from _of_services(hosts)
+    yield from _of_capacity(hosts)
+    yield from _of_servers(source, policy, servers, hosts)
+
+
+def _of_services(hosts: Hosts) -> Iterator[Metric]:
+    states = collections.Counter(
+        (hosts.family(host.name), _state(host)) for host in hosts.all
+    )
+    yield families.gauge(
+        'hosts',
+        'Compute nodes by hypervisor and state of their nova-compute.',
+        ('hypervisor', 'state'),
+        states.items(),
+    )
+    # A service may have several compute nodes.
+    novas = {
+        host.name: host
+        for host in hosts.all
+        if hosts.family(host.name) == hypervisor.VMWARE
+    }
+    yield families.gauge(
+        'compute_service_up',
+        'Whether nova takes the nova-compute of a vCenter host for alive.',
+        ('host',),
+        (((name,), host.state == 'up') for name, host in novas.items()),
+    )
+    yield families.gauge(
+        'compute_service_enabled',
+        'Whether the nova-compute of a vCenter host may get servers.',
+        ('host',),
+        (((name,), host.status == 'enabled') for name, host in novas.items()),
+    )
+    yield families.gauge(
+        'compute_service_last_heartbeat_timestamp_seconds',
+        'When nova heard of the nova-compute of a vCenter host last, in '
+        'seconds since 1970.',
+        ('host',),
+        (
+            ((name,), _timestamp(host.last_seen))
+            for name, host in novas.items()
+            if host.last_seen
+        ),
+    )
+
+
+def _of_capacity(hosts: Hosts) -> Iterator[Metric]:
+    for field, unit, factor in (
+        ('memory_mb', 'memory_bytes', _MIB),
+        ('vcpus', 'vcpus', 1),
+    ):
+        amounts: dict[str, collections.Counter[str]] = {
+            kind: collections.Counter() for kind in _AMOUNTS
+        }
+        for host in hosts.all:
+            inventory: Inventory | None = getattr(host, field)
+            if inventory is None:
+                continue
+            family = hosts.family(host.name)
+            limit = inventory.limit * factor
+            amounts['capacity'][family] += limit
+            amounts['allocated'][family] += inventory.used * factor
+            amounts['reserved'][family] += limit * hosts.reserve(host)
+        for kind, text in _AMOUNTS.items():
+            yield families.gauge(
+                f'{kind}_{unit}',
+                text,
+                ('hypervisor',),
+                (((family,), n) for family, n in amounts[kind].items()),
+            )
+
+
+_AMOUNTS = {
+    'capacity': 'What Placement can allocate, with allocation ratios, by '
+    'hypervisor.',
+    'allocated': 'What Placement has allocated, by hypervisor.',
+    'reserved': 'What hypervisor_affinity_reserve keeps of the capacity for '
+    'requests that need the hypervisor, by hypervisor.',
+}
+
+
+def _of_servers(
+    source: Source, policy: Policy, servers: Iterable[Server], hosts: Hosts
+) -> Iterator[Metric]:
+    tally = _Verdicts(hosts)
+    found = dict.fromkeys(Check, 0)
+    for finding in audit.audit(source, policy, tally.see(servers)):
+        found[finding.check] += 1
+        tally.take(finding.check)
+    yield families.gauge(
+        'servers',
+        'Servers by the hypervisor that they are on and what the audit says '
+        'of that.',
+        ('hypervisor', 'verdict'),
+        tally.rows(),
+    )
+    yield families.gauge(
+        'findings',
+        'Findings of the audit by check.',
+        ('check', 'severity'),
+        (
+            ((check.value, audit.SEVERITIES[check].name.lower()), count)
+            for check, count in found.items()
+        ),
+    )
+
+
+class _Verdicts:
+    """Counts servers by their hypervisor and the gravest that is said."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+        self._counts: collections.Counter[tuple[str, str]] = (
+            collections.Counter()
+        )
+        self._current = (NOWHERE, NOT_PLACED)
+
+    def rows(self) -> Iterator[families.Row]:
+        """Yield all verdicts of each hypervisor that there is a server on."""
+        for family in sorted({family for family, _ in self._counts}):
+            for verdict in (IN_PLACE, *sorted(_VERDICTS), NOT_PLACED):
+                yield (family, str(verdict)), self._counts[family, verdict]
+
+    def see(self, servers: Iterable[Server]) -> Iterator[Server]:
+        """Yield servers; each finding is of the one that came last."""
+        for server in servers:
+            family = self._hosts.family(server.host)
+            verdict = NOT_PLACED if server.host is None else IN_PLACE
+            self._current = family, verdict
+            self._counts[self._current] += 1
+            yield server
+
+    def take(self, check: Check) -> None:
+        """Count a finding."""
+        family, verdict = self._current
+        known = audit.SEVERITIES.get(verdict, -1)
+        if check in _VERDICTS and audit.SEVERITIES[check] > known:
+            self._counts[self._current] -= 1
+            self._current = family, check.value
+            self._counts[self._current] += 1
+
+
+def _state(host: Host) -> str:
+    return host.state if host.status == 'enabled' else host.status
+
+
+def _timestamp(time: str) -> float:
+    return datetime.datetime.fromisoformat(time).timestamp()

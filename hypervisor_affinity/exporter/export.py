@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exporter: what it reads, and the server that Prometheus scrapes."""
+
+import importlib.metadata
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client import ProcessCollector
+from prometheus_client import start_http_server
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.exporter import cloud_metrics
+from hypervisor_affinity.exporter import families
+from hypervisor_affinity.exporter import polling
+from hypervisor_affinity.exporter import vcenter_metrics
+from hypervisor_affinity.exporter.held import Held
+from hypervisor_affinity.exporter.polling import Poller
+from hypervisor_affinity.operations.vcenter import computes
+from hypervisor_affinity.operations.vcenter import health
+from hypervisor_affinity.operations.vcenter.servers import SecondLook
+
+# What readings of nova are called, beside the vCenters by their names.
+NOVA = 'openstack'
+# In seconds, for each reading that is under way when the program ends.
+_PATIENCE = 1.0
+
+
+class _Nova(NamedTuple):
+    """What was read of nova, and the metrics made of it."""
+
+    hosts: tuple[Host, ...]
+    metrics: tuple[Metric, ...]
+
+
+class Exporter(Collector):
+    """Reads a cloud and its vCenters, and has metrics of them.
+
+    Each vCenter and nova have a thread of their own: whichever is slow, the
+    others' figures are fresh, and a scrape never waits.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        policy: Policy,
+        vcenters: Iterable[tuple[str, Callable[[], VCenter]]],
+        again: SecondLook | None,
+        interval: float,
+    ) -> None:
+        """Read nothing yet.
+
+        :param vcenters: their names, and what reads each
+        :param again: as in ``health.check``
+        :param interval: in seconds
+        """
+        self._source = source
+        self._policy = policy
+        self._again = again
+        self._vcenters = [
+            Poller(name, read, interval, lambda vcenter: vcenter.error)
+            for name, read in vcenters
+        ]
+        self._nova = Poller(
+            NOVA, self._read_nova, interval, after=self._vcenters
+        )
+
+    def start(self) -> None:
+        """Begin to read."""
+        for poller in self._pollers:
+            poller.start()
+
+    def stop(self) -> None:
+        """End; do not wait long for what is being read."""
+        for poller in self._pollers:
+            poller.stop()
+        for poller in self._pollers:
+            poller.join(_PATIENCE)
+
+    def serve(self, address: str, port: int) -> int:
+        """Serve the metrics; return the port.
+
+        :param port: 0 for any
+        :raises OSError: if it cannot listen there
+        """
+        registry = CollectorRegistry()
+        registry.register(self)
+        ProcessCollector(registry=registry)
+        server, _ = start_http_server(port, address, registry)
+        return server.server_port
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: the registry is to read nothing beforehand."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was read last."""
+        yield families.info(
+            'build',
+            'The exporter.',
+            [{'version': importlib.metadata.version('hypervisor-affinity')}],
+        )
+        yield from polling.metrics(self._pollers)
+        vcenters = self._known()
+        nova = self._nova.value
+        served = computes.served(vcenters, nova.hosts if nova else ())
+        yield from vcenter_metrics.metrics(vcenters, served)
+        if nova is not None:
+            yield from nova.metrics
+
+    @property
+    def _pollers(self) -> list[Poller]:
+        return [self._nova, *self._vcenters]
+
+    def _known(self) -> list[VCenter]:
+        """Return the vCenters that were read, also those that failed."""
+        values = [poller.value for poller in self._vcenters]
+        return [vcenter for vcenter in values if vcenter is not None]
+
+    def _read_nova(self) -> _Nova:
+        source = Held(self._source, self._known())
+        metrics: list[Metric] = []
+        findings = health.check(
+            source,
+            self._policy,
+            self._again,
+            lambda servers: metrics.extend(
+                cloud_metrics.metrics(source, self._policy, servers)
+            ),
+        )
+        names = [poller.name for poller in self._vcenters]
+        metrics.append(vcenter_metrics.findings(findings, names))
+        return _Nova(source.held_hosts, tuple(metrics))
