@@ -85,6 +85,21 @@ man_pages = [
             'keep a cloud in a file',
         ),
         (
+            'vcenter-check',
+            'hypervisor-affinity-vcenter-check',
+            'find what is wrong with vCenters, and between them and nova',
+        ),
+        (
+            'vcenter-show',
+            'hypervisor-affinity-vcenter-show',
+            'show what stands behind the hosts that are vCenter clusters',
+        ),
+        (
+            'exporter',
+            'hypervisor-affinity-exporter',
+            'serve metrics for Prometheus',
+        ),
+        (
             'hypervisor-affinity-fake-compute',
             'hypervisor-affinity-fake-compute',
             'nova-compute without a hypervisor, for gates and test beds',
