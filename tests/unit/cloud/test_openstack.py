@@ -182,6 +182,25 @@ def test_microversions(cloud, newest, servers, hypervisors):
         assert microversions(cloud.asked(path)) == {f'compute {expected}'}
 
 
+@pytest.mark.parametrize(
+    ('told', 'expected'),
+    [
+        # nova's way of writing UTC.
+        ('2026-11-02T07:59:55.000000', '2026-11-02T07:59:55+00:00'),
+        # Never, since its first heartbeat is to come.
+        (None, ''),
+    ],
+)
+def test_last_heartbeat_of_a_compute(cloud, told, expected):
+    service = {'host': 'kvm-1', 'state': 'up', 'status': 'enabled'}
+    cloud.answers = {
+        '/v2.1/os-services': {'services': [{**service, 'updated_at': told}]},
+        '/v2.1/os-hypervisors/detail': {'hypervisors': []},
+    }
+    (host,) = CloudSource(cloud.connect()).hosts()
+    assert host.last_seen == expected
+
+
 def test_too_old(cloud):
     cloud.microversion = '2.60'
     with pytest.raises(SourceError, match=r'up to 2\.60 only; 2\.61 is'):
