@@ -78,7 +78,8 @@ neither section names one.
         help="""
 Whether to talk to a vCenter whose certificate is not verified.
 
-Whoever is in between can then read the password. Every check warns of it.
+Whoever is in between can then read the password. Every check warns of it. If
+``ca_file`` is set, this is ignored.
 """,
     ),
     cfg.StrOpt(

@@ -282,6 +282,12 @@ class VCenter(Record, frozen=True):
     clusters: tuple[Cluster, ...] = ()
     other_clusters: dict[str, str] = {}
 
+    @property
+    def cluster_names(self) -> dict[str, str]:
+        """All clusters: by their id, the name."""
+        named = {cluster.id: cluster.name for cluster in self.clusters}
+        return named | self.other_clusters
+
     def node(self, cluster_id: str) -> str:
         """Return the name of the compute node that a cluster is.
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import contextlib
+import functools
 
 import pytest
 
 from tests.installed import skip_without
+from tests.vcenter import conf_files
 from tests.vcenter import simulator
 from tests.vcenter.certificates import Authority
 from tests.vcenter.simulator import VCenter
@@ -50,3 +52,9 @@ def start_vcenter(make_vcenter):
             return stack.enter_context(make_vcenter(*arguments, **keywords))
 
         yield start
+
+
+@pytest.fixture
+def access_of(tmp_path):
+    """Return a function that returns how to reach a vCenter."""
+    return functools.partial(conf_files.access, tmp_path / 'nova.conf')

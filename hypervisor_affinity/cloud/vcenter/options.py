@@ -77,7 +77,8 @@ def _merged(files: Iterable['_File']) -> list[Access]:
         known = found.get(access.name, access._replace(computes=()))
         found[access.name] = known._replace(
             insecure=known.insecure or access.insecure,
-            computes=known.computes + access.computes,
+            # One file may be named twice.
+            computes=tuple(dict.fromkeys(known.computes + access.computes)),
         )
     return list(found.values())
 
@@ -97,6 +98,8 @@ def _parsed(path: str) -> '_File':
         raise SourceError(f'{path}: no such file') from error
     except cfg.ConfigFilesPermissionDeniedError as error:
         raise SourceError(f'{path}: may not be read') from error
+    except OSError as error:
+        raise SourceError(f'{path}: {error.strerror}') from error
     except (cfg.ConfigFileParseError, UnicodeDecodeError) as error:
         # From None, and no more of it than the number: it cites lines, as
         # those with a password.
@@ -197,12 +200,14 @@ def _access(file: _File) -> Access:
         cluster=file.option('cluster_name') or '',
         datastore_regex=file.datastore_regex,
     )
+    ca_file = file.option('ca_file')
     return Access(
         address=file.needed('host_ip'),
         port=file.option('host_port') or _HTTPS,
         user=file.needed('host_username'),
         password=file.needed('host_password'),
-        ca_file=file.option('ca_file'),
-        insecure=bool(file.option('insecure')),
+        ca_file=ca_file,
+        # As nova has it.
+        insecure=bool(file.option('insecure')) and not ca_file,
         computes=(compute,),
     )

@@ -197,12 +197,13 @@ def _host(values: _Properties, nsx: Mapping[Any, str]) -> EsxiHost:
     usage = values.get('summary.quickStats')
     return EsxiHost(
         name=values.get('name', ''),
-        connection=values.get('runtime.connectionState', 'disconnected'),
-        power=values.get('runtime.powerState', 'unknown'),
+        # Of pyVmomi's own kinds of strings and numbers none can be written.
+        connection=str(values.get('runtime.connectionState', 'disconnected')),
+        power=str(values.get('runtime.powerState', 'unknown')),
         maintenance=bool(values.get('runtime.inMaintenanceMode')),
         memory_mb=hardware.memorySize // 2**20 if hardware else 0,
         memory_used_mb=(usage and usage.overallMemoryUsage) or 0,
-        threads=hardware.numCpuThreads if hardware else 0,
+        threads=int(hardware.numCpuThreads) if hardware else 0,
         cpu_mhz=hardware.cpuMhz * hardware.numCpuCores if hardware else 0,
         cpu_used_mhz=(usage and usage.overallCpuUsage) or 0,
         adapters=_adapters(
@@ -226,8 +227,9 @@ def _adapters(configs: Iterable[Any]) -> dict[str, tuple[str, ...]]:
         for device in devices.values():
             services[device] |= set()
         for key in config.selectedVnic or ():
-            # Of one that is no candidate, the key ends with its name.
-            device = devices.get(key) or key.rpartition('.')[2]
+            # Of one that is no candidate, the key ends with its name:
+            # management.key-vim.host.VirtualNic-vmk0.
+            device = devices.get(key) or key.rpartition('-')[2]
             services[device].add(config.nicType)
     return {name: tuple(sorted(services[name])) for name in sorted(services)}
 
@@ -237,8 +239,8 @@ def _datastore(values: _Properties, names: Mapping[Any, str]) -> Datastore:
     return Datastore(
         name=summary.name,
         type=summary.type,
-        capacity=summary.capacity,
-        free=summary.freeSpace,
+        capacity=int(summary.capacity),
+        free=int(summary.freeSpace),
         accessible=summary.accessible,
         maintenance=summary.maintenanceMode or 'normal',
         hosts=tuple(

@@ -3,8 +3,10 @@
 
 import contextlib
 import http.client
+import logging
 import ssl
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
@@ -20,6 +22,8 @@ from pyVmomi import vmodl
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter.options import Access
 
+LOG = logging.getLogger(__name__)
+
 # In seconds, for each call: a large cluster is read in one that takes a few.
 TIMEOUT = 60.0
 # In seconds, for a call of another thread when the program ends.
@@ -28,7 +32,7 @@ _PATH = '/sdk'
 _VERSIONS = f'{_PATH}/vimServiceVersions.xml'
 
 # What a call raises if its answer does not come whole.
-_BROKEN = (http.client.HTTPException, ExpatError, OSError)
+_BROKEN = (http.client.HTTPException, ExpatError, OSError, zlib.error)
 
 _Answer = TypeVar('_Answer')
 
@@ -162,52 +166,70 @@ class Session:
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what goes wrong into an error that says what to do."""
+        """Turn what goes wrong into an error that says what to do.
+
+        From None, since the call that failed may have the password.
+        """
         try:
             yield
-        except vim.fault.InvalidLogin:
-            # From None: the call that failed has the password.
-            raise SourceError(
-                f'{self._name}: it refuses user {self._access.user!r} or the '
-                'password; check host_username and host_password'
-            ) from None
-        except vim.fault.NoPermission as error:
-            right = getattr(error, 'privilegeId', None) or 'System.Read'
-            raise SourceError(
-                f'{self._name}: user {self._access.user!r} lacks the '
-                f'privilege {right}; give it the role Read-only at the top of '
-                'the inventory, and have it propagate'
-            ) from None
-        except ssl.SSLCertVerificationError as error:
-            raise SourceError(
-                f'{self._name}: its certificate is not trusted '
+        except Exception as error:
+            reason = self._reason(error)
+            if reason is None:
+                raise
+            raise SourceError(f'{self._name}: {reason}') from None
+
+    def _reason(self, error: Exception) -> str | None:
+        """Say what went wrong; None for what is no matter of vCenter."""
+        if isinstance(error, vmodl.MethodFault):
+            return self._of_fault(error)
+        if isinstance(error, OSError):
+            return self._of_connection(error)
+        # How pyVmomi stumbles over what it does not expect.
+        stumbles = (AttributeError, TypeError, *_BROKEN)
+        if isinstance(error, stumbles) or type(error) is Exception:
+            LOG.debug('An answer of %s', self._name, exc_info=error)
+            return (
+                'the answer broke off, or is none of vCenter '
+                f'({type(error).__name__}); see whether vCenter is up, and '
+                'look for a proxy before it'
+            )
+        return None
+
+    def _of_fault(self, fault: Any) -> str:
+        """Say what vCenter has against a call."""
+        user = self._access.user
+        if isinstance(fault, vim.fault.InvalidLogin):
+            return (
+                f'it refuses user {user!r} or the password; check '
+                'host_username and host_password'
+            )
+        if isinstance(fault, vim.fault.NoPermission):
+            right = getattr(fault, 'privilegeId', None) or 'System.Read'
+            return (
+                f'user {user!r} lacks the privilege {right}; give it the role '
+                'Read-only at the top of the inventory, and have it propagate'
+            )
+        return f'{_words(fault)}; see the log of vpxd'
+
+    def _of_connection(self, error: OSError) -> str:
+        """Say what is wrong with a connection."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return (
+                'its certificate is not trusted '
                 f'({error.verify_message.rstrip(".")}); name the certificate '
                 'of its CA as ca_file'
-            ) from None
-        except ssl.SSLError as error:
-            raise SourceError(
-                f'{self._name}: no TLS connection ({error.reason}); check '
-                'host_port'
-            ) from None
-        except TimeoutError:
-            raise SourceError(
-                f'{self._name}: no answer within {self._timeout:g} s; see '
-                'whether vCenter is up'
-            ) from None
-        except OSError as error:
-            raise SourceError(
-                f'{self._name}: {error.strerror or error}; see whether '
-                'vCenter is up and can be reached from here'
-            ) from None
-        except (http.client.HTTPException, ExpatError) as error:
-            raise SourceError(
-                f'{self._name}: the answer broke off, or is none of vCenter '
-                f'({type(error).__name__}); see whether vCenter is up'
-            ) from None
-        except vmodl.MethodFault as error:
-            raise SourceError(
-                f'{self._name}: {_words(error)}; see the log of vpxd'
-            ) from None
+            )
+        if isinstance(error, ssl.SSLError):
+            return f'no TLS connection ({error.reason}); check host_port'
+        if isinstance(error, TimeoutError):
+            return (
+                f'no answer within {self._timeout:g} s; see whether vCenter '
+                'is up'
+            )
+        return (
+            f'{error.strerror or error}; see whether vCenter is up and can be '
+            'reached from here'
+        )
 
     @property
     def _name(self) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether each cluster has its nova-compute, and this knows the cluster."""
 
+import collections
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -102,7 +103,8 @@ def check_services(
         for each in each_served
         for host in (host.name for host in each.hosts)
     }
-    for host in hosts:
+    # A service may have several compute nodes.
+    for host in {host.name: host for host in hosts}.values():
         place = places.get(host.name, ('', ''))
         if host.state == 'down':
             heard = host.last_seen or 'never, or long ago'
@@ -152,11 +154,15 @@ def check_nodes(
 
     :param hosts: those that run VMware
     """
-    by_uuid = {vcenter.uuid: vcenter for vcenter in vcenters if vcenter.uuid}
+    # Files may call one vCenter by several names.
+    known: dict[str, dict[str, str]] = collections.defaultdict(dict)
+    for vcenter in vcenters:
+        if vcenter.uuid:
+            known[vcenter.uuid].update(vcenter.cluster_names)
+    names = {vcenter.uuid: vcenter.name for vcenter in vcenters}
     for host in hosts:
         cluster_id, _, uuid = host.node.partition('.')
-        vcenter = by_uuid.get(uuid)
-        if vcenter is None:
+        if uuid not in known:
             yield Finding(
                 Check.COMPUTE_NOT_CHECKED,
                 '',
@@ -164,10 +170,10 @@ def check_nodes(
                 host.name,
                 f'node {host.node or "(none)"}',
             )
-        elif cluster_id not in _ids(vcenter):
+        elif cluster_id not in known[uuid]:
             yield Finding(
                 Check.CLUSTER_NOT_FOUND,
-                vcenter.name,
+                names[uuid],
                 '',
                 host.name,
                 f'its node is {host.node}; vCenter shows no {cluster_id}',
@@ -179,7 +185,7 @@ def check_names(vcenter: VCenter) -> Iterator[Finding]:
     known = {cluster.name for cluster in vcenter.clusters}
     for conf in vcenter.computes:
         if conf.cluster and conf.cluster not in known:
-            others = sorted(known | set(vcenter.other_clusters.values()))
+            others = sorted(vcenter.cluster_names.values())
             yield Finding(
                 Check.CLUSTER_NOT_FOUND,
                 vcenter.name,
@@ -239,9 +245,3 @@ def _differences(
             f'{resource} of the largest host: Placement has {kept.max_unit}, '
             f'vCenter {most}'
         )
-
-
-def _ids(vcenter: VCenter) -> set[str]:
-    return {cluster.id for cluster in vcenter.clusters} | set(
-        vcenter.other_clusters
-    )

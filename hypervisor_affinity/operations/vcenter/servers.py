@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether nova's servers and vCenter's VMs are the same ones."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud.snapshot import Server
-from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Missing
+from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.operations.vcenter.computes import Served
 from hypervisor_affinity.operations.vcenter.findings import Check
 from hypervisor_affinity.operations.vcenter.findings import Finding
@@ -27,7 +27,15 @@ class SecondLook(NamedTuple):
 # Servers that have no VM yet, or need none any more; of UNKNOWN ones, nova
 # cannot tell.
 _MAY_LACK_A_VM = frozenset(
-    {'BUILD', 'ERROR', 'DELETED', 'SHELVED_OFFLOADED', 'UNKNOWN'}
+    {
+        'BUILD',
+        'DELETED',
+        'ERROR',
+        # The driver has no rebuild of its own: nova deletes and spawns.
+        'REBUILD',
+        'SHELVED_OFFLOADED',
+        'UNKNOWN',
+    }
 )
 # Servers that are between two hosts, or on their first way to one.
 _ON_THE_WAY = frozenset(
@@ -63,68 +71,120 @@ class Watch:
 
         :param again: confirms what looks wrong; None where nothing but a
             snapshot is there
-        :raises SourceError: if it cannot
+        :raises SourceError: if nova cannot be asked again; that a vCenter
+            cannot is a finding
         """
+        looks = _Looks(again, self._servers, self._vms)
         for uuid, each in self._vms:
-            server = self._servers.get(uuid)
-            if _is_stray(server, each):
-                if again is not None:
-                    server = _read(uuid, again)
-                    place = again.find_vm(each.vcenter.name, uuid)
-                    if place != each.cluster.id:
-                        continue
-                if _is_stray(server, each):
-                    yield _of_vm(uuid, server, each)
+            if self._is_stray(self._servers.get(uuid), uuid, each):
+                seen = looks.look(uuid, each)
+                if (
+                    seen is not None
+                    and seen.place == each.cluster.id
+                    and self._is_stray(seen.server, uuid, each)
+                ):
+                    yield _of_vm(uuid, seen.server, each)
         for server in self._servers.values():
             each = self._by_node.get(server.node)
-            if each is not None and server.id not in each.cluster.vms:
-                yield from self._of_server(server, each, again)
+            if each is not None and _lacks_vm(server, each):
+                seen = looks.look(server.id, each)
+                if seen is not None and seen.server is not None:
+                    yield from _of_server(seen.server, seen.place, each)
+        for name, error in looks.lost.items():
+            yield Finding(Check.VCENTER_UNREADABLE, name, '', '', error)
 
-    def _of_server(
-        self, server: Server, each: Served, again: SecondLook | None
-    ) -> Iterator[Finding]:
-        if again is None:
-            place = next(
-                (
-                    other.cluster.id
-                    for uuid, other in self._vms
-                    if uuid == server.id and other.vcenter is each.vcenter
-                ),
-                None,
-            )
-            now = server
-        else:
-            place = again.find_vm(each.vcenter.name, server.id)
-            now = _read(server.id, again)
-        if now is None or now.node != each.node or place == each.cluster.id:
-            return
-        if place is None and now.status not in _MAY_LACK_A_VM:
-            yield each.finding(
-                Check.SERVER_WITHOUT_VM,
-                now.id,
-                f'nova has it on {now.host} ({now.status})',
-            )
-        elif place is not None and now.status not in _ON_THE_WAY:
-            yield each.finding(
-                Check.SERVER_IN_OTHER_CLUSTER,
-                now.id,
-                f'nova has it on {now.host}; its VM is in '
-                f'{_name(each.vcenter, place)}',
-            )
+    def _is_stray(
+        self, server: Server | None, uuid: str, each: Served
+    ) -> bool:
+        """Tell whether a VM of this cluster is of no server that is there."""
+        if server is None:
+            return True
+        if server.node == each.node or server.status in _ON_THE_WAY:
+            return False
+        other = self._by_node.get(server.node)
+        # Of a server whose VM is in the wrong cluster, it is said of the
+        # server.
+        return (
+            other is None
+            or other.vcenter.uuid != each.vcenter.uuid
+            or uuid in other.cluster.vms
+        )
 
 
-def _read(uuid: str, again: SecondLook) -> Server | None:
-    try:
-        return again.read_server(uuid)
-    except Missing:
-        return None
+class _Seen(NamedTuple):
+    """What is known of a server and its VM; None for none.
+
+    :ivar place: the id of the cluster that the VM is in; '' for none
+    """
+
+    server: Server | None
+    place: str | None
 
 
-def _is_stray(server: Server | None, each: Served) -> bool:
-    """Tell whether a VM of this cluster should not be there."""
-    return server is None or (
-        server.node != each.node and server.status not in _ON_THE_WAY
+class _Looks:
+    """Looks at what looks wrong, once more if that can be done.
+
+    * ``lost``: vCenters that do not answer any more, and why
+    """
+
+    def __init__(
+        self,
+        again: SecondLook | None,
+        servers: Mapping[str, Server],
+        vms: Iterable[tuple[str, Served]],
+    ) -> None:
+        self.lost: dict[str, str] = {}
+        self._again = again
+        self._servers = servers
+        self._places = {
+            (uuid, each.vcenter.uuid): each.cluster.id for uuid, each in vms
+        }
+
+    def look(self, uuid: str, each: Served) -> _Seen | None:
+        """Return what there is now; None if vCenter does not answer."""
+        if self._again is None:
+            place = self._places.get((uuid, each.vcenter.uuid))
+            return _Seen(self._servers.get(uuid), place)
+        name = each.vcenter.name
+        if name in self.lost:
+            return None
+        try:
+            place = self._again.find_vm(name, uuid)
+        except SourceError as error:
+            self.lost[name] = str(error)
+            return None
+        try:
+            return _Seen(self._again.read_server(uuid), place)
+        except Missing:
+            return _Seen(None, place)
+
+
+def _lacks_vm(server: Server, each: Served) -> bool:
+    return (
+        server.node == each.node
+        and server.id not in each.cluster.vms
+        and server.status not in _MAY_LACK_A_VM
     )
+
+
+def _of_server(
+    server: Server, place: str | None, each: Served
+) -> Iterator[Finding]:
+    if place == each.cluster.id or not _lacks_vm(server, each):
+        return
+    if place is None:
+        yield each.finding(
+            Check.SERVER_WITHOUT_VM,
+            server.id,
+            f'nova has it on {server.host} ({server.status})',
+        )
+    elif server.status not in _ON_THE_WAY:
+        yield each.finding(
+            Check.SERVER_IN_OTHER_CLUSTER,
+            server.id,
+            f'nova has it on {server.host}; its VM is in '
+            f'{each.vcenter.cluster_names.get(place, "no cluster")}',
+        )
 
 
 def _of_vm(uuid: str, server: Server | None, each: Served) -> Finding:
@@ -139,9 +199,3 @@ def _of_vm(uuid: str, server: Server | None, each: Served) -> Finding:
         uuid,
         f'{name}; nova has the server {place} ({server.status})',
     )
-
-
-def _name(vcenter: VCenter, cluster_id: str) -> str:
-    names = {cluster.id: cluster.name for cluster in vcenter.clusters}
-    names |= vcenter.other_clusters
-    return names.get(cluster_id, 'no cluster')
