@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the exporter serves is fit for Prometheus, of whatever size a cloud."""
+
+import subprocess
+
+import pytest
+
+from hypervisor_affinity.operations import audit
+from hypervisor_affinity.operations.vcenter import findings
+from tests.installed import skip_without
+from tests.prometheus import clouds
+from tests.prometheus import exporting
+
+PROMTOOL = 'promtool'
+
+
+@pytest.mark.parametrize(
+    'cloud',
+    [clouds.troubled(), clouds.of_size(3)],
+    ids=['troubled', 'in order'],
+)
+def test_promtool_has_nothing_against_the_metrics(cloud):
+    skip_without(PROMTOOL)
+    done = subprocess.run(
+        [PROMTOOL, 'check', 'metrics'],
+        input=exporting.scraped(cloud).text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, '')
+
+
+def test_series_do_not_grow_with_hosts_servers_vms_and_datastores():
+    few = exporting.scraped(clouds.of_size(10))
+    many = exporting.scraped(clouds.of_size(1000))
+    assert set(few.samples) == set(many.samples)
+    # It has seen all that there are more of.
+    of_cluster = {'vcenter': clouds.VCENTER, 'cluster': 'production'}
+    for scrape, count in ((few, 10), (many, 1000)):
+        assert count == scrape.value(
+            'cluster_hosts', **of_cluster, state='connected'
+        )
+        assert count == scrape.value('hosts', hypervisor='kvm', state='up')
+        assert count == scrape.value('cluster_vms', **of_cluster, owner='nova')
+        assert count == scrape.value(
+            'servers', hypervisor='kvm', verdict='server_misplaced'
+        )
+        assert (
+            count
+            == scrape.value('cluster_datastore_bytes', **of_cluster) / 1000
+        )
+
+
+def test_nothing_has_a_label_with_the_name_of_something_small():
+    text = exporting.scraped(clouds.of_size(10)).text
+    for name in ('esxi-3', 'kvm-3', 's-v3', 's-k3', 'datastore-3'):
+        assert name not in text
+
+
+def test_severities_are_the_checks():
+    scrape = exporting.scraped(clouds.troubled())
+    for metric, severities, others in (
+        ('findings', audit.SEVERITIES, {}),
+        ('vcenter_findings', findings.SEVERITIES, {'vcenter': ''}),
+    ):
+        for check, severity in severities.items():
+            assert (
+                scrape.value(
+                    metric,
+                    check=check,
+                    severity=severity.name.lower(),
+                    **others,
+                )
+                is not None
+            )
