@@ -34,6 +34,7 @@ _VERDICTS = frozenset(
         Check.SERVER_REFUSED,
     }
 )
+_STATES = ('up', 'down', 'disabled')
 _MIB = 2**20
 
 
@@ -86,7 +87,11 @@ def _of_services(hosts: Hosts) -> Iterator[Metric]:
         'hosts',
         'Compute nodes by hypervisor and state of their nova-compute.',
         ('hypervisor', 'state'),
-        states.items(),
+        (
+            ((family, state), states[family, state])
+            for family in sorted({family for family, _ in states})
+            for state in _STATES
+        ),
     )
     # A service may have several compute nodes.
     novas = {

@@ -4,6 +4,7 @@
 import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import ProcessCollector
@@ -66,6 +67,7 @@ class Exporter(Collector):
             Poller(name, read, interval, lambda vcenter: vcenter.error)
             for name, read in vcenters
         ]
+        self._server: WSGIServer | None = None
         self._nova = Poller(
             NOVA, self._read_nova, interval, after=self._vcenters
         )
@@ -77,6 +79,9 @@ class Exporter(Collector):
 
     def stop(self) -> None:
         """End; do not wait long for what is being read."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
         for poller in self._pollers:
             poller.stop()
         for poller in self._pollers:
@@ -91,8 +96,8 @@ class Exporter(Collector):
         registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
-        server, _ = start_http_server(port, address, registry)
-        return server.server_port
+        self._server, _ = start_http_server(port, address, registry)
+        return self._server.server_port
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the registry is to read nothing beforehand."""

@@ -4,6 +4,7 @@
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -93,6 +94,7 @@ class Poller(Generic[_Value]):
             return {
                 'success': float(self._has_read.is_set() and not self.error),
                 'succeeded_at': self._succeeded_at,
+                'interval': self._interval,
                 'took': self._took,
                 'failures': self._failures,
             }
@@ -115,9 +117,10 @@ class Poller(Generic[_Value]):
         except SourceError as failure:
             error = str(failure)
         except Exception as failure:
-            # A thread that ended would leave old figures without a word. The
-            # text may cite anything; where it is from is in the log.
-            LOG.exception('Reading %s failed', self.name)
+            # A thread that ended would leave old figures without a word. Of
+            # the text nobody knows what it cites.
+            frames = ''.join(traceback.format_tb(failure.__traceback__))
+            LOG.error('Reading %s failed:\n%s', self.name, frames)
             error = f'{self.name}: {type(failure).__name__}'
         if error and error != self.error:
             LOG.warning('%s', error)
@@ -153,6 +156,13 @@ def metrics(pollers: list[Poller[Any]]) -> Iterator[Metric]:
         'How long the last reading of a source took.',
         source,
         rows('took'),
+    )
+    yield families.gauge(
+        'read_interval_seconds',
+        'From the beginning of one reading of a source to that of the next, '
+        'unless it takes longer.',
+        source,
+        rows('interval'),
     )
     yield families.gauge(
         'last_successful_read_timestamp_seconds',
