@@ -282,8 +282,7 @@ def test_a_password_with_signs(write):
 
 def test_a_regular_expression_that_is_none(write):
     path = write({**NOVAS, 'datastore_regex': '(nfs'})
-    text = error_of(path)
-    assert text.startswith(
+    assert error_of(path).startswith(
         f"{path}: datastore_regex '(nfs' is no regular expression: "
     )
 
