@@ -49,7 +49,6 @@ class NovasRecords(Source):
         self._read_vcenters = vcenters
         self._context = nova_context.get_admin_context()
         self._is_up = servicegroup.API().service_is_up
-        self._placement = report.SchedulerReportClient()
         self.placement_error = ''
 
     def hosts(self) -> Iterator[Host]:
@@ -149,7 +148,8 @@ class NovasRecords(Source):
             return {}
         url = f'/resource_providers/{uuid}/inventories'
         try:
-            answer = self._placement.get(url, version=_PLACEMENT)
+            client = report.report_client_singleton()
+            answer = client.get(url, version=_PLACEMENT)
             found = answer.json()['inventories'] if answer else {}
             if not answer and answer.status_code != 404:
                 self.placement_error = f'HTTP {answer.status_code}'

@@ -90,14 +90,18 @@ def _networks(each: Served) -> Iterator[tuple]:
 
 def _datastores(each: Served) -> Iterator[tuple]:
     novas = clusters.for_nova(each.cluster, each.computes)
-    connected = [h for h in each.cluster.hosts if h.connection == 'connected']
+    connected = {
+        host.name
+        for host in each.cluster.hosts
+        if host.connection == 'connected'
+    }
     for datastore in each.cluster.datastores:
         yield (
             datastore.name,
             datastore.type,
             'yes' if datastore in novas else 'no',
             'available' if clusters.is_available(datastore) else 'unavailable',
-            f'{len(datastore.hosts)}/{len(connected)}',
+            f'{len(connected.intersection(datastore.hosts))}/{len(connected)}',
             datastore.capacity // 2**30,
             datastore.free // 2**30,
         )

@@ -66,7 +66,8 @@ def read_conf(conf: cfg.ConfigOpts, path: str) -> list[Access]:
     :param path: what to call it
     :raises SourceError: as :func:`read`
     """
-    file = _File(path, conf)
+    # The host of nova-scheduler is not that of a cluster.
+    file = _File(path, conf, is_computes=False)
     return _merged([file] if file.named or file.names_a_vcenter else [])
 
 
@@ -108,15 +109,18 @@ def _parsed(path: str) -> '_File':
         raise SourceError(
             f'{path}: {place} is neither a section nor an option'
         ) from None
-    return _File(path, conf)
+    return _File(path, conf, is_computes=True)
 
 
 class _File:
     """One file of nova's configuration, or several that are read as one."""
 
-    def __init__(self, path: str, conf: cfg.ConfigOpts) -> None:
+    def __init__(
+        self, path: str, conf: cfg.ConfigOpts, *, is_computes: bool
+    ) -> None:
         self.path = path
         self._conf = conf
+        self._is_computes = is_computes
 
     @property
     def named(self) -> list[str]:
@@ -130,7 +134,9 @@ class _File:
 
     @property
     def host(self) -> str:
-        """The name of its nova-compute; '' if it is not set."""
+        """The name of its nova-compute; '' if it is not set, or of none."""
+        if not self._is_computes or not self._value(_VMWARE, 'host_ip'):
+            return ''
         return self._value('DEFAULT', _HOST.name) or ''
 
     @property

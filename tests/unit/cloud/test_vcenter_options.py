@@ -346,9 +346,10 @@ def test_novas_own_configuration(write, load):
     path = write(
         {**NOVAS, 'datastore_regex': 'nfs.*'},
         {'host_username': 'reader'},
-        before='[DEFAULT]\nhost = compute-1\n',
+        before='[DEFAULT]\nhost = scheduler-1\n',
     )
     (access,) = load(path)
+    # The host is nova-scheduler's, and serves no cluster.
     assert tuple(access) == (
         'vc.example.org',
         443,
@@ -356,7 +357,7 @@ def test_novas_own_configuration(write, load):
         PASSWORD,
         None,
         False,
-        (ComputeConf('nova.conf', 'compute-1', 'first', 'nfs.*'),),
+        (ComputeConf('nova.conf', '', 'first', 'nfs.*'),),
     )
 
 

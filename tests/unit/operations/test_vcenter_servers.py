@@ -128,6 +128,11 @@ CASES = {
         cloud(server(1, TEST_NOVA), here=[1]),
         [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
     ),
+    # As a move that broke off may leave it.
+    'a VM in another cluster of a server that failed': (
+        cloud(server(1, TEST_NOVA, status='ERROR'), here=[1]),
+        [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
+    ),
     'a VM in another cluster of a server that moves': (
         cloud(server(1, TEST_NOVA, status='MIGRATING'), here=[1]),
         [],

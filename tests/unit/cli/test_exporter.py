@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``exporter`` as an operator starts and ends it."""
+
+import importlib.util
+import pathlib
+import signal
+import socket
+import urllib.request
+
+import pytest
+
+from hypervisor_affinity.cloud import files
+from tests import vcenter_records as records
+from tests.processes import polling
+from tests.processes import ports
+from tests.unit.cli import program
+from tests.vcenter_records import cluster
+from tests.vcenter_records import vcenter
+
+PASSWORD = 's3cret'
+# Whatever proxies there are, loopback is no matter of theirs.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    path = tmp_path / 'cloud.json'
+    found = vcenter(cluster(drs='manual'))
+    files.save(records.cloud(vcenters=[found]), path)
+    return path
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts the exporter.
+
+    When it serves, it returns the process and its port.
+    """
+    processes = []
+
+    def start(*arguments, address='127.0.0.1', before=(), **options):
+        (port,) = ports.free(1)
+        process = program.start(
+            *(*program.PROGRAM, *before, 'exporter'),
+            *('--listen', f'{address}:{port}', *map(str, arguments)),
+            **options,
+        )
+        processes.append(process)
+        line = process.stderr.readline()
+        assert line == f'serving http://{address}:{port}/metrics\n', (
+            line + process.stderr.read()
+        )
+        return process, port
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def scrape(port, host='127.0.0.1'):
+    with _OPENER.open(f'http://{host}:{port}/metrics', timeout=60) as answer:
+        return answer.read().decode()
+
+
+def scraped(port, text):
+    """Return the metrics once they have this."""
+
+    def with_text():
+        metrics = scrape(port)
+        return metrics if text in metrics else None
+
+    return polling.until(with_text, text)
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_a_signal(start, snapshot, number):
+    process, port = start('--snapshot', snapshot)
+    found = scraped(
+        port,
+        'hypervisor_affinity_vcenter_findings{check="drs_manual",'
+        'severity="error",vcenter="vcenter.example.org"} 1.0\n',
+    )
+    assert (
+        'hypervisor_affinity_cluster_drs{cluster="production",level="manual",'
+        'vcenter="vcenter.example.org"} 1.0\n'
+    ) in found
+    assert 'hypervisor_affinity_compute_service_up{host="vc-1"} 1.0\n' in found
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, '', '')
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_as_soon_as_it_serves(start, snapshot, number):
+    process, _ = start('--snapshot', snapshot)
+    process.send_signal(number)
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, '', '')
+
+
+def test_it_listens_on_loopback_only(start, snapshot):
+    _, port = start('--snapshot', snapshot)
+    # As the kernel has it: 127.0.0.1, from the right.
+    local = f'0100007F:{port:04X}'
+    listening = [
+        line.split()[1]
+        for name in ('tcp', 'tcp6')
+        for line in pathlib.Path(f'/proc/net/{name}').read_text().splitlines()
+        if line.split()[3] == '0A' and line.split()[1].endswith(f':{port:04X}')
+    ]
+    assert listening == [local]
+
+
+def test_ipv6(start, snapshot):
+    if not _has_ipv6():
+        pytest.skip('no IPv6 on loopback')
+    _, port = start('--snapshot', snapshot, address='[::1]')
+    assert 'hypervisor_affinity_build_info' in scrape(port, host='[::1]')
+
+
+def _has_ipv6():
+    try:
+        socket.create_server(('::1', 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_who_lets_others_read_is_warned(start, snapshot):
+    process, port = start('--snapshot', snapshot, address='0.0.0.0')
+    assert process.stderr.readline() == (
+        'whoever reaches this address can read all metrics; names of hosts '
+        'and clusters are among them\n'
+    )
+    assert 'hypervisor_affinity_build_info' in scrape(port)
+
+
+def test_a_port_that_is_taken(run, snapshot):
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(
+            *('exporter', '--snapshot', snapshot),
+            *('--listen', f'127.0.0.1:{port}'),
+        )
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        f'exporter: cannot listen on 127.0.0.1 port {port}: Address already '
+        'in use; choose another one with --listen\n'
+    )
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        '9894',
+        ':9894',
+        '127.0.0.1',
+        '127.0.0.1:',
+        '127.0.0.1:0',
+        '127.0.0.1:65536',
+        '127.0.0.1:-1',
+        '127.0.0.1:http',
+        'localhost:9894',
+        '::1:port',
+        '256.0.0.1:9894',
+    ],
+)
+def test_a_wrong_address(run, snapshot, value):
+    done = run('exporter', '--snapshot', snapshot, '--listen', value)
+    assert (done.code, done.out) == (2, '')
+    assert 'is no IP address with a port, such as 127.0.0.1:9894' in done.err
+
+
+@pytest.mark.parametrize(
+    'value', ['0', '0.9', '-1', '86401', 'nan', 'inf', 'often', '', '1m']
+)
+def test_a_wrong_interval(run, snapshot, value):
+    done = run('exporter', '--snapshot', snapshot, f'--interval={value}')
+    assert (done.code, done.out) == (2, '')
+    assert 'is no number of seconds from 1 to 86400' in done.err
+
+
+def test_a_snapshot_that_is_none(run, tmp_path):
+    path = tmp_path / 'none.json'
+    done = run('exporter', '--snapshot', path)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == f'exporter: {path}: No such file or directory\n'
+
+
+def test_a_wrong_option_of_ours(run, snapshot, tmp_path):
+    conf = tmp_path / 'nova.conf'
+    conf.write_text('[hypervisor_affinity]\nvmdk_images = maybe\n')
+    done = run('exporter', '--snapshot', snapshot, '--nova-conf', conf)
+    assert done.code == 3
+    assert 'vmdk_images' in done.err
+
+
+def test_without_the_client_of_prometheus(run, snapshot, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        'find_spec',
+        lambda name, *rest: (
+            None if name == 'prometheus_client' else real(name, *rest)
+        ),
+    )
+    done = run('exporter', '--snapshot', snapshot)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'exporter: prometheus-client is not installed: pip install '
+        "'hypervisor-affinity[exporter]'\n"
+    )
+
+
+def test_no_password_is_anywhere(start, tmp_path):
+    # Neither nova nor vCenter answers there.
+    (closed,) = ports.free(1)
+    conf = tmp_path / 'nova.conf'
+    conf.write_text(
+        f'[vmware]\nhost_ip = 127.0.0.1\nhost_port = {closed}\n'
+        f'host_username = nova\nhost_password = {PASSWORD}\n'
+    )
+    process, port = start(
+        '--vcenter-conf',
+        conf,
+        before=(
+            *('--os-auth-type', 'none'),
+            *('--os-endpoint', f'http://127.0.0.1:{closed}'),
+        ),
+        cwd=tmp_path,
+    )
+    failed = 'hypervisor_affinity_read_errors_total{source="%s"} 1.0\n'
+    shown = scraped(port, failed % 'openstack')
+    assert failed % f'127.0.0.1:{closed}' in shown
+    assert (
+        f'hypervisor_affinity_read_success{{source="127.0.0.1:{closed}"}} 0.0'
+    ) in shown
+    for name in ('cmdline', 'environ'):
+        process_file = pathlib.Path(f'/proc/{process.pid}/{name}')
+        assert PASSWORD.encode() not in process_file.read_bytes()
+    process.terminate()
+    out, err = process.communicate()
+    assert process.returncode == 0
+    assert 'Connection refused; see whether vCenter is up' in err
+    assert 'Traceback' not in err
+    assert PASSWORD not in shown + out + err
