@@ -155,7 +155,7 @@ def test_a_vcenter_that_is_gone_hides_no_other(stage):
     polling.until(
         lambda: ('SourceUnreadable', second) in stage.alerts(), 'its alert'
     )
-    # What an instant is, Prometheus says: the last scrape's.
+    # Of the last scrape: what it no longer has is not counted.
     stage.has(f'count({drs}) == 1')
     stage.has(f'hypervisor_affinity_read_success{{source="{first}"}} == 1')
     Administrator(stage.vcenters[0].connect()).set_drs('production', 'manual')

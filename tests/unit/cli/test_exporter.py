@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from hypervisor_affinity.cli import exporter
 from hypervisor_affinity.cloud import files
 from tests import vcenter_records as records
 from tests.processes import polling
@@ -110,6 +111,11 @@ def test_it_listens_on_loopback_only(start, snapshot):
         if line.split()[3] == '0A' and line.split()[1].endswith(f':{port:04X}')
     ]
     assert listening == [local]
+
+
+def test_by_default_it_listens_on_loopback_too():
+    parser = exporter.Exporter(None, None).get_parser('exporter')
+    assert parser.parse_args([]).listen == ('127.0.0.1', 9894)
 
 
 def test_ipv6(start, snapshot):

@@ -225,6 +225,15 @@ PLACES = {
         ),
         [(Check.HA_OFF, MINE, '')],
     ),
+    'two files that call one vCenter by two names': (
+        cloud(
+            vcenters=[
+                vcenter(),
+                vcenter(name='192.0.2.1', computes=(conf(host='vc-2'),)),
+            ]
+        ),
+        [(Check.CLUSTER_SERVED_TWICE, MINE, '')],
+    ),
     'no vCenter at all': (
         cloud(vcenters=[]),
         [(Check.COMPUTE_NOT_CHECKED, '', 'vc-1')],

@@ -30,6 +30,7 @@ KVM = cloud_of_records.kvm('kvm-1')
 NOVA = nova()
 TEST_NOVA = nova('vc-2', moid=TEST)
 SECOND_NOVA = nova('vc-3', uuid=records.OTHER_UUID)
+ON_THE_WAY = 'BUILD MIGRATING RESIZE REVERT_RESIZE VERIFY_RESIZE'
 
 
 def cloud(*servers, here=(), there=(), away=()):
@@ -115,13 +116,7 @@ CASES = {
             cloud(server(1, KVM, status=status), here=[1]),
             [],
         )
-        for status in (
-            'BUILD',
-            'MIGRATING',
-            'RESIZE',
-            'REVERT_RESIZE',
-            'VERIFY_RESIZE',
-        )
+        for status in ON_THE_WAY.split()
     },
     # vCenter has no two VMs of one id: it runs once, and is to stay on.
     'a VM in another cluster of the vCenter': (
@@ -132,6 +127,10 @@ CASES = {
     'a VM in another cluster of a server that failed': (
         cloud(server(1, TEST_NOVA, status='ERROR'), here=[1]),
         [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
+    ),
+    'a VM in each of two clusters': (
+        cloud(server(1, TEST_NOVA), here=[1], there=[1]),
+        STRAY,
     ),
     'a VM in another cluster of a server that moves': (
         cloud(server(1, TEST_NOVA, status='MIGRATING'), here=[1]),
@@ -352,14 +351,22 @@ def test_the_second_look_is_at_what_looks_wrong_only():
 
 
 def test_a_vcenter_that_went_meanwhile_hides_no_other():
+    asked = []
+
     def find_vm(name, uuid):
+        asked.append(name)
         if name == 'second.example.org':
             return MOID
         raise SourceError(f'vCenter {name}: no answer')
 
     source = cloud(server(1, NOVA), here=[2], away=[3])
     again = Now([server(1, NOVA)]).again._replace(find_vm=find_vm)
-    assert (Check.VM_WITHOUT_SERVER, 'second', 's-3') in found(source, again)
+    assert found(source, again) == [
+        (Check.VCENTER_UNREADABLE, '', ''),
+        (Check.VM_WITHOUT_SERVER, 'second', 's-3'),
+    ]
+    # To wait for no answer once is enough.
+    assert asked.count('vcenter.example.org') == 1
 
 
 @pytest.mark.parametrize(
