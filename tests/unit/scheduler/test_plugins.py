@@ -26,6 +26,7 @@ NAMES = {
     ('oslo.config.opts', 'hypervisor_affinity'),
     ('oslo.config.opts', 'hypervisor_affinity.fake_compute'),
     ('oslo.config.opts', 'hypervisor_affinity.tempest'),
+    ('oslo.config.opts', 'hypervisor_affinity.vcenter'),
     ('nova.api.extra_spec_validators', 'hypervisor_affinity'),
     ('console_scripts', 'hypervisor-affinity'),
     ('openstack.cli.extension', 'hypervisor_affinity'),
@@ -43,6 +44,7 @@ NAMES = {
             'audit',
             'classify',
             'explain',
+            'exporter',
             'image audit',
             'image inspect',
             'image prepare',
@@ -50,6 +52,8 @@ NAMES = {
             'simulate',
             'snapshot save',
             'snapshot show',
+            'vcenter check',
+            'vcenter show',
         )
     ),
 }
