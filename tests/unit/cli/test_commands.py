@@ -442,6 +442,7 @@ def test_both_programs_have_the_same_commands():
         'audit',
         'classify',
         'explain',
+        'exporter',
         'image audit',
         'image inspect',
         'image prepare',
@@ -449,6 +450,8 @@ def test_both_programs_have_the_same_commands():
         'simulate',
         'snapshot save',
         'snapshot show',
+        'vcenter check',
+        'vcenter show',
     }
     assert commands('openstack.hypervisor_affinity.v1') == own
 
