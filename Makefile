@@ -25,6 +25,8 @@ demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
 	PYTHONWARNINGS=ignore $(BIN)/python -m demo
 
 test: $(VENV)/with-test $(VENV)/with-browser ## run the unit and functional tests
+	@# Apart: nova's tests turn the threads of their process into green ones.
+	$(BIN)/python -m pytest tests/prometheus tests/vcenter
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/with-lint ## run all checks that need no nova

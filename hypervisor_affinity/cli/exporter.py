@@ -61,6 +61,8 @@ class Exporter(
         from hypervisor_affinity.exporter.export import Exporter
 
         policy = self.policy(parsed_args)
+        # From here on a signal ends it in order.
+        ended = _set_by_signals()
         with self.reading(parsed_args) as reading:
             exporter = Exporter(
                 reading.source,
@@ -79,10 +81,8 @@ class Exporter(
                 ) from error
             exporter.start()
             self._say_where(address, port)
-            try:
-                _wait_for_a_signal()
-            finally:
-                exporter.stop()
+            ended.wait()
+            exporter.stop()
 
     def _say_where(self, address: str, port: int) -> None:
         shown = f'[{address}]' if ':' in address else address
@@ -95,11 +95,11 @@ class Exporter(
         self.app.stderr.flush()
 
 
-def _wait_for_a_signal() -> None:
+def _set_by_signals() -> threading.Event:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    return ended
 
 
 def _endpoint(text: str) -> tuple[str, int]:

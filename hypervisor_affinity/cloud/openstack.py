@@ -164,6 +164,9 @@ class _Server(msgspec.Struct):
     node: str | None = msgspec.field(
         name='OS-EXT-SRV-ATTR:hypervisor_hostname', default=None
     )
+    task: str | None = msgspec.field(
+        name='OS-EXT-STS:task_state', default=None
+    )
     root_device: str | None = msgspec.field(
         name='OS-EXT-SRV-ATTR:root_device_name', default=None
     )
@@ -614,6 +617,7 @@ def _server(found: _Server, find_volume: _FindVolume) -> Server:
         volume=not found.image,
         image_properties=properties,
         fault=found.fault and found.fault.message,
+        task=found.task or '',
     )
 
 

@@ -146,6 +146,7 @@ class Server(Record, frozen=True):
         or, if it boots from a volume, those of the volume's image; None where
         they cannot be known
     :ivar fault: nova's message, if it has one
+    :ivar task: what nova is doing with it at the moment; '' for nothing
     """
 
     id: str
@@ -159,6 +160,7 @@ class Server(Record, frozen=True):
     volume: bool = False
     image_properties: dict[str, str] | None = None
     fault: str | None = None
+    task: str = ''
 
 
 class EsxiHost(Record, frozen=True):

@@ -180,6 +180,7 @@ def _server(instance: Any) -> Server:
         status=common.status_from_state(
             instance.vm_state, instance.task_state
         ),
+        task=instance.task_state or '',
         host=instance.host,
         node=instance.node,
     )

@@ -16,6 +16,7 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.snapshot import VCenter
 
 SECRET = 'swordfish'
 
@@ -300,6 +301,10 @@ VOLUMES = (
 )
 # {special server: its volumes}
 _VOLUMES_OF = {5: (1, 2, 3), 6: (4, 5), 7: (6, 7), 8: (8,), 9: (9,)}
+
+
+# Those of tests.integration.test_vcenters are simulated beside it.
+VCENTERS: tuple[VCenter, ...] = ()
 
 
 def document() -> dict[str, list[dict[str, Any]]]:

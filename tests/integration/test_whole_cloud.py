@@ -199,6 +199,7 @@ def test_a_snapshot_says_what_the_cloud_says(filled, tmp_path):
         'aggregates': 2,
         'flavors': 1,
         'images': 4,
+        'vcenters': 0,
         'servers': 5,
     }
     text = path.read_text()

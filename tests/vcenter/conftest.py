@@ -5,6 +5,7 @@ import functools
 import pytest
 
 from tests.installed import skip_without
+from tests.real_threads import real_threads  # noqa: F401  (a fixture)
 from tests.vcenter import conf_files
 from tests.vcenter import simulator
 from tests.vcenter.certificates import Authority

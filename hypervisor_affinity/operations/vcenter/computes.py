@@ -21,6 +21,8 @@ from hypervisor_affinity.operations.vcenter.findings import Check
 from hypervisor_affinity.operations.vcenter.findings import Finding
 
 _GIB = 2**30
+# ESXi itself takes some of a host's memory, also where nothing runs.
+_NEARLY = 0.9
 
 
 class Served(NamedTuple):
@@ -223,7 +225,7 @@ def check_inventory(each: Served) -> Iterator[Finding]:
                 Check.INVENTORY_DIFFERS, host.name, '; '.join(differences)
             )
         most = host.memory_mb and host.memory_mb.max_unit
-        if most and freest.memory_free_mb < most:
+        if most and freest.memory_free_mb < most * _NEARLY:
             yield each.finding(
                 Check.NO_HOST_HAS_MAX_UNIT,
                 host.name,

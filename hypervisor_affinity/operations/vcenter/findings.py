@@ -88,7 +88,8 @@ class Check(enum.StrEnum):
     """Placement has other totals than the driver would report now."""
 
     NO_HOST_HAS_MAX_UNIT = 'no_host_has_max_unit'
-    """No host has as much free memory as Placement gives to one server."""
+    """No host has nearly as much free memory as Placement gives to one
+    server."""
 
     SERVER_WITHOUT_VM = 'server_without_vm'
     """nova has a server in the cluster, and vCenter has no such VM."""
@@ -146,7 +147,10 @@ _ADVICE = {
     Check.CLUSTER_SERVED_TWICE: (
         'stop all but one, and delete the compute services of the others'
     ),
-    Check.COMPUTE_DOWN: 'look at its log, and start it again',
+    Check.COMPUTE_DOWN: (
+        'look at its log, and start it again; if somebody forced it down, '
+        'openstack compute service set --up HOST nova-compute'
+    ),
     Check.COMPUTE_DISABLED: (
         'openstack compute service set --enable HOST nova-compute, once the '
         'cause is gone'
@@ -155,7 +159,7 @@ _ADVICE = {
         'have vCenter answer, then openstack compute service set --enable '
         'HOST nova-compute'
     ),
-    Check.COMPUTE_NOT_CHECKED: 'name its nova.conf, too',
+    Check.COMPUTE_NOT_CHECKED: 'name its nova.conf, or have vCenter answer',
     Check.DRS_OFF: 'turn DRS on, Fully Automated',
     Check.DRS_MANUAL: 'set DRS to Fully Automated',
     Check.DRS_PARTIALLY_AUTOMATED: 'set DRS to Fully Automated',
@@ -163,7 +167,7 @@ _ADVICE = {
     Check.NO_USABLE_HOST: 'connect hosts, or end their maintenance',
     Check.HOST_DISCONNECTED: 'see whether it runs, and connect it',
     Check.HOST_IN_MAINTENANCE: 'end it when the work is done',
-    Check.HOST_IN_STANDBY: 'nova does not count it until it runs again',
+    Check.HOST_IN_STANDBY: 'see whether power management is wanted',
     Check.CAPACITY_BELOW_N_PLUS_1: 'add a host, or move servers away',
     Check.NO_DATASTORE: 'correct datastore_regex, or mount a datastore',
     Check.DATASTORE_NOT_SHARED: (

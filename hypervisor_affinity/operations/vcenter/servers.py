@@ -76,39 +76,34 @@ class Watch:
         """
         looks = _Looks(again, self._servers, self._vms)
         for uuid, each in self._vms:
-            if self._is_stray(self._servers.get(uuid), uuid, each):
+            if self._is_stray(self._servers.get(uuid), each):
                 seen = looks.look(uuid, each)
                 if (
                     seen is not None
                     and seen.place == each.cluster.id
-                    and self._is_stray(seen.server, uuid, each)
+                    and self._is_stray(seen.server, each)
                 ):
                     yield _of_vm(uuid, seen.server, each)
         for server in self._servers.values():
             each = self._by_node.get(server.node)
-            if each is not None and _lacks_vm(server, each):
+            known = _Seen(server, looks.place(server.id, each))
+            if each is not None and _is_astray(known, each):
                 seen = looks.look(server.id, each)
-                if seen is not None and seen.server is not None:
-                    yield from _of_server(seen.server, seen.place, each)
+                if seen is not None and _is_astray(seen, each):
+                    yield _of_server(seen, each)
         for name, error in looks.lost.items():
             yield Finding(Check.VCENTER_UNREADABLE, name, '', '', error)
 
-    def _is_stray(
-        self, server: Server | None, uuid: str, each: Served
-    ) -> bool:
+    def _is_stray(self, server: Server | None, each: Served) -> bool:
         """Tell whether a VM of this cluster is of no server that is there."""
         if server is None:
             return True
-        if server.node == each.node or server.status in _ON_THE_WAY:
+        if server.node == each.node or _is_on_its_way(server):
             return False
         other = self._by_node.get(server.node)
         # Of a server whose VM is in the wrong cluster, it is said of the
         # server.
-        return (
-            other is None
-            or other.vcenter.uuid != each.vcenter.uuid
-            or uuid in other.cluster.vms
-        )
+        return other is None or other.vcenter.uuid != each.vcenter.uuid
 
 
 class _Seen(NamedTuple):
@@ -140,11 +135,14 @@ class _Looks:
             (uuid, each.vcenter.uuid): each.cluster.id for uuid, each in vms
         }
 
+    def place(self, uuid: str, each: Served | None) -> str | None:
+        """Return the id of the cluster that a VM was in when it was read."""
+        return each and self._places.get((uuid, each.vcenter.uuid))
+
     def look(self, uuid: str, each: Served) -> _Seen | None:
         """Return what there is now; None if vCenter does not answer."""
         if self._again is None:
-            place = self._places.get((uuid, each.vcenter.uuid))
-            return _Seen(self._servers.get(uuid), place)
+            return _Seen(self._servers.get(uuid), self.place(uuid, each))
         name = each.vcenter.name
         if name in self.lost:
             return None
@@ -159,32 +157,34 @@ class _Looks:
             return _Seen(None, place)
 
 
-def _lacks_vm(server: Server, each: Served) -> bool:
-    return (
-        server.node == each.node
-        and server.id not in each.cluster.vms
-        and server.status not in _MAY_LACK_A_VM
-    )
+def _is_on_its_way(server: Server) -> bool:
+    return bool(server.task) or server.status in _ON_THE_WAY
 
 
-def _of_server(
-    server: Server, place: str | None, each: Served
-) -> Iterator[Finding]:
-    if place == each.cluster.id or not _lacks_vm(server, each):
-        return
+def _is_astray(seen: _Seen, each: Served) -> bool:
+    """Tell whether a server of this cluster has its VM elsewhere, or none."""
+    server, place = seen
+    if server is None or server.node != each.node or server.task:
+        return False
     if place is None:
-        yield each.finding(
+        return server.status not in _MAY_LACK_A_VM
+    return place != each.cluster.id and server.status not in _ON_THE_WAY
+
+
+def _of_server(seen: _Seen, each: Served) -> Finding:
+    server, place = seen
+    if place is None:
+        return each.finding(
             Check.SERVER_WITHOUT_VM,
             server.id,
             f'nova has it on {server.host} ({server.status})',
         )
-    elif server.status not in _ON_THE_WAY:
-        yield each.finding(
-            Check.SERVER_IN_OTHER_CLUSTER,
-            server.id,
-            f'nova has it on {server.host}; its VM is in '
-            f'{each.vcenter.cluster_names.get(place, "no cluster")}',
-        )
+    name = each.vcenter.cluster_names.get(place, 'no cluster')
+    return each.finding(
+        Check.SERVER_IN_OTHER_CLUSTER,
+        server.id,
+        f'nova has it on {server.host}; its VM is in {name}',
+    )
 
 
 def _of_vm(uuid: str, server: Server | None, each: Served) -> Finding:

@@ -142,18 +142,48 @@ def test_who_lets_others_read_is_warned(start, snapshot):
     assert 'hypervisor_affinity_build_info' in scrape(port)
 
 
-def test_a_port_that_is_taken(run, snapshot):
+@pytest.fixture
+def refused(run):
+    """Return a function that runs what is not to serve; its errors.
+
+    If it would serve, it would find its port taken.
+    """
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(
-            *('exporter', '--snapshot', snapshot),
-            *('--listen', f'127.0.0.1:{port}'),
-        )
-    assert (done.code, done.out) == (3, '')
-    assert done.err == (
-        f'exporter: cannot listen on 127.0.0.1 port {port}: Address already '
-        'in use; choose another one with --listen\n'
+
+        def refused(*arguments):
+            listen = ('--listen', f'127.0.0.1:{port}')
+            done = run('exporter', *listen, *arguments)
+            assert (done.code, done.out) == (3, '')
+            return done.err.replace(f' {port}', ' PORT')
+
+        yield refused
+
+
+def test_a_port_that_is_taken(refused, snapshot):
+    assert refused('--snapshot', snapshot) == (
+        'exporter: cannot listen on 127.0.0.1 port PORT: Address already in '
+        'use; choose another one with --listen\n'
     )
+
+
+def test_a_snapshot_and_files(refused, snapshot):
+    errors = refused('--snapshot', snapshot, '--vcenter-conf', 'nova.conf')
+    assert 'leave out --vcenter-conf' in errors
+
+
+@pytest.fixture
+def misused(capsys):
+    """Return a function that parses wrong arguments; what it says."""
+
+    def misused(*arguments):
+        parser = exporter.Exporter(None, None).get_parser('exporter')
+        with pytest.raises(SystemExit) as ended:
+            parser.parse_args(arguments)
+        assert ended.value.code == 2
+        return capsys.readouterr().err
+
+    return misused
 
 
 @pytest.mark.parametrize(
@@ -172,37 +202,36 @@ def test_a_port_that_is_taken(run, snapshot):
         '256.0.0.1:9894',
     ],
 )
-def test_a_wrong_address(run, snapshot, value):
-    done = run('exporter', '--snapshot', snapshot, '--listen', value)
-    assert (done.code, done.out) == (2, '')
-    assert 'is no IP address with a port, such as 127.0.0.1:9894' in done.err
+def test_a_wrong_address(misused, value):
+    assert 'is no IP address with a port, such as 127.0.0.1:9894' in (
+        misused('--listen', value)
+    )
 
 
 @pytest.mark.parametrize(
     'value', ['0', '0.9', '-1', '86401', 'nan', 'inf', 'often', '', '1m']
 )
-def test_a_wrong_interval(run, snapshot, value):
-    done = run('exporter', '--snapshot', snapshot, f'--interval={value}')
-    assert (done.code, done.out) == (2, '')
-    assert 'is no number of seconds from 1 to 86400' in done.err
+def test_a_wrong_interval(misused, value):
+    assert 'is no number of seconds from 1 to 86400' in (
+        misused(f'--interval={value}')
+    )
 
 
-def test_a_snapshot_that_is_none(run, tmp_path):
+def test_a_snapshot_that_is_none(refused, tmp_path):
     path = tmp_path / 'none.json'
-    done = run('exporter', '--snapshot', path)
-    assert (done.code, done.out) == (3, '')
-    assert done.err == f'exporter: {path}: No such file or directory\n'
+    assert refused('--snapshot', path) == (
+        f'exporter: {path}: No such file or directory\n'
+    )
 
 
-def test_a_wrong_option_of_ours(run, snapshot, tmp_path):
+def test_a_wrong_option_of_ours(refused, snapshot, tmp_path):
     conf = tmp_path / 'nova.conf'
     conf.write_text('[hypervisor_affinity]\nvmdk_images = maybe\n')
-    done = run('exporter', '--snapshot', snapshot, '--nova-conf', conf)
-    assert done.code == 3
-    assert 'vmdk_images' in done.err
+    errors = refused('--snapshot', snapshot, '--nova-conf', conf)
+    assert 'vmdk_images' in errors
 
 
-def test_without_the_client_of_prometheus(run, snapshot, monkeypatch):
+def test_without_the_client_of_prometheus(refused, snapshot, monkeypatch):
     real = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util,
@@ -211,9 +240,7 @@ def test_without_the_client_of_prometheus(run, snapshot, monkeypatch):
             None if name == 'prometheus_client' else real(name, *rest)
         ),
     )
-    done = run('exporter', '--snapshot', snapshot)
-    assert (done.code, done.out) == (3, '')
-    assert done.err == (
+    assert refused('--snapshot', snapshot) == (
         'exporter: prometheus-client is not installed: pip install '
         "'hypervisor-affinity[exporter]'\n"
     )

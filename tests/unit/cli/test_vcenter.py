@@ -269,7 +269,6 @@ def test_neither_a_file_nor_a_snapshot(run, command):
         ('vcenter', 'check'),
         ('vcenter', 'show'),
         ('snapshot', 'save', 'copy.json'),
-        ('exporter',),
     ],
     ids=' '.join,
 )

@@ -23,7 +23,12 @@ from tests.vcenter_records import vcenter
 MINE = 'production'
 DIFFERS = [(Check.INVENTORY_DIFFERS, MINE, 'vc-1')]
 MAX_UNIT = [(Check.NO_HOST_HAS_MAX_UNIT, MINE, 'vc-1')]
-_USED = [{'memory_used_mb': 10}, {'memory_used_mb': 9}, {'memory_used_mb': 11}]
+# A tenth of each host, and a little more.
+_USED = [
+    {'memory_used_mb': MEMORY // 10 + 2},
+    {'memory_used_mb': MEMORY // 10 + 1},
+    {'memory_used_mb': MEMORY // 10 + 3},
+]
 
 
 def with_nova(**fields):
@@ -129,8 +134,10 @@ CASES = {
         with_cluster(hosts=()),
         [(Check.NO_USABLE_HOST, MINE, '')],
     ),
-    'as much free as one server may take': (
-        with_cluster(hosts=hosts(*_USED[:2])),
+    'nearly as much free as one server may take': (
+        with_cluster(
+            hosts=hosts(_USED[0], {'memory_used_mb': MEMORY // 10}, _USED[2])
+        ),
         [],
     ),
     'no host with so much free': (
@@ -174,7 +181,7 @@ def test_inventories(source, expected):
         ),
         (
             with_cluster(hosts=hosts(*_USED)),
-            'max_unit is 65536 MiB; esxi-2, the freest host, has 65527 MiB',
+            'max_unit is 65536 MiB; esxi-2, the freest host, has 58982 MiB',
         ),
     ],
 )
