@@ -216,7 +216,7 @@ def test_what_concerns_nova_alone_has_no_place(result):
     done = result(cloud(vcenters=[]))
     assert done.details == (
         f'compute_not_checked: vc-1: node {nova().node}. To do: name its '
-        'nova.conf, too.'
+        'nova.conf, or have vCenter answer.'
     )
 
 
