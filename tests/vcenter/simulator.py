@@ -30,6 +30,8 @@ def build(folder: pathlib.Path) -> pathlib.Path:
     program = folder / 'vcenter'
     environment = {
         **os.environ,
+        # So that no C compiler is needed.
+        'CGO_ENABLED': '0',
         'GO111MODULE': 'off',
         'GOFLAGS': '',
         'GOPATH': str(_GOPATH),
