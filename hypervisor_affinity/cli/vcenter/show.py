@@ -90,18 +90,14 @@ def _networks(each: Served) -> Iterator[tuple]:
 
 def _datastores(each: Served) -> Iterator[tuple]:
     novas = clusters.for_nova(each.cluster, each.computes)
-    connected = {
-        host.name
-        for host in each.cluster.hosts
-        if host.connection == 'connected'
-    }
+    hosts = {host.name for host in clusters.connected(each.cluster.hosts)}
     for datastore in each.cluster.datastores:
         yield (
             datastore.name,
             datastore.type,
             'yes' if datastore in novas else 'no',
             'available' if clusters.is_available(datastore) else 'unavailable',
-            f'{len(connected.intersection(datastore.hosts))}/{len(connected)}',
+            f'{len(hosts.intersection(datastore.hosts))}/{len(hosts)}',
             datastore.capacity // 2**30,
             datastore.free // 2**30,
         )

@@ -87,6 +87,11 @@ def usable(hosts: Iterable[EsxiHost]) -> list[EsxiHost]:
     return [host for host in hosts if host.takes_servers]
 
 
+def connected(hosts: Iterable[EsxiHost]) -> list[EsxiHost]:
+    """Return the hosts of which it is known what they have now."""
+    return [host for host in hosts if host.connection == 'connected']
+
+
 def state(host: EsxiHost) -> str:
     """Return one of :data:`HOST_STATES`."""
     if host.power == 'standBy':
@@ -177,8 +182,7 @@ def _of_datastores(
             '',
             f'{evidence}; datastore_regex: {wanted}' if wanted else evidence,
         )
-    # What a disconnected host mounts is not known any more.
-    hosts = {h.name for h in cluster.hosts if h.connection == 'connected'}
+    hosts = {host.name for host in connected(cluster.hosts)}
     for datastore in selected:
         if not is_available(datastore):
             state = (
@@ -196,9 +200,9 @@ def _of_datastores(
 
 
 def _of_networks(hosts: Sequence[EsxiHost]) -> _Found:
-    connected = [host for host in hosts if host.connection == 'connected']
-    everywhere = frozenset().union(*(h.nsx_networks for h in connected))
-    for host in connected:
+    known = connected(hosts)
+    everywhere = frozenset().union(*(host.nsx_networks for host in known))
+    for host in known:
         # None at all: they could not be read.
         if host.adapters:
             yield from _of_adapters(host, is_alone=len(hosts) == 1)

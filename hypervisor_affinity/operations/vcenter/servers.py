@@ -86,8 +86,11 @@ class Watch:
                     yield _of_vm(uuid, seen.server, each)
         for server in self._servers.values():
             each = self._by_node.get(server.node)
+            if each is None:
+                # Seen for its VM only.
+                continue
             known = _Seen(server, looks.place(server.id, each))
-            if each is not None and _is_astray(known, each):
+            if _is_astray(known, each):
                 seen = looks.look(server.id, each)
                 if seen is not None and _is_astray(seen, each):
                     yield _of_server(seen, each)
@@ -135,9 +138,9 @@ class _Looks:
             (uuid, each.vcenter.uuid): each.cluster.id for uuid, each in vms
         }
 
-    def place(self, uuid: str, each: Served | None) -> str | None:
+    def place(self, uuid: str, each: Served) -> str | None:
         """Return the id of the cluster that a VM was in when it was read."""
-        return each and self._places.get((uuid, each.vcenter.uuid))
+        return self._places.get((uuid, each.vcenter.uuid))
 
     def look(self, uuid: str, each: Served) -> _Seen | None:
         """Return what there is now; None if vCenter does not answer."""
