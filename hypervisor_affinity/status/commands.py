@@ -147,6 +147,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
             has_vcenter_hosts=any(
                 found.runs_vmware for found in deployment.hosts
             ),
+            unread=deployment.cloud.unread,
         ),
     ),
     (

@@ -91,7 +91,8 @@ def read() -> Cloud | Unreadable:
         if cell.is_cell0() or cell.disabled:
             continue
         try:
-            services, found = _read_cell(context, cell)
+            with nova_context.target_cell(context, cell) as cell_context:
+                services, found = read_cell(cell_context)
         except Exception as error:
             unread[cell.name or cell.uuid] = _cause(error)
             continue
@@ -136,14 +137,14 @@ def _tags_by_host(
     return tags_of
 
 
-def _read_cell(context: Any, cell: Any) -> tuple[Any, Any]:
-    with nova_context.target_cell(context, cell) as cell_context:
-        return (
-            objects.ServiceList.get_by_binary(
-                cell_context, 'nova-compute', include_disabled=True
-            ),
-            objects.ComputeNodeList.get_all(cell_context),
-        )
+def read_cell(cell_context: Any) -> tuple[Any, Any]:
+    """Return the compute services of a cell, and the compute nodes."""
+    return (
+        objects.ServiceList.get_by_binary(
+            cell_context, 'nova-compute', include_disabled=True
+        ),
+        objects.ComputeNodeList.get_all(cell_context),
+    )
 
 
 def _hosts(

@@ -5,6 +5,7 @@ For the checks that work on any source of a cloud. Of other hosts there is no
 more than their names, and of servers only those of vCenter hosts.
 """
 
+import collections
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import reported_families
+from hypervisor_affinity.status import databases
 
 # Of Placement: what nova itself asks for inventories.
 _PLACEMENT = '1.26'
@@ -35,6 +37,8 @@ _PLACEMENT = '1.26'
 
 class NovasRecords(Source):
     """nova's databases and, of vCenter hosts, Placement's inventories.
+
+    The databases of all cells have to be readable.
 
     * ``placement_error``: why there are no inventories; '' if there are
     """
@@ -54,13 +58,12 @@ class NovasRecords(Source):
     def hosts(self) -> Iterator[Host]:
         """Yield the compute nodes, and compute services without any."""
         for cell in self._cells():
-            services = objects.ServiceList.get_by_binary(
-                cell, 'nova-compute', include_disabled=True
-            )
-            nodes = list(objects.ComputeNodeList.get_all(cell))
+            services, nodes = databases.read_cell(cell)
+            nodes_of = collections.defaultdict(list)
+            for node in nodes:
+                nodes_of[node.host].append(node)
             for service in services:
-                own = [node for node in nodes if node.host == service.host]
-                for node in own or [None]:
+                for node in nodes_of[service.host] or [None]:
                     yield self._host(service, node)
 
     def aggregates(self) -> Iterator[Aggregate]:

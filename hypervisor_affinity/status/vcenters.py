@@ -2,7 +2,7 @@
 """Checks of the vCenters that nova.conf names, with the extra ``vsphere``."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from oslo_config import cfg
@@ -10,6 +10,7 @@ from oslo_config import cfg
 from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
 from hypervisor_affinity.status.findings import remark
 from hypervisor_affinity.status.findings import warning
@@ -26,11 +27,16 @@ _NEEDED = ('defusedxml', 'msgspec', 'pyVmomi')
 
 
 def check(
-    conf: cfg.ConfigOpts, policy: Policy, *, has_vcenter_hosts: bool
+    conf: cfg.ConfigOpts,
+    policy: Policy,
+    *,
+    has_vcenter_hosts: bool,
+    unread: Collection[str] = (),
 ) -> Iterator[Finding]:
     """Find what ``vcenter check`` finds, but for what another check tells.
 
     :param has_vcenter_hosts: whether nova has any
+    :param unread: cells whose database cannot be read
     """
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         if has_vcenter_hosts:
@@ -48,7 +54,13 @@ def check(
     vcenter_conf.register(conf)
     try:
         accesses = options.read_conf(conf, 'nova.conf')
-        if accesses:
+        if accesses and unread:
+            # Their servers would seem to be none of nova's.
+            yield warning(
+                f'Not checked: the database of {counted("cell", unread)} '
+                'cannot be read.'
+            )
+        elif accesses:
             with vcenter.connect(accesses) as vcenters:
                 yield from _of(vcenters, policy)
         elif has_vcenter_hosts:

@@ -31,9 +31,14 @@ ACCESS = (
 SHOWN = '(vcenter.example.org, production)'
 
 
-def check(conf, has_vcenter_hosts=True):
+def check(conf, has_vcenter_hosts=True, unread=()):
     return list(
-        vcenters.check(conf, Policy(), has_vcenter_hosts=has_vcenter_hosts)
+        vcenters.check(
+            conf,
+            Policy(),
+            has_vcenter_hosts=has_vcenter_hosts,
+            unread=unread,
+        )
     )
 
 
@@ -98,6 +103,15 @@ def test_nova_conf_itself_cannot_be_read(load):
     (finding,) = check(load(ACCESS.replace('nova\n', '\n')))
     assert finding.code is Code.WARNING
     assert 'Not checked: nova.conf: host_username' in finding.text
+
+
+def test_a_cell_cannot_be_read(load):
+    # Nothing listens at the vCenter: it is not even asked.
+    (finding,) = check(load(ACCESS), unread={'cell1': 'OperationalError'})
+    assert finding.code is Code.WARNING
+    assert finding.text == (
+        'Not checked: the database of 1 cell (cell1) cannot be read.'
+    )
 
 
 class FakeVCenters:
