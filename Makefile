@@ -5,6 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The newest supported nova; tox runs the tests beside each of them.
 CONSTRAINTS := constraints/2026.2.txt
+# All of `make cloud`, and the first of its consecutive ports.
+CLOUD := .cloud
+CLOUD_PORT ?= 25000
+CLOUD_PROGRAM = $(CLOUD)/venv/bin/python -m tests.processes \
+    --folder $(CLOUD)/state
 
 # The caller's locale and Python settings change nothing here.
 export LC_ALL := C.UTF-8
@@ -13,12 +18,13 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs bench genconfig clean
+.PHONY: help demo test cloud cloud-down cloud-status lint docs bench genconfig \
+    clean
 # Two pips in one environment would break it.
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' \
 	    Makefile
 
 demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
@@ -28,6 +34,15 @@ test: $(VENV)/with-test $(VENV)/with-browser ## run the unit and functional test
 	@# Apart: nova's tests turn the threads of their process into green ones.
 	$(BIN)/python -m pytest tests/prometheus tests/vcenter
 	$(BIN)/python -m pytest
+
+cloud: $(CLOUD)/installed ## start a whole cloud, or what of it does not run
+	$(CLOUD_PROGRAM) up --first-port $(CLOUD_PORT)
+
+cloud-down: ## end the cloud; its servers and images stay
+	@[ ! -e $(CLOUD)/state ] || $(CLOUD_PROGRAM) down
+
+cloud-status: ## tell which programs of the cloud run
+	@[ ! -e $(CLOUD)/state ] || $(CLOUD_PROGRAM) status
 
 lint: $(VENV)/with-lint ## run all checks that need no nova
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
@@ -43,19 +58,31 @@ genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample
 	$(BIN)/oslo-config-generator \
 	    --config-file etc/hypervisor-affinity-config-generator.conf
 
-clean: ## remove all that the targets and tox made
-	rm -rf .venv .tox build dist doc/build *.egg-info AUTHORS ChangeLog \
+clean: cloud-down ## remove all that the targets and tox made
+	rm -rf .venv .tox .cloud build dist doc/build *.egg-info AUTHORS ChangeLog \
 	    .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last: an environment without it was not finished.
-$(BIN)/pip:
+%/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' || \
 	    { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(VENV)
+	$(PYTHON) -m venv --clear $*
 
 # One stamp for each extra, so that `make lint` does not wait for nova.
 $(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/pip
 	@echo 'Installing [$*] into $(VENV): the first time takes minutes'
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[$*]'
+	@touch $@
+
+# From the wheel, as operators have it. What runs keeps the code that it has.
+$(CLOUD)/installed: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) \
+    $(shell find hypervisor_affinity -name '*.py') | $(CLOUD)/venv/bin/pip
+	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes minutes'
+	rm -rf $(CLOUD)/dist
+	$(CLOUD)/venv/bin/pip wheel --quiet --no-deps --wheel-dir $(CLOUD)/dist .
+	$(CLOUD)/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) \
+	    "$$(echo $(CLOUD)/dist/*.whl)[cloud,tempest]"
+	$(CLOUD)/venv/bin/pip install --quiet --no-deps --force-reinstall \
+	    $(CLOUD)/dist/*.whl
 	@touch $@

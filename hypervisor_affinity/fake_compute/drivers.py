@@ -8,6 +8,7 @@ import os_resource_classes as orc
 from nova import exception
 from nova.conf import CONF
 from nova.virt import fake
+from nova.virt import node as virt_node
 from nova.virt import virtapi
 
 from hypervisor_affinity.fake_compute import faces
@@ -178,7 +179,26 @@ class FaceDriver(fake.FakeDriver):
             raise exception.InvalidDiskFormat(disk_format=disk_format)
 
 
-class LibvirtDriver(FaceDriver):
+class _OnlyDriver(FaceDriver):
+    """The one of its process, whose node keeps its identity.
+
+    FakeDriver makes up another one in each process, and nova-compute does not
+    start where the identity that the database has is gone.
+    """
+
+    def get_nodenames_by_uuid(self, refresh=False):
+        """Return {identity: name} of the node."""
+        return {virt_node.get_local_node_uuid(): self._node}
+
+    def get_available_resource(self, nodename):
+        """Return what os-hypervisors shows, with the identity."""
+        resources = super().get_available_resource(nodename)
+        if resources:
+            resources['uuid'] = virt_node.get_local_node_uuid()
+        return resources
+
+
+class LibvirtDriver(_OnlyDriver):
     """A KVM host of the configured size, under its host's name."""
 
     def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
@@ -191,7 +211,7 @@ class LibvirtDriver(FaceDriver):
         )
 
 
-class VCenterDriver(FaceDriver):
+class VCenterDriver(_OnlyDriver):
     """A vCenter cluster of the configured size, which boots VMDK and ISO."""
 
     def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):

@@ -12,6 +12,7 @@ from tests import installed
 from tests.processes import broker as brokers
 from tests.processes import nova_conf
 from tests.processes import polling
+from tests.processes import ports
 from tests.processes.client import Client
 from tests.processes.databases import KVM_AGGREGATE
 from tests.processes.databases import KVM_HOST
@@ -20,6 +21,7 @@ from tests.processes.databases import Databases
 from tests.processes.placement import Placement
 from tests.processes.scheduler import Mode
 from tests.processes.scheduler import Scheduler
+from tests.processes.supervisor import Supervisor
 
 WORKERS = 2
 
@@ -67,9 +69,17 @@ class ControlPlane(NamedTuple):
 @pytest.fixture(scope='module')
 def broker(tmp_path_factory):
     installed.skip_without(brokers.SERVER)
-    broker = brokers.Broker(tmp_path_factory.mktemp('broker'))
+    folder = tmp_path_factory.mktemp('broker')
+    programs = Supervisor(folder)
+    numbers = ports.free(len(brokers.PORTS))
+    broker = brokers.Broker(
+        folder / 'rabbitmq',
+        programs,
+        dict(zip(brokers.PORTS, numbers, strict=True)),
+    )
+    broker.start()
     yield broker
-    broker.stop()
+    programs.kill()
 
 
 @pytest.fixture(scope='module')

@@ -34,9 +34,14 @@ def whole_cloud(tmp_path_factory):
     installed.skip_without(broker.SERVER, mariadb.SERVER)
     # Not installed wherever these tests are collected.
     from tests.processes.cloud import Cloud
+    from tests.processes.compute import HOSTS
 
-    with Cloud(tmp_path_factory.mktemp('whole-cloud')) as cloud:
+    cloud = Cloud(tmp_path_factory.mktemp('whole-cloud'), HOSTS)
+    try:
+        cloud.up()
         yield cloud
+    finally:
+        cloud.kill()
 
 
 @pytest.fixture

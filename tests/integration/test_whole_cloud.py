@@ -19,9 +19,9 @@ pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 from hypervisor_affinity_tempest_plugin import disks
 from tests import disk_files
 from tests import installed
+from tests.processes import keystone
 from tests.processes import openrc
 from tests.processes.cloud import Cloud
-from tests.processes.site import DOMAIN_ID
 from tests.processes.site import PASSWORD
 
 BIN = pathlib.Path(sys.executable).parent
@@ -78,7 +78,7 @@ def boot(cloud):
     admin = cloud.admin
     # The first with servers that have no network.
     admin.compute.default_microversion = '2.37'
-    add_user(admin)
+    keystone.add_user(admin.identity, READER)
     images = {
         name: admin.image.upload_image(
             name=name,
@@ -137,18 +137,6 @@ def boot(cloud):
             server, status=status, failures=[], wait=180
         )
     return {name: server.id for name, server in servers.items()}
-
-
-def add_user(admin):
-    """Add a user who may do what any user may."""
-    identity = admin.identity
-    project = identity.create_project(name=READER, domain_id=DOMAIN_ID)
-    user = identity.create_user(
-        name=READER, password=PASSWORD, domain_id=DOMAIN_ID
-    )
-    identity.assign_project_role_to_user(
-        project, user, identity.find_role('member')
-    )
 
 
 @both_programs

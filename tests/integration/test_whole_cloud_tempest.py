@@ -29,9 +29,9 @@ def test_prefer(conf):
 
 @pytest.fixture
 def strict(whole_cloud):
-    whole_cloud.restart_scheduler(flexible_placement='strict')
+    whole_cloud.restart_schedulers(flexible_placement='strict')
     yield
-    whole_cloud.restart_scheduler()
+    whole_cloud.restart_schedulers()
 
 
 @pytest.mark.usefixtures('strict')

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep a whole cloud until Ctrl-C, and say how to use it.
-
-The extras ``test``, ``cloud`` and ``tempest`` must be installed, and of Debian
-``mariadb-server`` and ``rabbitmq-server``.
-"""
+"""A cloud on this machine: bring it up, end it, or tell what runs."""
 
 import argparse
-import contextlib
 import pathlib
-import shutil
-import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 
 from tests.processes import broker
+from tests.processes import cloud
 from tests.processes import mariadb
 from tests.processes import openrc
+from tests.processes import running
+from tests.processes import samples
 from tests.processes.cloud import Cloud
+from tests.processes.compute import HOSTS
+from tests.processes.site import ADMIN
+from tests.processes.supervisor import BIN
 from tests.processes.tempest_conf import TempestConf
 
 # {program: its package in Debian}
@@ -28,58 +25,92 @@ _PLUGIN = 'hypervisor_affinity_tempest_plugin'
 
 def main() -> None:
     """Do what the command line says."""
+    arguments = _parse()
+    try:
+        arguments.function(arguments)
+    except OSError as error:
+        sys.exit(f'{arguments.command}: {error.strerror or error}')
+
+
+def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='python -m tests.processes', description=__doc__
     )
     parser.add_argument(
         '--folder',
-        type=pathlib.Path,
-        help='for all state, kept afterwards (default: a temporary one that '
-        'is kept if something fails)',
+        type=lambda text: pathlib.Path(text).resolve(),
+        required=True,
+        help='for all state; kept when the cloud is ended',
     )
-    arguments = parser.parse_args()
+    commands = parser.add_subparsers(dest='command', required=True)
+    up = commands.add_parser('up', help='start what does not run')
+    up.add_argument(
+        '--first-port',
+        type=int,
+        help='the first of about ten consecutive ones on loopback, for a new '
+        'cloud (default: free ones)',
+    )
+    up.set_defaults(function=_up)
+    down = commands.add_parser('down', help='end what runs')
+    down.set_defaults(function=_down)
+    status = commands.add_parser('status', help='tell what runs')
+    status.set_defaults(function=_status)
+    return parser.parse_args()
+
+
+def _up(arguments: argparse.Namespace) -> None:
     for program, package in _NEEDED.items():
         if not program.exists():
             sys.exit(f'{program} is missing: install {package}')
-    # What ends the process ends the cloud, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with _state(arguments.folder) as folder:
-        _say(f'starting a cloud in {folder}')
-        began = time.monotonic()
-        with Cloud(folder) as cloud:
-            _say(f'it runs after {time.monotonic() - began:.0f} s')
-            _stay(cloud)
+    folder = arguments.folder
+    cloud.make_room(folder)
+    _say(f'starting a cloud in {folder}')
+    began = time.monotonic()
+    made = Cloud(folder, HOSTS, arguments.first_port, outlives=True)
+    made.up()
+    samples.add(made.admin)
+    for user in (ADMIN, samples.USER):
+        openrc.write(folder, made.site.auth_url, user)
+    if not (folder / 'tempest').exists():
+        TempestConf(made).write()
+    _say(f'it runs after {time.monotonic() - began:.0f} s')
+    _explain(folder)
 
 
-@contextlib.contextmanager
-def _state(folder: pathlib.Path | None) -> Iterator[pathlib.Path]:
-    if folder:
-        folder.mkdir(parents=True)
-        yield folder.resolve()
-        return
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix='hypervisor-affinity-'))
-    yield temporary
-    # Not reached after a failure.
-    shutil.rmtree(temporary)
+def _down(arguments: argparse.Namespace) -> None:
+    found = _find(arguments.folder)
+    running.shut_down(found, cloud.ENDED_LAST)
+    _say(f'{len(found)} programs ended; the state is in {arguments.folder}')
 
 
-def _stay(cloud: Cloud) -> None:
-    conf = TempestConf(cloud)
-    conf.write()
-    variables = openrc.variables(cloud.site.auth_url)
-    script = cloud.folder / 'openrc'
-    script.write_text(
-        ''.join(f'export {name}={text}\n' for name, text in variables.items())
-    )
+def _status(arguments: argparse.Namespace) -> None:
+    found = _find(arguments.folder)
+    for program in found:
+        pid = program.pid
+        _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')
+    if not found:
+        sys.exit('nothing runs')
+    if not all(program.pid for program in found):
+        sys.exit(1)
+
+
+def _find(folder: pathlib.Path) -> list[running.Program]:
+    if not cloud.is_in(folder):
+        sys.exit(f'there is no cloud in {folder}')
+    return running.find(folder)
+
+
+def _explain(folder: pathlib.Path) -> None:
+    tempest = folder / 'tempest'
     _say(
-        f'credentials: . {script}\n'
-        f'logs: {cloud.folder / "logs"}\n'
-        f'tempest: cd {conf.folder} && tempest run '
-        f'--config-file={conf.path} --regex={_PLUGIN}\n'
-        'Ctrl-C ends it'
+        f'administrator: . {openrc.path(folder)}\n'
+        f'any user:      . {openrc.path(folder, samples.USER)}\n'
+        f'then, such as: openstack server create --image vmdk --flavor small '
+        '--nic none --wait first\n'
+        f'logs:          {folder / "logs"}\n'
+        f'tempest:       cd {tempest} && {BIN / "tempest"} run '
+        f'--config-file=tempest.conf --regex={_PLUGIN}'
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
 
 
 def _say(text: str) -> None:

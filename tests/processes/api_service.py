@@ -7,11 +7,9 @@ import sys
 
 from tests.processes import nova_conf
 from tests.processes import programs
-from tests.processes import supervisor
-from tests.processes.child import Child
+from tests.processes.program import Command
 from tests.processes.site import Site
 from tests.processes.supervisor import BIN
-from tests.processes.supervisor import Command
 
 # Where the services' packages put what is to be in /etc.
 ETC = pathlib.Path(sys.prefix, 'etc')
@@ -30,13 +28,25 @@ class ApiService(abc.ABC):
     wsgi: str
 
     def __init__(self, site: Site) -> None:
-        """Write its configuration."""
+        """Write its configuration, and start nothing."""
         self.site = site
         self.folder = site.folder / self.name
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         self.conf = self.folder / self.conf_name
         nova_conf.write(self.conf, self.options())
-        self._process: Child | None = None
+        port = site.ports[self.name]
+        self._api = site.programs.add(
+            f'{self.name}-api',
+            [
+                sys.executable,
+                programs.SERVE_WSGI,
+                self.wsgi,
+                str(port),
+                f'--config-file={self.conf}',
+            ],
+            {**site.environment(), **self.environment()},
+            port=port,
+        )
 
     @abc.abstractmethod
     def options(self) -> nova_conf.Options:
@@ -67,22 +77,12 @@ class ApiService(abc.ABC):
 
     def start(self) -> None:
         """Start its API."""
-        self._process = self.site.programs.start(
-            f'{self.name}-api',
-            [
-                sys.executable,
-                programs.SERVE_WSGI,
-                self.wsgi,
-                str(self.site.ports[self.name]),
-                f'--config-file={self.conf}',
-            ],
-            {**self.site.environment(), **self.environment()},
-        )
+        self._api.start()
 
     def wait(self) -> None:
         """Wait until its API is served."""
-        supervisor.wait_for_port(self._process, self.site.ports[self.name])
+        self._api.wait()
 
     def kill(self) -> None:
         """End its API as a crash would; it may be started again."""
-        self._process.kill()
+        self._api.kill()

@@ -2,14 +2,11 @@
 """RabbitMQ, as Debian packages it, for one test run."""
 
 import json
-import os
 import pathlib
-import shutil
-import subprocess
+from collections.abc import Mapping
 
 from tests.processes import nova_conf
-from tests.processes import ports
-from tests.processes.child import Child
+from tests.processes.supervisor import Supervisor
 
 # Not /usr/sbin/rabbitmq-server: that one changes to the user rabbitmq and
 # writes to /var.
@@ -17,19 +14,44 @@ SERVER = pathlib.Path('/usr/lib/rabbitmq/bin/rabbitmq-server')
 _VHOST = 'nova'
 _USER = 'nova'
 _PASSWORD = 'loopback'
+_EPMD = 'epmd'
+_RABBITMQ = 'rabbitmq'
+# Also the names of what listens on these ports.
+PORTS = (_RABBITMQ, 'rabbitmq-distribution', _EPMD)
 
 
 class Broker:
     """A RabbitMQ node and its port mapper, on loopback only."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        """Start both; ``wait`` says when they serve."""
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        programs: Supervisor,
+        ports: Mapping[str, int],
+    ) -> None:
+        """Write its configuration, and start nothing.
+
+        :param folder: its own
+        :param ports: of all in ``PORTS``
+        """
+        folder.mkdir(exist_ok=True)
         self._folder = folder
-        self._port, self._dist_port, self._epmd_port = ports.free(3)
+        self._port, self._dist_port, self._epmd_port = (
+            ports[name] for name in PORTS
+        )
         self._write_configuration()
-        self._epmd = self._start_epmd()
-        self._server = Child(
-            [SERVER], folder / 'broker.log', self._environment()
+        # RabbitMQ would start one that outlives it if there were none.
+        self._epmd = programs.add(
+            _EPMD,
+            [_EPMD, '-address', '127.0.0.1', '-port', str(self._epmd_port)],
+            port=self._epmd_port,
+        )
+        self._server = programs.add(
+            _RABBITMQ,
+            [SERVER],
+            self._environment(),
+            port=self._port,
+            ready_text='Starting broker... completed',
         )
 
     @property
@@ -39,46 +61,19 @@ class Broker:
         url = f'rabbit://{_USER}:{_PASSWORD}@{at}/{_VHOST}'
         return {'DEFAULT': {'transport_url': url}}
 
+    def start(self) -> None:
+        """Start both; ``wait`` says when they serve."""
+        self._epmd.start()
+        self._epmd.wait()
+        self._server.start()
+
     def wait(self) -> None:
         """Wait until it serves."""
-        self._server.wait_for_text('Starting broker... completed')
-
-    def stop(self) -> None:
-        """Stop both."""
-        try:
-            self._server.stop()
-        finally:
-            self._server.kill()
-            self._epmd.kill()
-
-    def _start_epmd(self) -> Child:
-        # Before RabbitMQ, which starts one that outlives it if there is none.
-        epmd = shutil.which('epmd')
-        port = ['-port', str(self._epmd_port)]
-        environment = self._environment()
-        child = Child(
-            [epmd, '-address', '127.0.0.1', *port],
-            self._folder / 'epmd.log',
-            environment,
-        )
-
-        def answers() -> bool:
-            asked = subprocess.run(
-                [epmd, *port, '-names'], env=environment, capture_output=True
-            )
-            return asked.returncode == 0
-
-        child.wait_until(answers, 'answering')
-        return child
+        self._server.wait()
 
     def _environment(self) -> dict[str, str]:
-        # Nothing of the caller's: RabbitMQ reads variables of common names,
-        # such as LOGS.
         folder = self._folder
         return {
-            'PATH': os.defpath,
-            'HOME': str(folder),
-            'LC_ALL': 'C.UTF-8',
             'ERL_EPMD_ADDRESS': '127.0.0.1',
             'ERL_EPMD_PORT': str(self._epmd_port),
             'RABBITMQ_CONF_ENV_FILE': str(folder / 'none'),

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tests.processes import polling
 
-_TAIL = 4000
 # Nothing stays behind, even if the tests are killed.
 _DIES_WITH_US = ('setpriv', '--pdeathsig=TERM', '--')
 
@@ -24,16 +23,21 @@ class Child:
         output: pathlib.Path,
         environment: Mapping[str, str] | None = None,
         is_answering: bool = False,
+        outlives: bool = False,
+        folder: pathlib.Path | None = None,
     ) -> None:
         """Start it.
 
         :param environment: all of it, or None for this process's own
         :param is_answering: whether standard input and output are pipes
+        :param outlives: whether it goes on when this process ends
+        :param folder: that it works in, or None for this process's own
         """
         self._output = output
         with output.open('a') as file:
             self.process = subprocess.Popen(
-                [*_DIES_WITH_US, *command],
+                [*(() if outlives else _DIES_WITH_US), *command],
+                cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE if is_answering else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if is_answering else file,
@@ -48,16 +52,21 @@ class Child:
         return self._output.read_text(errors='replace')
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait for a condition; fail at once if the process ends before."""
+        """Wait for a condition; fail at once if the process ends before.
+
+        :raises ChildProcessError: it ended before
+        :raises TimeoutError: neither came in time
+        """
 
         def is_so() -> bool:
             # In this order, or what it did last is overlooked.
             has_ended = self.process.poll() is not None
             if condition():
                 return True
-            assert not has_ended, (
-                f'ended before {what}:\n{self.log()[-_TAIL:]}'
-            )
+            if has_ended:
+                raise ChildProcessError(
+                    f'ended before {what}:\n{self.log()[-polling.TAIL :]}'
+                )
             return False
 
         polling.until(is_so, f'{what}; see {self._output}')

@@ -6,8 +6,9 @@ import pathlib
 from tests.processes import nova_conf
 from tests.processes.api_service import ETC
 from tests.processes.api_service import ApiService
+from tests.processes.program import Command
 from tests.processes.site import REGION
-from tests.processes.supervisor import Command
+from tests.processes.site import Site
 
 _BACKEND = 'empty'
 _DRIVER = 'tests.processes.empty_volumes.EmptyVolumes'
@@ -20,6 +21,19 @@ class Cinder(ApiService):
     name = 'cinder'
     conf_name = 'cinder.conf'
     wsgi = 'cinder.wsgi.api'
+
+    def __init__(self, site: Site) -> None:
+        """Write its configuration, and start nothing."""
+        super().__init__(site)
+        self._parts = [
+            site.programs.add(
+                name,
+                self.program(name),
+                # The driver is there.
+                {'PYTHONPATH': str(_CHECKOUT)},
+            )
+            for name in ('cinder-scheduler', 'cinder-volume')
+        ]
 
     def options(self) -> nova_conf.Options:
         """Return cinder.conf."""
@@ -53,10 +67,5 @@ class Cinder(ApiService):
     def start(self) -> None:
         """Start its three parts."""
         super().start()
-        for name in ('cinder-scheduler', 'cinder-volume'):
-            self.site.programs.start(
-                name,
-                self.program(name),
-                # The driver is there.
-                {'PYTHONPATH': str(_CHECKOUT)},
-            )
+        for part in self._parts:
+            part.start()

@@ -1,32 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole cloud: Keystone, Placement, Glance, Neutron, Cinder and nova."""
 
+import errno
+import functools
 import pathlib
-import tempfile
+import shutil
+from collections.abc import Iterable, Sequence
 
+from openstack import connection
+
+from tests.processes import broker
+from tests.processes import control
 from tests.processes import keystone
-from tests.processes import nova_conf
+from tests.processes import mariadb
 from tests.processes import polling
 from tests.processes import ports
+from tests.processes import running
 from tests.processes.api_service import ApiService
 from tests.processes.broker import Broker
 from tests.processes.cinder import Cinder
-from tests.processes.compute import HOSTS
+from tests.processes.compute import Host
 from tests.processes.glance import Glance
 from tests.processes.keystone import Keystone
 from tests.processes.mariadb import MariaDb
 from tests.processes.neutron import Neutron
 from tests.processes.nova import DATABASES as NOVAS_DATABASES
 from tests.processes.nova import Nova
+from tests.processes.nova_service import NovaService
 from tests.processes.placement_service import PlacementService
-from tests.processes.scheduler import Mode
-from tests.processes.scheduler import Scheduler
 from tests.processes.site import WholeSite
 from tests.processes.supervisor import Supervisor
 
-# nova 34 opens its connection to Placement before it forks: workers that ask
-# at the same time read each other's answers.
-_WORKERS = 1
 # {service: (type, path of its URL)}
 _CATALOG = {
     'placement': ('placement', ''),
@@ -43,123 +47,169 @@ _DATABASES = (
     'cinder',
     *NOVAS_DATABASES,
 )
+_PORTS = (mariadb.NAME, *broker.PORTS, 'keystone', *_CATALOG)
+# The other programs need these to end well.
+ENDED_LAST = (mariadb.NAME, *broker.PORTS)
+
+# Files that are there as soon as a folder is a cloud's, and when the cloud
+# has all that it needs.
+_BEGUN = 'ports.json'
+_FILLED = 'filled'
+
+
+def is_in(folder: pathlib.Path) -> bool:
+    """Tell whether a folder has a cloud, complete or not."""
+    return (folder / _BEGUN).exists()
+
+
+def make_room(folder: pathlib.Path) -> None:
+    """Have a folder that is empty, or has a complete cloud.
+
+    One that did not become complete is removed: what is in its databases can
+    be anything.
+
+    :raises OSError: the folder has something else
+    """
+    if (folder / _FILLED).exists():
+        return
+    if is_in(folder):
+        for found in running.find(folder):
+            found.kill()
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise OSError(
+            errno.ENOTEMPTY, 'not empty, and no cloud is in it', str(folder)
+        )
 
 
 class Cloud:
     """All of it, on loopback, with its state in one folder.
 
-    A context manager: what it started ends with it, the folder stays.
+    * ``hosts``: of nova-compute
+    * ``site``: where things are
+    * ``programs``: by their names
+    * ``admin``: the administrator's connection, once it is up
     """
 
-    def __init__(self, folder: pathlib.Path) -> None:
-        """Start nothing.
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        hosts: Sequence[Host],
+        first_port: int | None = None,
+        outlives: bool = False,
+    ) -> None:
+        """Write configurations, and start nothing.
 
-        :param folder: an empty one
+        :param folder: an empty one, or one that was used before; its path
+            must be absolute
+        :param first_port: the first of consecutive ones; None for free ones
+        :param outlives: whether it goes on when this process ends
         """
         self.folder = folder
-        self._programs = Supervisor(folder)
-        self.site: WholeSite
-        self.scheduler: Scheduler
+        self.programs = Supervisor(folder, outlives)
+        self.site = self._make_site(first_port)
+        self._keystone = Keystone(self.site)
+        self._others = [
+            PlacementService(self.site),
+            Glance(self.site),
+            Neutron(self.site),
+            Cinder(self.site),
+        ]
+        self._nova = Nova(self.site)
+        self._schedulers = control.schedulers(self._nova)
+        self.hosts = hosts
+        self._behind_nova = [
+            *control.conductors(self._nova),
+            *self._schedulers,
+            *(host.service(self._nova) for host in hosts),
+        ]
+        self.admin: connection.Connection
 
-    def __enter__(self) -> 'Cloud':
-        """Start it, and wait until servers can be booted."""
-        try:
-            self._start()
-        except BaseException:
-            self._programs.stop()
-            raise
-        return self
+    def up(self) -> None:
+        """Start what does not run, and wait until servers can be booted.
 
-    def __exit__(self, kind, error, traceback) -> None:
-        """Stop it."""
-        self._programs.stop()
+        :raises OSError: says what went wrong
+        """
+        filled = self.folder / _FILLED
+        is_first = not filled.exists()
+        self._check_ports()
+        self.site.broker.start()
+        self.site.mariadb.start()
+        self.site.mariadb.wait()
+        if is_first:
+            self._fill_databases()
+        self._keystone.start()
+        self._keystone.wait()
+        if is_first:
+            self._register()
+        self.admin = keystone.connect(self.site.auth_url)
+        self.site.broker.wait()
+        self._start(self._others)
+        if is_first:
+            self.programs.run('nova-cells', *self._nova.map_cells())
+        # All parts of nova but its API end at once if Placement is not there.
+        self._wait(self._others)
+        self._start([self._nova, *self._behind_nova])
+        self._wait([self._nova, *self._behind_nova])
+        if is_first:
+            self._add_hosts()
+        self._wait_for_volumes()
+        self._warm_neutron()
+        self.programs.check()
+        filled.touch()
 
-    def restart_scheduler(self, **ours: object) -> None:
-        """Have nova-scheduler run with other options.
+    def kill(self) -> None:
+        """End all at once."""
+        self.programs.kill()
+
+    def restart_schedulers(self, **ours: object) -> None:
+        """Have both nova-schedulers run with other options.
 
         Not by SIGHUP: with native threads, workers would get the aggregates
         that were there when it was started.
 
         :param ours: [hypervisor_affinity]
         """
-        self.scheduler.stop()
-        self._start_scheduler({'hypervisor_affinity': ours})
-        self.scheduler.wait()
+        for scheduler in self._schedulers:
+            scheduler.restart({'hypervisor_affinity': ours})
+        self._wait(self._schedulers)
 
-    def _start(self) -> None:
-        self.site = self._make_site()
-        identity = Keystone(self.site)
-        nova = self._nova = Nova(self.site)
-        others = [
-            PlacementService(self.site),
-            Glance(self.site),
-            Neutron(self.site),
-            Cinder(self.site),
-        ]
-        self._fill_databases(identity, [*others, nova])
-        self.site.broker.wait()
-        for service in others:
-            service.start()
-        self._programs.run('nova-cells', *nova.map_cells())
-        # All parts of nova but its API end at once if Placement is not there.
-        for service in others:
-            service.wait()
-        nova.start()
-        self._start_scheduler({})
-        self._programs.at_end(lambda: self.scheduler.kill())
-        for host in HOSTS:
-            host.start(nova)
-        nova.wait()
-        self._add_hosts(nova)
-        self._wait_for_volumes()
-        self._warm_neutron()
-        self.scheduler.wait()
-
-    def _make_site(self) -> WholeSite:
-        broker = Broker(self._make_folder('rabbitmq'))
-        self._programs.at_end(broker.stop)
-        mariadb = MariaDb(
-            self._make_folder('mariadb'), self._programs, _DATABASES
-        )
-        names = ['keystone', *_CATALOG]
-        numbers = ports.free(len(names))
+    def _make_site(self, first_port: int | None) -> WholeSite:
+        numbers = ports.keep(self.folder / _BEGUN, _PORTS, first_port)
         return WholeSite(
             folder=self.folder,
-            programs=self._programs,
-            mariadb=mariadb,
-            broker=broker,
-            ports=dict(zip(names, numbers, strict=True)),
+            programs=self.programs,
+            mariadb=MariaDb(
+                self.folder / 'mariadb',
+                self.programs,
+                numbers[mariadb.NAME],
+                _DATABASES,
+            ),
+            broker=Broker(self.folder / 'rabbitmq', self.programs, numbers),
+            ports=numbers,
         )
 
-    def _make_folder(self, name: str) -> pathlib.Path:
-        folder = self.folder / name
-        folder.mkdir()
-        return folder
+    def _check_ports(self) -> None:
+        taken = ports.taken(
+            self.site.ports, functools.partial(running.has, self.folder)
+        )
+        if taken:
+            raise OSError(errno.EADDRINUSE, '; '.join(taken))
 
-    def _fill_databases(
-        self, identity: Keystone, others: list[ApiService]
-    ) -> None:
-        """Fill all at once; serve and fill Keystone as soon as it can."""
-        self.site.mariadb.wait()
-
-        def begin(service):
-            return [
-                self._programs.start(name, command)
-                for name, command in service.syncs().items()
-            ]
-
-        first = begin(identity)
-        rest = [child for service in others for child in begin(service)]
-        for child in first:
-            self._programs.finish(child)
-        self._programs.run('keystone-bootstrap', identity.bootstrap())
-        identity.start()
-        identity.wait()
-        self._register()
-        for child in rest:
-            self._programs.finish(child)
+    def _fill_databases(self) -> None:
+        """Fill all at once."""
+        ending = [
+            self.programs.begin(name, command)
+            for service in (self._keystone, *self._others, self._nova)
+            for name, command in service.syncs().items()
+        ]
+        for child in ending:
+            self.programs.finish(child)
+        self.programs.run('keystone-bootstrap', self._keystone.bootstrap())
 
     def _register(self) -> None:
+        # A token has the catalog of when it was made.
         keystone.register(
             keystone.connect(self.site.auth_url),
             {
@@ -167,37 +217,21 @@ class Cloud:
                 for name, (kind, path) in _CATALOG.items()
             },
         )
-        # A token has the catalog of when it was made.
-        self.admin = keystone.connect(self.site.auth_url)
 
-    def _start_scheduler(self, options: nova_conf.Options) -> None:
-        folder = pathlib.Path(
-            tempfile.mkdtemp(prefix='nova-scheduler-', dir=self.folder)
-        )
-        self.scheduler = Scheduler(
-            folder,
-            Mode.THREADING,
-            _WORKERS,
-            nova_conf.merge(self._nova.options(), options),
-        )
+    def _start(self, services: Iterable[ApiService | NovaService]) -> None:
+        for service in services:
+            service.start()
 
-    def _add_hosts(self, nova: Nova) -> None:
-        """Wait for the computes, and put them into aggregates."""
+    def _wait(self, services: Iterable[ApiService | NovaService]) -> None:
+        for service in services:
+            service.wait()
+
+    def _add_hosts(self) -> None:
+        """Tell nova of the computes, and put them into aggregates."""
+        self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
         compute = self.admin.compute
-
-        def are_up() -> bool:
-            self._programs.check()
-            up = [
-                service.host
-                for service in compute.services(binary='nova-compute')
-                if service.state == 'up'
-            ]
-            return len(up) == len(HOSTS)
-
-        polling.until(are_up, f'the computes; see {self._programs.logs}')
-        self._programs.run('nova-discover-hosts', nova.discover_hosts())
         aggregates = {}
-        for host in HOSTS:
+        for host in self.hosts:
             name = host.aggregate
             if name not in aggregates:
                 aggregates[name] = compute.create_aggregate(name=name)
@@ -208,13 +242,13 @@ class Cloud:
 
     def _wait_for_volumes(self) -> None:
         def are_up() -> bool:
-            self._programs.check()
+            self.programs.check()
             services = self.admin.block_storage.services()
             return {
                 service.binary for service in services if service.state == 'up'
             } >= {'cinder-scheduler', 'cinder-volume'}
 
-        polling.until(are_up, f'Cinder; see {self._programs.logs}')
+        polling.until(are_up, f'Cinder; see {self.programs.logs}')
 
     def _warm_neutron(self) -> None:
         """Ask for ports, one request at a time.

@@ -1,82 +1,89 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nova-compute without a hypervisor, one for each host."""
+"""Hosts of nova-compute."""
 
 import dataclasses
 
 from tests.processes import nova_conf
 from tests.processes.nova import Nova
-from tests.processes.supervisor import BIN
+from tests.processes.nova_service import NovaService
 
-_OPTIONS = 'hypervisor_affinity_fake_compute'
-_DRIVERS = 'hypervisor_affinity_fake'
+_FAKE_PROGRAM = 'hypervisor-affinity-fake-compute'
+_FAKE_OPTIONS = 'hypervisor_affinity_fake_compute'
+_FAKE_DRIVERS = 'hypervisor_affinity_fake'
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
     """A compute host.
 
-    * ``aggregate``: that it is put into
-    * ``sizes``: options of the driver
+    * ``aggregate``: that it is put into, whose hypervisor_type it is, too
+    * ``options``: of its driver
     """
 
     name: str
-    driver: str
     aggregate: str
-    sizes: dict[str, int]
+    program: str
+    options: nova_conf.Options
 
-    def start(self, nova: Nova) -> None:
-        """Start its nova-compute."""
-        folder = nova.folder / self.name
-        folder.mkdir()
-        conf = folder / 'nova.conf'
-        nova_conf.write(
-            conf,
-            nova.common_options(),
-            {
-                'DEFAULT': {
-                    'compute_driver': f'{_DRIVERS}.{self.driver}',
-                    'host': self.name,
-                    # Each has its identity there.
-                    'state_path': folder,
-                    'reserved_host_memory_mb': 0,
-                },
-                'oslo_concurrency': {'lock_path': folder},
-                # As in a cell that cannot reach the API's database.
-                'workarounds': {'disable_group_policy_check_upcall': True},
-                _OPTIONS: self.sizes,
-            },
-        )
-        nova.site.programs.start(
+    def service(self, nova: Nova) -> NovaService:
+        """Return its nova-compute, not started yet."""
+        return NovaService(
+            nova,
             f'nova-compute-{self.name}',
-            [
-                BIN / 'hypervisor-affinity-fake-compute',
-                f'--config-file={conf}',
-            ],
+            self.program,
+            self.name,
+            nova_conf.merge(
+                nova.common_options(),
+                {
+                    'DEFAULT': {'reserved_host_memory_mb': 0},
+                    # As in a cell that cannot reach the API's database.
+                    'workarounds': {'disable_group_policy_check_upcall': True},
+                },
+                self.options,
+            ),
         )
 
 
-def _kvm_host(name: str) -> Host:
-    return Host(
-        name=name,
-        driver='LibvirtDriver',
+def kvm_host(name: str) -> Host:
+    """Return a host with libvirt's face."""
+    return _fake_host(
+        name,
         aggregate='kvm',
+        driver='LibvirtDriver',
         sizes={'vcpus': 8, 'memory_mb': 16 * 1024, 'disk_gb': 500},
     )
 
 
-HOSTS = (
-    _kvm_host('kvm-1'),
-    _kvm_host('kvm-2'),
-    # 256 GiB in all, and no server larger than 64.
-    Host(
-        name='vc-1',
-        driver='VCenterDriver',
+def vcenter_host(name: str) -> Host:
+    """Return a host with a vCenter's face.
+
+    It has 256 GiB in all, and no server can be larger than 64.
+    """
+    return _fake_host(
+        name,
         aggregate='vmware',
+        driver='VCenterDriver',
         sizes={
             'vcpus': 16,
             'memory_mb': 64 * 1024,
             'disk_gb': 2000,
             'esxi_hosts': 4,
         },
-    ),
-)
+    )
+
+
+def _fake_host(
+    name: str, aggregate: str, driver: str, sizes: dict[str, int]
+) -> Host:
+    return Host(
+        name=name,
+        aggregate=aggregate,
+        program=_FAKE_PROGRAM,
+        options={
+            'DEFAULT': {'compute_driver': f'{_FAKE_DRIVERS}.{driver}'},
+            _FAKE_OPTIONS: sizes,
+        },
+    )
+
+
+HOSTS = (kvm_host('kvm-1'), kvm_host('kvm-2'), vcenter_host('vc-1'))

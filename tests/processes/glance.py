@@ -4,7 +4,7 @@
 from tests.processes import nova_conf
 from tests.processes.api_service import ETC
 from tests.processes.api_service import ApiService
-from tests.processes.supervisor import Command
+from tests.processes.program import Command
 
 _STORE = 'local'
 
@@ -25,7 +25,7 @@ class Glance(ApiService):
             'os_glance_tasks_store',
         ):
             folder = self.folder / name
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             stores[name] = {'filesystem_store_datadir': folder}
         return nova_conf.merge(
             self.site.token_options(self.name),

@@ -6,16 +6,17 @@ import os
 import pwd
 
 import openstack
+from openstack.identity.v3._proxy import Proxy
 
 from tests.processes import nova_conf
 from tests.processes.api_service import ApiService
+from tests.processes.program import Command
 from tests.processes.site import ADMIN
 from tests.processes.site import DOMAIN_ID
 from tests.processes.site import PASSWORD
 from tests.processes.site import REGION
 from tests.processes.site import SERVICE_PROJECT
 from tests.processes.site import WholeSite
-from tests.processes.supervisor import Command
 
 
 class Keystone(ApiService):
@@ -85,6 +86,17 @@ def connect(auth_url: str) -> openstack.connection.Connection:
         },
         region_name=REGION,
         compute_api_version='2.1',
+    )
+
+
+def add_user(identity: Proxy, name: str) -> None:
+    """Add a user who may do what any user may, with a project of the name."""
+    project = identity.create_project(name=name, domain_id=DOMAIN_ID)
+    user = identity.create_user(
+        name=name, password=PASSWORD, domain_id=DOMAIN_ID
+    )
+    identity.assign_project_role_to_user(
+        project, user, identity.find_role('member')
     )
 
 

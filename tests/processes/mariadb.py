@@ -6,10 +6,9 @@ import pathlib
 import pwd
 from collections.abc import Iterable
 
-from tests.processes import ports
-from tests.processes import supervisor
 from tests.processes.supervisor import Supervisor
 
+NAME = 'mariadb'
 SERVER = pathlib.Path('/usr/sbin/mariadbd')
 _INSTALL = pathlib.Path('/usr/bin/mariadb-install-db')
 _USER = 'cloud'
@@ -23,38 +22,33 @@ class MariaDb:
         self,
         folder: pathlib.Path,
         programs: Supervisor,
+        port: int,
         names: Iterable[str],
     ) -> None:
-        """Start it; ``wait`` says when it serves."""
-        (self._port,) = ports.free(1)
-        statements = folder / 'databases.sql'
-        statements.write_text(''.join(_statements(names)))
-        data = folder / 'data'
-        own = [
+        """Start nothing.
+
+        :param folder: its own
+        """
+        folder.mkdir(exist_ok=True)
+        self._programs = programs
+        self._port = port
+        self._data = folder / 'data'
+        self._own = [
             # The server's own settings are for another data folder.
             '--no-defaults',
-            f'--datadir={data}',
+            f'--datadir={self._data}',
         ]
-        programs.run(
-            'mariadb-install',
-            [
-                # Not --user: it would also change the owner of what it finds
-                # in the system's folders.
-                _INSTALL,
-                *own,
-                '--auth-root-authentication-method=normal',
-                '--skip-test-db',
-            ],
-        )
-        self._child = programs.start(
-            'mariadb',
+        statements = folder / 'databases.sql'
+        statements.write_text(''.join(_statements(names)))
+        self._server = programs.add(
+            NAME,
             [
                 SERVER,
-                *own,
+                *self._own,
                 # Else it refuses to run as root.
                 f'--user={pwd.getpwuid(os.getuid()).pw_name}',
                 '--bind-address=127.0.0.1',
-                f'--port={self._port}',
+                f'--port={port}',
                 # In the data folder: the path of a socket must be short.
                 '--socket=server.sock',
                 f'--pid-file={folder}/server.pid',
@@ -63,16 +57,33 @@ class MariaDb:
                 '--collation-server=utf8mb4_general_ci',
                 '--max-connections=1000',
                 '--skip-name-resolve',
-                # What is lost in a crash is not missed.
-                '--innodb-flush-log-at-trx-commit=0',
+                # What was committed outlives the server, though not a power
+                # failure of the machine.
+                '--innodb-flush-log-at-trx-commit=2',
                 '--loose-innodb-flush-method=nosync',
-                '--skip-innodb-doublewrite',
             ],
+            port=port,
         )
+
+    def start(self) -> None:
+        """Start it; ``wait`` says when it serves."""
+        if not self._data.exists():
+            self._programs.run(
+                'mariadb-install',
+                [
+                    # Not --user: it would also change the owner of what it
+                    # finds in the system's folders.
+                    _INSTALL,
+                    *self._own,
+                    '--auth-root-authentication-method=normal',
+                    '--skip-test-db',
+                ],
+            )
+        self._server.start()
 
     def wait(self) -> None:
         """Wait until it serves."""
-        supervisor.wait_for_port(self._child, self._port)
+        self._server.wait()
 
     def url(self, name: str) -> str:
         """Return what SQLAlchemy needs to open a database."""
@@ -82,7 +93,8 @@ class MariaDb:
 
 def _statements(names: Iterable[str]) -> Iterable[str]:
     # --init-file takes one statement a line.
-    yield f"CREATE USER {_USER}@'127.0.0.1' IDENTIFIED BY '{_PASSWORD}';\n"
+    user = f"{_USER}@'127.0.0.1'"
+    yield f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY '{_PASSWORD}';\n"
     for name in names:
-        yield f'CREATE DATABASE {name} CHARACTER SET utf8mb3;\n'
-        yield f"GRANT ALL ON {name}.* TO {_USER}@'127.0.0.1';\n"
+        yield f'CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3;\n'
+        yield f'GRANT ALL ON {name}.* TO {user};\n'

@@ -7,7 +7,7 @@ nova asks it for the ports of every server that it shows or deletes.
 from tests.processes import nova_conf
 from tests.processes.api_service import ETC
 from tests.processes.api_service import ApiService
-from tests.processes.supervisor import Command
+from tests.processes.program import Command
 
 
 class Neutron(ApiService):

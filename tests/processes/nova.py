@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""nova's API and conductor; the scheduler and the computes are elsewhere."""
+"""nova's API and databases; the processes behind it are elsewhere."""
 
 import pathlib
 
 from tests.processes import nova_conf
 from tests.processes.api_service import ETC
 from tests.processes.api_service import ApiService
+from tests.processes.program import Command
 from tests.processes.site import REGION
-from tests.processes.supervisor import Command
 
 DATABASES = ('nova_api', 'nova_cell0', 'nova_cell1')
-_CONDUCTORS = 2
 _UNLIMITED = -1
 
 
@@ -22,7 +21,7 @@ class Nova(ApiService):
     wsgi = 'nova.wsgi.osapi_compute'
 
     def options(self) -> nova_conf.Options:
-        """Return the nova.conf of all but the computes."""
+        """Return what all but the computes need."""
         return nova_conf.merge(
             self.common_options(),
             {'api_database': self.site.database('nova_api')},
@@ -49,7 +48,6 @@ class Nova(ApiService):
                     'catalog_info': 'block-storage::publicURL',
                     'os_region_name': REGION,
                 },
-                'conductor': {'workers': _CONDUCTORS},
                 'glance': {'region_name': REGION},
                 'neutron': credentials,
                 'oslo_concurrency': {'lock_path': self.folder},
@@ -106,10 +104,3 @@ class Nova(ApiService):
     def discover_hosts(self) -> Command:
         """Return how to tell nova of the computes that have started."""
         return self.manage('cell_v2', 'discover_hosts')
-
-    def start(self) -> None:
-        """Start API and conductor."""
-        super().start()
-        self.site.programs.start(
-            'nova-conductor', self.program('nova-conductor')
-        )

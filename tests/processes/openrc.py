@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The variables by which clients find the cloud."""
+"""The variables by which clients find the cloud, and files that set them."""
+
+import pathlib
 
 from tests.processes.site import ADMIN
 from tests.processes.site import DOMAIN_ID
 from tests.processes.site import PASSWORD
 from tests.processes.site import REGION
+from tests.processes.supervisor import BIN
 
 
 def variables(auth_url: str, user: str = ADMIN) -> dict[str, str]:
@@ -19,3 +22,24 @@ def variables(auth_url: str, user: str = ADMIN) -> dict[str, str]:
         'OS_PROJECT_DOMAIN_ID': DOMAIN_ID,
         'OS_REGION_NAME': REGION,
     }
+
+
+def path(folder: pathlib.Path, user: str = ADMIN) -> pathlib.Path:
+    """Return the file for a user.
+
+    :param folder: of the cloud
+    """
+    return folder / f'openrc-{user}'
+
+
+def write(folder: pathlib.Path, auth_url: str, user: str = ADMIN) -> None:
+    """Write the file for a user, by which a shell also finds ``openstack``.
+
+    :param folder: of the cloud
+    """
+    lines = [
+        f'export {name}={text}'
+        for name, text in variables(auth_url, user).items()
+    ]
+    lines.append(f'export PATH={BIN}:$PATH')
+    path(folder, user).write_text('\n'.join(lines) + '\n')

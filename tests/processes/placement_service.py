@@ -3,7 +3,7 @@
 
 from tests.processes import nova_conf
 from tests.processes.api_service import ApiService
-from tests.processes.supervisor import Command
+from tests.processes.program import Command
 
 
 class PlacementService(ApiService):

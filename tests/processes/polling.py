@@ -10,14 +10,20 @@ T = TypeVar('T')
 # Says that something hangs, not that it is slow: a machine that runs other
 # things too may take ten times as long as an idle one.
 TIMEOUT = 180.0
+# As much of a log as a message shows, in characters.
+TAIL = 4000
 _PAUSE = 0.1
 
 
 def until(condition: Callable[[], T], what: str) -> T:
-    """Return the first truthy value of ``condition()``."""
+    """Return the first truthy value of ``condition()``.
+
+    :param what: is waited for, for the message
+    :raises TimeoutError: there was none in time
+    """
     deadline = time.monotonic() + TIMEOUT
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError(f'waited {TIMEOUT:g} s in vain for {what}')
+            raise TimeoutError(f'waited {TIMEOUT:g} s in vain for {what}')
         time.sleep(_PAUSE)
     return value

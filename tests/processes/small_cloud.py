@@ -76,10 +76,6 @@ class _SmallNova(Nova):
             },
         )
 
-    def start(self) -> None:
-        # Of all its parts only the API.
-        super(Nova, self).start()
-
 
 class _SmallPlacement(PlacementService):
     def options(self) -> nova_conf.Options:
@@ -127,7 +123,7 @@ class SmallCloud:
         glance = self.glance = Glance(self.site)
         nova = _SmallNova(self.site)
         syncs = [
-            self._programs.start(name, command)
+            self._programs.begin(name, command)
             for service in (placement, glance, nova)
             for name, command in service.syncs().items()
         ]
@@ -144,7 +140,7 @@ class SmallCloud:
 
     def stop(self) -> None:
         """Stop it."""
-        self._programs.stop()
+        self._programs.kill()
 
     def connect(self, **options: object) -> connection.Connection:
         """Return a connection to it.

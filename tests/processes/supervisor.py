@@ -1,33 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of one cloud that all end with it."""
+"""The programs of one cloud."""
 
 import contextlib
 import os
 import pathlib
-import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+from tests.processes import polling
 from tests.processes.child import Child
+from tests.processes.program import Command
+from tests.processes.program import Program
 
 BIN = pathlib.Path(sys.executable).parent
 
-Command: TypeAlias = Sequence[str | pathlib.Path]
-
-_TAIL = 4000
+Action: TypeAlias = Callable[[], object]
 
 
 class Supervisor:
-    """Starts programs, keeps their logs, and ends what still runs."""
+    """Starts programs, keeps their logs, and ends what still runs.
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    * ``logs``: the folder of their logs
+    """
+
+    def __init__(self, folder: pathlib.Path, outlive: bool = False) -> None:
         """Start nothing.
 
         :param folder: of the whole cloud
+        :param outlive: whether programs go on when this process ends
         """
+        self.folder = folder
         self.logs = folder / 'logs'
-        self.logs.mkdir()
+        for subfolder in (self.logs, folder / 'pids'):
+            subfolder.mkdir(exist_ok=True)
+        self._outlive = outlive
         self._environment = {
             # Nothing else of the caller's, whose OS_ variables and proxies
             # are for other clouds.
@@ -38,71 +45,98 @@ class Supervisor:
             # Deprecations are the services' business.
             'PYTHONWARNINGS': 'ignore',
         }
-        self._running: list[Child] = []
-        self._ends: list[Callable[[], object]] = []
+        self._programs: dict[str, Program] = {}
+        self._ending: list[Child] = []
+        self._ends: list[Action] = []
 
-    def start(
+    def add(
         self,
         name: str,
         command: Command,
         environment: Mapping[str, str] | None = None,
-    ) -> Child:
-        """Start a program; what still runs ends with the cloud.
+        port: int | None = None,
+        ready_text: str | None = None,
+    ) -> Program:
+        """Return a program that is to run as long as the cloud.
+
+        :param environment: what it has beside the usual
+        :param port: that it listens on when it is ready
+        :param ready_text: that is in its log when it is ready
+        """
+        program = Program(
+            name,
+            command,
+            {**self._environment, **(environment or {})},
+            self.folder,
+            port=port,
+            ready_text=ready_text,
+            outlives=self._outlive,
+        )
+        self._programs[name] = program
+        return program
+
+    def __getitem__(self, name: str) -> Program:
+        """Return the program of this name.
+
+        :raises KeyError: there is none
+        """
+        return self._programs[name]
+
+    def __iter__(self) -> Iterator[Program]:
+        """Return all, the first added first."""
+        return iter(self._programs.values())
+
+    def begin(self, name: str, command: Command) -> Child:
+        """Start a program that ends by itself; ``finish`` waits for it.
 
         :param name: of its log
-        :param environment: what it has beside the usual
         """
         child = Child(
             command,
             self.logs / f'{name}.log',
-            {**self._environment, **(environment or {})},
+            self._environment,
+            folder=self.folder,
         )
-        self._running.append(child)
+        self._ending.append(child)
         return child
+
+    def finish(self, child: Child) -> None:
+        """Wait for the end of a program that ends by itself.
+
+        :raises ChildProcessError: it failed
+        """
+        code = child.wait_for_end()
+        # Its number may soon be that of somebody else's process.
+        self._ending.remove(child)
+        if code:
+            raise ChildProcessError(
+                f'exit code {code}:\n{child.log()[-polling.TAIL :]}'
+            )
 
     def run(self, name: str, *commands: Command) -> None:
         """Run programs that end by themselves, one after the other."""
         for command in commands:
-            self.finish(self.start(name, command))
-
-    def finish(self, child: Child) -> None:
-        """Wait for the end of a program that ends by itself."""
-        code = child.wait_for_end()
-        # Its number may soon be that of somebody else's process.
-        self._running.remove(child)
-        _check(child, code)
+            self.finish(self.begin(name, command))
 
     def check(self) -> None:
-        """Fail if a program failed that is to run."""
-        for child in self._running:
-            _check(child, child.process.poll())
+        """Fail if a program ended that is to run.
 
-    def at_end(self, action: Callable[[], object]) -> None:
-        """Have something else done when the cloud ends."""
+        :raises ChildProcessError: one did
+        """
+        for program in self:
+            program.check()
+
+    def at_end(self, action: Action) -> None:
+        """Have something else done when the cloud is killed."""
         self._ends.append(action)
 
-    def stop(self) -> None:
-        """End all, the last started first."""
+    def kill(self) -> None:
+        """End all at once, the last started first."""
         # All of it, whatever fails.
         with contextlib.ExitStack() as stack:
             for action in self._ends:
                 stack.callback(action)
-            for child in self._running:
+            for program in self:
+                stack.callback(program.kill)
+            for child in self._ending:
                 stack.callback(child.kill)
-
-
-def _check(child: Child, code: int | None) -> None:
-    assert not code, f'exit code {code}:\n{child.log()[-_TAIL:]}'
-
-
-def wait_for_port(child: Child, port: int) -> None:
-    """Wait until a program listens."""
-
-    def listens() -> bool:
-        try:
-            socket.create_connection(('127.0.0.1', port), 1).close()
-        except OSError:
-            return False
-        return True
-
-    child.wait_until(listens, f'listening on port {port}')

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from hypervisor_affinity_tempest_plugin import disks
 from tests.processes import nova_conf
 from tests.processes.cloud import Cloud
-from tests.processes.compute import HOSTS
 from tests.processes.site import ADMIN
 from tests.processes.site import DOMAIN_ID
 from tests.processes.site import PASSWORD
@@ -37,10 +36,10 @@ class TempestConf:
         self.folder.mkdir()
         self.path = self.folder / 'tempest.conf'
         self._compute = {
-            'image_ref': self._create_image('first'),
-            'image_ref_alt': self._create_image('second'),
-            'flavor_ref': self._create_flavor('small', 128),
-            'flavor_ref_alt': self._create_flavor('larger', 192),
+            'image_ref': self._create_image('tempest'),
+            'image_ref_alt': self._create_image('tempest-other'),
+            'flavor_ref': self._create_flavor('tempest', 128),
+            'flavor_ref_alt': self._create_flavor('tempest-larger', 192),
         }
 
     def write(self, **ours: str) -> pathlib.Path:
@@ -93,7 +92,7 @@ class TempestConf:
                 'build_timeout': 180,
                 'fixed_network_name': '',
                 'max_microversion': 'latest',
-                'min_compute_nodes': len(HOSTS),
+                'min_compute_nodes': len(self._cloud.hosts),
             },
             'compute-feature-enabled': {
                 'cold_migration': True,

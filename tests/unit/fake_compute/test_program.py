@@ -50,6 +50,9 @@ def nova_compute():
             for name, able in loaded.capabilities.items()
             if able and name.startswith('supports_image_type_')),
         'evacuates': loaded.capabilities['supports_evacuate'],
+        # What a start compares with nova's database, and what it wrote there.
+        'identity': [
+            *loaded.get_nodenames_by_uuid().items(), resources['uuid']],
     }))
 
 
@@ -64,6 +67,7 @@ def _run(folder, driver):
         f"""
 [DEFAULT]
 host = node-1
+state_path = {folder}
 compute_driver = hypervisor_affinity_fake.{driver}
 [hypervisor_affinity_fake_compute]
 vcpus = 8
@@ -97,6 +101,7 @@ def test_the_command_is_nova_compute():
 
 def test_vcenter(tmp_path):
     facts = _facts(tmp_path, 'VCenterDriver')
+    del facts['identity']
     cluster, _, vcenter = facts.pop('node').partition('.')
     assert cluster == 'domain-c7'
     assert len(vcenter) == len('11111111-2222-3333-4444-555555555555')
@@ -112,13 +117,18 @@ def test_vcenter(tmp_path):
     }
 
 
-def test_vcenter_is_the_same_node_after_each_start(tmp_path):
-    nodes = {_facts(tmp_path, 'VCenterDriver')['node'] for _ in range(2)}
-    assert len(nodes) == 1
+@pytest.mark.parametrize('driver', ['LibvirtDriver', 'VCenterDriver'])
+def test_the_same_node_after_each_start(tmp_path, driver):
+    first, second = (_facts(tmp_path, driver) for _ in range(2))
+    assert first == second
+    # Without the file nova-compute refuses to start a second time.
+    identity = (tmp_path / 'compute_id').read_text()
+    assert first['identity'] == [[identity, first['node']], identity]
 
 
 def test_libvirt(tmp_path):
     facts = _facts(tmp_path, 'LibvirtDriver')
+    del facts['identity']
     assert facts == {
         'node': 'node-1',
         'type': 'QEMU',

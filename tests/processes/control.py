@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conductors and schedulers of nova, two of each."""
+
+from tests import example_conf
+from tests.processes.nova import Nova
+from tests.processes.nova_service import NovaService
+
+_NUMBERS = (1, 2)
+
+
+def conductors(nova: Nova) -> list[NovaService]:
+    """Return the conductors, not started yet."""
+    return [
+        NovaService(
+            nova,
+            f'nova-conductor-{number}',
+            'nova-conductor',
+            f'conductor-{number}',
+            {**nova.options(), 'conductor': {'workers': 1}},
+        )
+        for number in _NUMBERS
+    ]
+
+
+def schedulers(nova: Nova) -> list[NovaService]:
+    """Return the schedulers, with the nova.conf that operators copy."""
+    return [
+        NovaService(
+            nova,
+            f'nova-scheduler-{number}',
+            'nova-scheduler',
+            f'scheduler-{number}',
+            # nova 34 opens its connection to Placement before it forks:
+            # workers that ask at the same time read each other's answers.
+            {**nova.options(), 'scheduler': {'workers': 1}},
+            first=[example_conf.PATH],
+            environment={'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'true'},
+        )
+        for number in _NUMBERS
+    ]
