@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+import pathlib
+
 import pytest
 
 from hypervisor_affinity_tempest_plugin import disks
@@ -8,6 +11,10 @@ from tests.integration.fake_cinder import FakeCinder
 from tests.processes import broker
 from tests.processes import mariadb
 from tests.processes.small_cloud import SmallCloud
+
+# Names the folder of a cloud that is to be used and to go on afterwards, such
+# as that of `make cloud`.
+_KEPT_CLOUD = 'HYPERVISOR_AFFINITY_CLOUD'
 
 
 @pytest.fixture(scope='session')
@@ -34,14 +41,21 @@ def whole_cloud(tmp_path_factory):
     installed.skip_without(broker.SERVER, mariadb.SERVER)
     # Not installed wherever these tests are collected.
     from tests.processes.cloud import Cloud
-    from tests.processes.compute import HOSTS
+    from tests.processes.compute import TESTED_HOSTS
 
-    cloud = Cloud(tmp_path_factory.mktemp('whole-cloud'), HOSTS)
+    kept = os.environ.get(_KEPT_CLOUD)
+    folder = (
+        pathlib.Path(kept).resolve()
+        if kept
+        else tmp_path_factory.mktemp('whole-cloud')
+    )
+    cloud = Cloud(folder, TESTED_HOSTS, outlives=bool(kept))
     try:
         cloud.up()
         yield cloud
     finally:
-        cloud.kill()
+        if not kept:
+            cloud.kill()
 
 
 @pytest.fixture

@@ -152,8 +152,7 @@ class Cloud:
         self._wait(self._others)
         self._start([self._nova, *self._behind_nova])
         self._wait([self._nova, *self._behind_nova])
-        if is_first:
-            self._add_hosts()
+        self._add_hosts()
         self._wait_for_volumes()
         self._warm_neutron()
         self.programs.check()
@@ -227,18 +226,25 @@ class Cloud:
             service.wait()
 
     def _add_hosts(self) -> None:
-        """Tell nova of the computes, and put them into aggregates."""
-        self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
+        """Tell nova of new computes, and put them into aggregates."""
         compute = self.admin.compute
-        aggregates = {}
-        for host in self.hosts:
+        known = {
+            found.service_details['host']
+            for found in compute.hypervisors(details=True)
+        }
+        new = [host for host in self.hosts if host.name not in known]
+        if not new:
+            return
+        self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
+        for host in new:
             name = host.aggregate
-            if name not in aggregates:
-                aggregates[name] = compute.create_aggregate(name=name)
+            aggregate = compute.find_aggregate(name)
+            if aggregate is None:
+                aggregate = compute.create_aggregate(name=name)
                 compute.set_aggregate_metadata(
-                    aggregates[name], {'hypervisor_type': name}
+                    aggregate, {'hypervisor_type': name}
                 )
-            compute.add_host_to_aggregate(aggregates[name], host.name)
+            compute.add_host_to_aggregate(aggregate, host.name)
 
     def _wait_for_volumes(self) -> None:
         def are_up() -> bool:

@@ -87,3 +87,5 @@ def _fake_host(
 
 
 HOSTS = (kvm_host('kvm-1'), kvm_host('kvm-2'), vcenter_host('vc-1'))
+# Of two vCenters, so that servers can move.
+TESTED_HOSTS = (*HOSTS, vcenter_host('vc-2'))
