@@ -63,24 +63,26 @@ class Filled(NamedTuple):
 
 @pytest.fixture(scope='module')
 def filled(whole_cloud):
-    servers = boot(whole_cloud)
-    yield Filled(whole_cloud, servers)
     compute = whole_cloud.admin.compute
+    glance = whole_cloud.admin.image
+    images = add_images(glance)
+    flavor = compute.create_flavor(name='tiny', ram=128, vcpus=1, disk=1)
+    servers = boot(whole_cloud, images, flavor.id)
+    yield Filled(whole_cloud, servers)
     found = [compute.get_server(server) for server in servers.values()]
     for server in found:
         compute.delete_server(server)
     for server in found:
         compute.wait_for_delete(server, wait=60)
+    compute.delete_flavor(flavor)
+    for image in images.values():
+        glance.delete_image(image)
 
 
-def boot(cloud):
-    """Boot a server that is right, one that is misplaced, one that fails."""
-    admin = cloud.admin
-    # The first with servers that have no network.
-    admin.compute.default_microversion = '2.37'
-    keystone.add_user(admin.identity, READER)
-    images = {
-        name: admin.image.upload_image(
+def add_images(glance):
+    """Return {name: id} of images to boot from."""
+    return {
+        name: glance.upload_image(
             name=name,
             disk_format=disk_format,
             container_format='bare',
@@ -98,9 +100,14 @@ def boot(cloud):
             ('impossible', 'qcow2', {'hypervisor_type': 'vmware'}),
         )
     }
-    flavor = admin.compute.create_flavor(
-        name='tiny', ram=128, vcpus=1, disk=1
-    ).id
+
+
+def boot(cloud, images, flavor):
+    """Boot a server that is right, one that is misplaced, one that fails."""
+    admin = cloud.admin
+    # The first with servers that have no network.
+    admin.compute.default_microversion = '2.37'
+    keystone.ensure_user(admin.identity, READER)
     volume = admin.block_storage.create_volume(
         name='root', size=1, image_id=images['appliance']
     )

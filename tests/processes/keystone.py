@@ -89,8 +89,10 @@ def connect(auth_url: str) -> openstack.connection.Connection:
     )
 
 
-def add_user(identity: Proxy, name: str) -> None:
-    """Add a user who may do what any user may, with a project of the name."""
+def ensure_user(identity: Proxy, name: str) -> None:
+    """Have a user who may do what any user may, in a project of the name."""
+    if identity.find_user(name):
+        return
     project = identity.create_project(name=name, domain_id=DOMAIN_ID)
     user = identity.create_user(
         name=name, password=PASSWORD, domain_id=DOMAIN_ID

@@ -37,5 +37,4 @@ def add(cloud: connection.Connection) -> None:
     for name, ram in (('small', 128), ('large', 4096)):
         if not cloud.compute.find_flavor(name):
             cloud.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=1)
-    if not cloud.identity.find_user(USER):
-        keystone.add_user(cloud.identity, USER)
+    keystone.ensure_user(cloud.identity, USER)
