@@ -12,14 +12,20 @@ from tests.processes import mariadb
 from tests.processes import openrc
 from tests.processes import running
 from tests.processes import samples
+from tests.processes import soak
 from tests.processes.cloud import Cloud
 from tests.processes.compute import HOSTS
 from tests.processes.site import ADMIN
 from tests.processes.supervisor import BIN
 from tests.processes.tempest_conf import TempestConf
+from tests.vcenter import simulator
 
 # {program: its package in Debian}
-_NEEDED = {broker.SERVER: 'rabbitmq-server', mariadb.SERVER: 'mariadb-server'}
+_NEEDED = {
+    broker.SERVER: 'rabbitmq-server',
+    mariadb.SERVER: 'mariadb-server',
+    simulator.GOVMOMI: 'golang-go golang-github-vmware-govmomi-dev',
+}
 _PLUGIN = 'hypervisor_affinity_tempest_plugin'
 
 
@@ -53,15 +59,20 @@ def _parse() -> argparse.Namespace:
     up.set_defaults(function=_up)
     down = commands.add_parser('down', help='end what runs')
     down.set_defaults(function=_down)
+    long = commands.add_parser('soak', help='boot and delete for a long time')
+    long.add_argument('--boots', type=int, default=1000)
+    long.set_defaults(function=_soak)
     status = commands.add_parser('status', help='tell what runs')
     status.set_defaults(function=_status)
     return parser.parse_args()
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    for program, package in _NEEDED.items():
-        if not program.exists():
-            sys.exit(f'{program} is missing: install {package}')
+    missing = [
+        packages for path, packages in _NEEDED.items() if not path.exists()
+    ]
+    if missing:
+        sys.exit(f'these packages are needed: {" ".join(missing)}')
     folder = arguments.folder
     cloud.make_room(folder)
     _say(f'starting a cloud in {folder}')
@@ -81,6 +92,15 @@ def _down(arguments: argparse.Namespace) -> None:
     found = _find(arguments.folder)
     running.shut_down(found, cloud.ENDED_LAST)
     _say(f'{len(found)} programs ended; the state is in {arguments.folder}')
+
+
+def _soak(arguments: argparse.Namespace) -> None:
+    _find(arguments.folder)
+    made = Cloud(arguments.folder, HOSTS, outlives=True)
+    made.up()
+    wrong = soak.run(made, arguments.boots, _say)
+    if wrong:
+        sys.exit('\n'.join(wrong))
 
 
 def _status(arguments: argparse.Namespace) -> None:

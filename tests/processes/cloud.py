@@ -16,6 +16,7 @@ from tests.processes import mariadb
 from tests.processes import polling
 from tests.processes import ports
 from tests.processes import running
+from tests.processes import vcenter
 from tests.processes.api_service import ApiService
 from tests.processes.broker import Broker
 from tests.processes.cinder import Cinder
@@ -30,6 +31,7 @@ from tests.processes.nova_service import NovaService
 from tests.processes.placement_service import PlacementService
 from tests.processes.site import WholeSite
 from tests.processes.supervisor import Supervisor
+from tests.processes.vcenter import VCenter
 
 # {service: (type, path of its URL)}
 _CATALOG = {
@@ -47,9 +49,21 @@ _DATABASES = (
     'cinder',
     *NOVAS_DATABASES,
 )
-_PORTS = (mariadb.NAME, *broker.PORTS, 'keystone', *_CATALOG)
+_PORTS = (
+    mariadb.NAME,
+    *broker.PORTS,
+    'keystone',
+    *_CATALOG,
+    vcenter.NAME,
+)
 # The other programs need these to end well.
 ENDED_LAST = (mariadb.NAME, *broker.PORTS)
+
+# nova-manage's exit code where there was something to free.
+_FREED = 4
+
+# Why a compute service is disabled, as nova's driver puts it.
+_NO_VCENTER = 'set by vmwareapi host_state'
 
 # Files that are there as soon as a folder is a cloud's, and when the cloud
 # has all that it needs.
@@ -150,13 +164,19 @@ class Cloud:
             self.programs.run('nova-cells', *self._nova.map_cells())
         # All parts of nova but its API end at once if Placement is not there.
         self._wait(self._others)
+        self._start_vcenter()
         self._start([self._nova, *self._behind_nova])
         self._wait([self._nova, *self._behind_nova])
         self._add_hosts()
+        self._enable_hosts()
         self._wait_for_volumes()
         self._warm_neutron()
         self.programs.check()
         filled.touch()
+
+    def connect(self, user: str) -> connection.Connection:
+        """Return a connection of a user, to the project of the same name."""
+        return keystone.connect(self.site.auth_url, user)
 
     def kill(self) -> None:
         """End all at once."""
@@ -174,6 +194,16 @@ class Cloud:
             scheduler.restart({'hypervisor_affinity': ours})
         self._wait(self._schedulers)
 
+    def remove_orphans(self) -> None:
+        """Free what no server has in Placement.
+
+        nova leaves it behind where a conductor dies that has just had a host
+        found, or where the answer of a scheduler is lost.
+        """
+        command = self._nova.remove_orphans()
+        child = self.programs.begin('nova-placement-audit', command)
+        self.programs.finish(child, successes=(0, _FREED))
+
     def _make_site(self, first_port: int | None) -> WholeSite:
         numbers = ports.keep(self.folder / _BEGUN, _PORTS, first_port)
         return WholeSite(
@@ -186,6 +216,11 @@ class Cloud:
                 _DATABASES,
             ),
             broker=Broker(self.folder / 'rabbitmq', self.programs, numbers),
+            vcenter=VCenter(
+                self.folder / vcenter.NAME,
+                self.programs,
+                numbers[vcenter.NAME],
+            ),
             ports=numbers,
         )
 
@@ -224,6 +259,26 @@ class Cloud:
     def _wait(self, services: Iterable[ApiService | NovaService]) -> None:
         for service in services:
             service.wait()
+
+    def _start_vcenter(self) -> None:
+        if self.programs[vcenter.NAME].pid:
+            return
+        # What nova's driver remembers of it is in the one before.
+        for host in self.hosts:
+            if host.is_on_vcenter:
+                self.programs[host.service_name].kill()
+        self.site.vcenter.start()
+        self.site.vcenter.wait()
+
+    def _enable_hosts(self) -> None:
+        """Enable what nova's driver disabled when it lost its vCenter.
+
+        It enables the service itself only if it is not restarted before.
+        """
+        compute = self.admin.compute
+        for service in compute.services(binary='nova-compute'):
+            if service.disabled_reason == _NO_VCENTER:
+                compute.enable_service(service, service.host, service.binary)
 
     def _add_hosts(self) -> None:
         """Tell nova of new computes, and put them into aggregates."""

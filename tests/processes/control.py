@@ -5,7 +5,8 @@ from tests import example_conf
 from tests.processes.nova import Nova
 from tests.processes.nova_service import NovaService
 
-_NUMBERS = (1, 2)
+CONDUCTORS = ('nova-conductor-1', 'nova-conductor-2')
+SCHEDULERS = ('nova-scheduler-1', 'nova-scheduler-2')
 
 
 def conductors(nova: Nova) -> list[NovaService]:
@@ -13,12 +14,12 @@ def conductors(nova: Nova) -> list[NovaService]:
     return [
         NovaService(
             nova,
-            f'nova-conductor-{number}',
+            name,
             'nova-conductor',
-            f'conductor-{number}',
+            name,
             {**nova.options(), 'conductor': {'workers': 1}},
         )
-        for number in _NUMBERS
+        for name in CONDUCTORS
     ]
 
 
@@ -27,14 +28,14 @@ def schedulers(nova: Nova) -> list[NovaService]:
     return [
         NovaService(
             nova,
-            f'nova-scheduler-{number}',
+            name,
             'nova-scheduler',
-            f'scheduler-{number}',
+            name,
             # nova 34 opens its connection to Placement before it forks:
             # workers that ask at the same time read each other's answers.
             {**nova.options(), 'scheduler': {'workers': 1}},
             first=[example_conf.PATH],
             environment={'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'true'},
         )
-        for number in _NUMBERS
+        for name in SCHEDULERS
     ]

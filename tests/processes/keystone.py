@@ -72,15 +72,17 @@ class Keystone(ApiService):
         )
 
 
-def connect(auth_url: str) -> openstack.connection.Connection:
-    """Return the administrator's connection."""
+def connect(
+    auth_url: str, user: str = ADMIN
+) -> openstack.connection.Connection:
+    """Return the connection of a user, to the project of the same name."""
     return openstack.connection.Connection(
         auth_type='password',
         auth={
             'auth_url': auth_url,
-            'username': ADMIN,
+            'username': user,
             'password': PASSWORD,
-            'project_name': ADMIN,
+            'project_name': user,
             'user_domain_id': DOMAIN_ID,
             'project_domain_id': DOMAIN_ID,
         },

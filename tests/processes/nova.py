@@ -10,6 +10,8 @@ from tests.processes.program import Command
 from tests.processes.site import REGION
 
 DATABASES = ('nova_api', 'nova_cell0', 'nova_cell1')
+# Seconds.
+RPC_TIMEOUT = 20
 _UNLIMITED = -1
 
 
@@ -42,6 +44,8 @@ class Nova(ApiService):
                     'allow_resize_to_same_host': True,
                     # A busy machine delays what says that a service is up.
                     'service_down_time': 600,
+                    # Nobody waits a minute for who has died.
+                    'rpc_response_timeout': RPC_TIMEOUT,
                 },
                 'cinder': {
                     **credentials,
@@ -104,3 +108,7 @@ class Nova(ApiService):
     def discover_hosts(self) -> Command:
         """Return how to tell nova of the computes that have started."""
         return self.manage('cell_v2', 'discover_hosts')
+
+    def remove_orphans(self) -> Command:
+        """Return how to free what no server has in Placement."""
+        return self.manage('placement', 'audit', '--delete', '--verbose')

@@ -10,6 +10,7 @@ from tests.processes import nova_conf
 from tests.processes.broker import Broker
 from tests.processes.mariadb import MariaDb
 from tests.processes.supervisor import Supervisor
+from tests.processes.vcenter import VCenter
 
 REGION = 'RegionOne'
 ADMIN = 'admin'
@@ -61,10 +62,11 @@ class Site(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class WholeSite(Site):
-    """With Keystone, MariaDB and RabbitMQ."""
+    """With Keystone, MariaDB, RabbitMQ and a vCenter."""
 
     mariadb: MariaDb
     broker: Broker
+    vcenter: VCenter
 
     @property
     def auth_url(self) -> str:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeAlias
 
 from tests.processes import polling
@@ -100,15 +100,16 @@ class Supervisor:
         self._ending.append(child)
         return child
 
-    def finish(self, child: Child) -> None:
+    def finish(self, child: Child, successes: Collection[int] = (0,)) -> None:
         """Wait for the end of a program that ends by itself.
 
+        :param successes: exit codes that are none of failures
         :raises ChildProcessError: it failed
         """
         code = child.wait_for_end()
         # Its number may soon be that of somebody else's process.
         self._ending.remove(child)
-        if code:
+        if code not in successes:
             raise ChildProcessError(
                 f'exit code {code}:\n{child.log()[-polling.TAIL :]}'
             )

@@ -22,6 +22,22 @@ class Pair(NamedTuple):
     key: pathlib.Path
 
 
+def load_or_sign(folder: pathlib.Path) -> tuple[Pair, pathlib.Path]:
+    """Return a certificate, and the one that it is to be verified by.
+
+    :param folder: that keeps them for the next time
+    """
+    name = 'authority'
+    file, pair = folder / f'{name}.pem', _pair(folder, f'{name}-1')
+    if not pair.key.exists():
+        Authority(folder, name).sign()
+    return pair, file
+
+
+def _pair(folder: pathlib.Path, stem: str) -> Pair:
+    return Pair(folder / f'{stem}.pem', folder / f'{stem}.key')
+
+
 class Authority:
     """Signs certificates; ``file`` has its own."""
 
@@ -64,8 +80,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         self._count += 1
-        stem = f'{self.file.stem}-{self._count}'
-        pair = Pair(self._folder / f'{stem}.pem', self._folder / f'{stem}.key')
+        pair = _pair(self._folder, f'{self.file.stem}-{self._count}')
         pair.certificate.write_bytes(_pem(certificate))
         pair.key.write_bytes(
             key.private_bytes(

@@ -12,6 +12,7 @@ from pyVmomi import vim
 
 from tests.processes import ports
 from tests.processes.child import Child
+from tests.vcenter import wsdl
 from tests.vcenter.certificates import Pair
 from tests.vcenter.inventory import Inventory
 
@@ -20,6 +21,12 @@ GO = 'go'
 _GOPATH = pathlib.Path('/usr/share/gocode')
 GOVMOMI = _GOPATH / 'src/github.com/vmware/govmomi/simulator'
 _SOURCE = pathlib.Path(__file__).parent / 'simulator'
+PROGRAM = 'vcenter'
+# Of the only user, who may do everything.
+USER = 'administrator@vsphere.local'
+PASSWORD = 'loopback'
+# Beside the program.
+_WSDL = 'vimService.wsdl'
 
 
 def build(folder: pathlib.Path) -> pathlib.Path:
@@ -27,7 +34,7 @@ def build(folder: pathlib.Path) -> pathlib.Path:
 
     The first time takes much longer: Go keeps what it compiled.
     """
-    program = folder / 'vcenter'
+    program = folder / PROGRAM
     environment = {
         **os.environ,
         # So that no C compiler is needed.
@@ -43,8 +50,42 @@ def build(folder: pathlib.Path) -> pathlib.Path:
         capture_output=True,
         text=True,
     )
-    assert built.returncode == 0, built.stderr
+    if built.returncode:
+        raise ChildProcessError(built.stderr)
+    wsdl.write(folder / _WSDL)
     return program
+
+
+def command(
+    program: pathlib.Path,
+    folder: pathlib.Path,
+    inventory: Inventory,
+    pair: Pair,
+    port: int,
+) -> list[str | pathlib.Path]:
+    """Return how to start it, once what it reads is written.
+
+    :param program: what ``build`` returned
+    :param folder: its own, for all files
+    :param port: on loopback
+    """
+    command = [program]
+    files = {
+        'description': inventory.document(),
+        'credentials': {'user': USER, 'password': PASSWORD},
+    }
+    for name, content in files.items():
+        path = folder / f'{name}.json'
+        path.write_text(json.dumps(content))
+        command += [f'-{name}', path]
+    return [
+        *command,
+        *('-certificate', pair.certificate),
+        *('-key', pair.key),
+        *('-port', str(port)),
+        *('-storage', folder),
+        *('-wsdl', program.with_name(_WSDL)),
+    ]
 
 
 class VCenter:
@@ -58,8 +99,8 @@ class VCenter:
     """
 
     host = '127.0.0.1'
-    user = 'administrator@vsphere.local'
-    password = 'loopback'
+    user = USER
+    password = PASSWORD
 
     def __init__(
         self,
@@ -75,27 +116,9 @@ class VCenter:
         :param folder: its own, for all files
         """
         self._folder = folder
-        self._command = [program]
         (self.port,) = ports.free(1)
         self.ca_file = ca_file
-        files = {
-            'description': inventory.document(),
-            'credentials': {'user': self.user, 'password': self.password},
-        }
-        for name, content in files.items():
-            path = folder / f'{name}.json'
-            path.write_text(json.dumps(content))
-            self._command += [f'-{name}', path]
-        self._command += [
-            '-certificate',
-            pair.certificate,
-            '-key',
-            pair.key,
-            '-port',
-            str(self.port),
-            '-storage',
-            folder,
-        ]
+        self._command = command(program, folder, inventory, pair, self.port)
         self._starts = 0
         self._process: Child | None = None
         self._stubs = []

@@ -34,7 +34,7 @@ def test_choices_are_novas(name):
 def _raws():
     values = {
         'hypervisor_type': (
-            *image_meta.CHOICES['img_hv_type'],
+            *sorted(image_meta.CHOICES['img_hv_type']),
             'VMware',
             'xapi',
             'esxi',

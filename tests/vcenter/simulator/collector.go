@@ -33,7 +33,11 @@ type remainder struct {
 func (c *collector) RetrievePropertiesEx(
 	ctx *simulator.Context, request *types.RetrievePropertiesEx,
 ) soap.HasFault {
-	answer := c.PropertyCollector.RetrievePropertiesEx(ctx, request)
+	plain, keyed, wrong := c.plain(ctx, request)
+	if wrong != nil {
+		return fault(wrong)
+	}
+	answer := c.PropertyCollector.RetrievePropertiesEx(ctx, plain)
 	if answer.Fault() != nil {
 		return answer
 	}
@@ -44,6 +48,7 @@ func (c *collector) RetrievePropertiesEx(
 			Fault_: simulator.Fault("InvalidProperty", wrong),
 		}
 	}
+	pick(objects, keyed)
 	size := int(request.Options.MaxObjects)
 	if size <= 0 || pageSize > 0 && pageSize < size {
 		size = pageSize
@@ -54,6 +59,31 @@ func (c *collector) RetrievePropertiesEx(
 		body.Res.Returnval = c.page(remainder{objects, size})
 	}
 	return body
+}
+
+// plain returns a request for what govmomi knows, by the objects themselves,
+// and what is to be picked from the answer.
+func (c *collector) plain(
+	ctx *simulator.Context, request *types.RetrievePropertiesEx,
+) (
+	*types.RetrievePropertiesEx, []keyedProperty, types.BaseMethodFault,
+) {
+	plain := *request
+	plain.SpecSet = nil
+	var picked []keyedProperty
+	for _, spec := range request.SpecSet {
+		objects, wrong := expanded(
+			ctx, &c.PropertyCollector, spec.ObjectSet)
+		if wrong != nil {
+			return nil, nil, wrong
+		}
+		properties, keyed := withArrays(spec.PropSet)
+		picked = append(picked, keyed...)
+		spec.ObjectSet = objects
+		spec.PropSet = properties
+		plain.SpecSet = append(plain.SpecSet, spec)
+	}
+	return &plain, picked, nil
 }
 
 // ContinueRetrievePropertiesEx returns the next page.

@@ -44,6 +44,10 @@ func (b *builder) addDatastore(i int, wanted datastoreDescription) error {
 		MultipleHostAccess: types.NewBool(len(wanted.Mounts) > 1),
 		MaintenanceMode:    wanted.Maintenance,
 	}
+	browser := &simulator.HostDatastoreBrowser{}
+	browser.Datastore = []types.ManagedObjectReference{datastore.Self}
+	datastore.Browser = simulator.Map.Put(browser).Reference()
+	freeBytes[datastore.Self] = wanted.FreeBytes
 	b.put(b.datacenter.DatastoreFolder, datastore)
 	b.datacenter.Datastore = append(b.datacenter.Datastore, datastore.Self)
 	for _, mount := range wanted.Mounts {

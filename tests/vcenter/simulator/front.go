@@ -37,6 +37,8 @@ type front struct {
 // Methods that wait for a change, which must be possible meanwhile.
 var waiting = map[string]bool{
 	"CancelWaitForUpdates": true,
+	// For the last bytes of an upload.
+	"HttpNfcLeaseComplete": true,
 	"WaitForUpdates":       true,
 	"WaitForUpdatesEx":     true,
 }
@@ -47,6 +49,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
+	body = readable(body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	call, err := simulator.UnmarshalBody(types.TypeFunc(), body)
 	if err != nil {
@@ -66,6 +69,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			},
 		}))
 		return
+	}
+	if movesDisks[call.Name] {
+		defer restoreSpace()
 	}
 	if answer := f.answer(call); answer != nil {
 		write(w, answer)

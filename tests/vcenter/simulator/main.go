@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha1"
 	"crypto/tls"
 	"errors"
 	"flag"
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/vmware/govmomi/simulator"
@@ -32,6 +34,7 @@ var (
 	port    = flag.Int("port", 0, "port on loopback (0: any free one)")
 	storage = flag.String("storage", "",
 		"folder for the files of virtual machines")
+	wsdl = flag.String("wsdl", "", "WSDL file to serve")
 )
 
 func main() {
@@ -69,12 +72,29 @@ func run() error {
 func handler(service *simulator.Service, user string) http.Handler {
 	service.RegisterSDK(simulator.Map)
 	mux := http.NewServeMux()
-	mux.Handle("/sdk", &front{
+	sdk := &front{
 		service: service,
 		user:    user,
-		methods: joined(clusterMethods, hostMethods, storageMethods),
-	})
+		methods: joined(
+			clusterMethods,
+			diskMethods,
+			extensionMethods,
+			hostMethods,
+			leaseMethods,
+			searchMethods,
+			storageMethods,
+			vmMethods,
+		),
+	}
+	mux.Handle("/sdk", sdk)
 	mux.HandleFunc("/sdk/vimServiceVersions.xml", service.ServiceVersions)
+	mux.HandleFunc("/sdk/vimService.wsdl", func(
+		w http.ResponseWriter, r *http.Request,
+	) {
+		http.ServeFile(w, r, *wsdl)
+	})
+	mux.HandleFunc(folderPrefix, sdk.serveFolder)
+	mux.HandleFunc(leasePrefix, sdk.serveLease)
 	return mux
 }
 
@@ -84,6 +104,7 @@ func serve(handler http.Handler) error {
 	if err != nil {
 		return err
 	}
+	thumbprint = colons(sha1.Sum(pair.Certificate[0]))
 	server := &http.Server{
 		Handler:   handler,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}},
@@ -106,4 +127,10 @@ func serve(handler http.Handler) error {
 		return nil
 	}
 	return err
+}
+
+// colons returns a thumbprint as vSphere writes it.
+func colons(sum [sha1.Size]byte) string {
+	return strings.ReplaceAll(
+		strings.ToUpper(fmt.Sprintf("% x", sum)), " ", ":")
 }

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole cloud whose programs are killed, and aggregates changed, at work.
+
+Whatever happens: no server is on a hypervisor that is not for it, each is
+ACTIVE or says why not, another try succeeds, and in the end Placement has
+allocated what nova's servers take, and nothing else.
+"""
+
+import itertools
+
+import pytest
+
+pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
+
+from tests.processes import allocations
+from tests.processes import polling
+from tests.processes import samples
+from tests.processes.boots import Boots
+
+EACH = 4
+TRIES = 3
+# Who had a message that nobody has any more. nova's servers then stay in
+# BUILD until somebody deletes them.
+LOSES = {
+    'nova-conductor-1',
+    'rabbitmq',
+    'mariadb',
+    'nova-compute-vc-1',
+    'vcenter',
+}
+# Between that a host was allocated and that nova has a server for it.
+LEAVES_ORPHANS = {
+    'nova-conductor-1',
+    'nova-scheduler-1',
+    'rabbitmq',
+    'mariadb',
+    'placement-api',
+}
+
+
+@pytest.fixture(scope='module')
+def cloud(whole_cloud):
+    samples.add(whole_cloud.admin)
+    return whole_cloud
+
+
+@pytest.fixture
+def boots(cloud):
+    with Boots(cloud) as boots:
+        yield boots
+        # Whatever a test left undone.
+        cloud.up()
+
+
+def unexplained(boots, lost):
+    """Return those of which nobody says why they are not ACTIVE."""
+    return [
+        boot
+        for boot in boots.all
+        if boot not in lost
+        and boot.status != 'ACTIVE'
+        and not (boot.error or boot.server.fault['message'])
+    ]
+
+
+def try_again(boots):
+    """Ask anew for what is not ACTIVE, as its owner would."""
+    wanted = [boot.image for boot in boots.all if boot.status != 'ACTIVE']
+    for _ in range(TRIES):
+        again = boots.begin(wanted)
+        boots.settle()
+        wanted = [boot.image for boot in again if boot.status != 'ACTIVE']
+        if not wanted:
+            break
+    assert wanted == [], list(boots.all)
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'nova-scheduler-1',
+        'nova-conductor-1',
+        'rabbitmq',
+        'mariadb',
+        'placement-api',
+        'nova-compute-vc-1',
+        'vcenter',
+    ],
+)
+def test_killed_at_work(cloud, boots, name):
+    boots.begin(['qcow2', 'vmdk', 'iso'] * EACH)
+    boots.wait_for_accepted(2)
+    assert boots.look(), 'there is nothing to do any more'
+    cloud.programs[name].kill()
+    # As an operator does who finds that something has ended.
+    cloud.up()
+    lost = boots.settle()
+    for b in boots.all: print(name, b.image, b.id, b.error, b.status, b in lost, b.server and (b.server.compute_host, b.server.task_state, b.server.fault and b.server.fault['message']), flush=True)
+    assert unexplained(boots, lost) == []
+    if name not in LOSES:
+        assert lost == []
+    try_again(boots)
+    assert boots.misplaced() == []
+    boots.delete()
+    if name in LEAVES_ORPHANS and allocations.differences(cloud):
+        cloud.remove_orphans()
+    assert allocations.differences(cloud) == []
+
+
+def test_a_killed_scheduler_leaves_the_work_to_the_other(cloud, boots):
+    killed, other = (
+        cloud.programs[f'nova-scheduler-{number}'] for number in (1, 2)
+    )
+    killed.kill()
+    try:
+        boots.begin(['qcow2', 'vmdk', 'iso'] * EACH)
+        assert boots.settle() == []
+        assert other.pid
+        assert {boot.status for boot in boots.all} == {'ACTIVE'}
+        assert boots.misplaced() == []
+    finally:
+        killed.start()
+        killed.wait()
+
+
+@pytest.fixture
+def aggregates(cloud):
+    """{name: aggregate}, whose hosts and metadata are put back in the end."""
+    compute = cloud.admin.compute
+    found = {aggregate.name: aggregate for aggregate in compute.aggregates()}
+    yield found
+    for name, before in found.items():
+        now = compute.get_aggregate(before)
+        for host in set(now.hosts) - set(before.hosts):
+            compute.remove_host_from_aggregate(before, host)
+        for host in set(before.hosts) - set(now.hosts):
+            compute.add_host_to_aggregate(before, host)
+        compute.set_aggregate_metadata(before, {'hypervisor_type': name})
+
+
+def test_aggregates_change_at_work(cloud, boots, aggregates):
+    compute = cloud.admin.compute
+    kvm, vmware = aggregates['kvm'], aggregates['vmware']
+    changes = itertools.cycle(
+        [
+            # A KVM host becomes no ESXi in the wrong aggregate,
+            lambda: compute.remove_host_from_aggregate(kvm, 'kvm-2'),
+            lambda: compute.add_host_to_aggregate(vmware, 'kvm-2'),
+            # nor vCenter KVM by a wrong word,
+            lambda: compute.set_aggregate_metadata(
+                vmware, {'hypervisor_type': 'kvm'}
+            ),
+            # or by none.
+            lambda: compute.set_aggregate_metadata(
+                vmware, {'hypervisor_type': None}
+            ),
+            lambda: compute.set_aggregate_metadata(
+                vmware, {'hypervisor_type': 'vmware'}
+            ),
+            lambda: compute.remove_host_from_aggregate(vmware, 'kvm-2'),
+            lambda: compute.add_host_to_aggregate(kvm, 'kvm-2'),
+        ]
+    )
+    boots.begin(['qcow2', 'vmdk', 'iso'] * 3 * EACH)
+
+    def have_settled():
+        next(changes)()
+        return boots.are_answered() and not boots.look()
+
+    polling.until(have_settled, 'the servers')
+    assert unexplained(boots, []) == []
+    assert boots.misplaced() == []
+    assert boots.with_status('ACTIVE')
