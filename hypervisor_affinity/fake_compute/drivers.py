@@ -174,16 +174,17 @@ class FaceDriver(fake.FakeDriver):
         # Both are None or unset for a server booted from a volume.
         if image_meta is None or not image_meta.obj_attr_is_set('disk_format'):
             return
+        # It is empty in FakeDriver's snapshots, such as of shelved servers.
         disk_format = image_meta.disk_format
-        if disk_format is not None and disk_format not in bootable:
+        if disk_format and disk_format not in bootable:
             raise exception.InvalidDiskFormat(disk_format=disk_format)
 
 
 class _OnlyDriver(FaceDriver):
     """The one of its process, whose node keeps its identity.
 
-    FakeDriver makes up another one in each process, and nova-compute does not
-    start where the identity that the database has is gone.
+    FakeDriver makes up another one in each process, and nova-compute refuses
+    to start where the identity that the database has is gone.
     """
 
     def get_nodenames_by_uuid(self, refresh=False):

@@ -1,20 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
-import pathlib
-
 import pytest
 
 from hypervisor_affinity_tempest_plugin import disks
-from tests import installed
 from tests.integration import content
 from tests.integration.fake_cinder import FakeCinder
-from tests.processes import broker
-from tests.processes import mariadb
 from tests.processes.small_cloud import SmallCloud
-
-# Names the folder of a cloud that is to be used and to go on afterwards, such
-# as that of `make cloud`.
-_KEPT_CLOUD = 'HYPERVISOR_AFFINITY_CLOUD'
 
 
 @pytest.fixture(scope='session')
@@ -33,29 +23,6 @@ def cloud(tmp_path_factory):
 def cinder():
     with FakeCinder(content.VOLUMES) as cinder:
         yield cinder
-
-
-@pytest.fixture(scope='session')
-def whole_cloud(tmp_path_factory):
-    """Every service of a cloud, each a process."""
-    installed.skip_without(broker.SERVER, mariadb.SERVER)
-    # Not installed wherever these tests are collected.
-    from tests.processes.cloud import Cloud
-    from tests.processes.compute import TESTED_HOSTS
-
-    kept = os.environ.get(_KEPT_CLOUD)
-    folder = (
-        pathlib.Path(kept).resolve()
-        if kept
-        else tmp_path_factory.mktemp('whole-cloud')
-    )
-    cloud = Cloud(folder, TESTED_HOSTS, outlives=bool(kept))
-    try:
-        cloud.up()
-        yield cloud
-    finally:
-        if not kept:
-            cloud.kill()
 
 
 @pytest.fixture

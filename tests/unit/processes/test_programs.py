@@ -91,7 +91,9 @@ def test_what_was_killed_is_started_again(programs):
 def test_its_end_is_noticed(programs):
     program = start(programs)
     psutil.Process(program.pid).kill()
-    with pytest.raises(ChildProcessError, match=f'(?s)server has ended.*{READY}'):
+    with pytest.raises(
+        ChildProcessError, match=f'(?s)server has ended.*{READY}'
+    ):
         while True:
             programs.check()
 

@@ -14,8 +14,8 @@ pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from tests.processes import allocations
 from tests.processes import polling
-from tests.processes import samples
 from tests.processes.boots import Boots
+from tests.whole_cloud.tenant import disabled
 
 EACH = 4
 TRIES = 3
@@ -41,28 +41,19 @@ LEAVES_ORPHANS = {
 }
 
 
-@pytest.fixture(scope='module')
-def cloud(whole_cloud):
-    samples.add(whole_cloud.admin)
-    return whole_cloud
-
-
 @pytest.fixture
-def boots(cloud):
-    with Boots(cloud) as boots:
+def boots(whole_cloud):
+    with Boots(whole_cloud) as boots:
         yield boots
         # Whatever a test left undone.
-        cloud.up()
+        whole_cloud.up()
 
 
 @pytest.fixture
-def one_vcenter(cloud):
+def one_vcenter(whole_cloud):
     """Leave VMware to the host with nova's own driver."""
-    compute = cloud.admin.compute
-    (service,) = compute.services(binary='nova-compute', host='vc-2')
-    compute.disable_service(service, service.host, service.binary)
-    yield
-    compute.enable_service(service, service.host, service.binary)
+    with disabled(whole_cloud, 'vc-2'):
+        yield
 
 
 def unexplained(boots, lost):
@@ -101,13 +92,13 @@ def try_again(boots):
     ],
 )
 @pytest.mark.usefixtures('one_vcenter')
-def test_killed_at_work(cloud, boots, name):
+def test_killed_at_work(whole_cloud, boots, name):
     boots.begin(['qcow2', 'vmdk', 'iso'] * EACH)
     boots.wait_for_accepted(2)
     assert boots.look(), 'there is nothing to do any more'
-    cloud.programs[name].kill()
+    whole_cloud.programs[name].kill()
     # As an operator does who finds that something has ended.
-    cloud.up()
+    whole_cloud.up()
     lost = boots.settle()
     silent = unexplained(boots, lost)
     if name in SAYS_NOTHING:
@@ -118,14 +109,14 @@ def test_killed_at_work(cloud, boots, name):
     try_again(boots)
     assert boots.misplaced() == []
     boots.delete()
-    if name in LEAVES_ORPHANS and allocations.differences(cloud):
-        cloud.remove_orphans()
-    assert allocations.differences(cloud) == []
+    if name in LEAVES_ORPHANS and allocations.differences(whole_cloud):
+        whole_cloud.remove_orphans()
+    assert allocations.differences(whole_cloud) == []
 
 
-def test_a_killed_scheduler_leaves_the_work_to_the_other(cloud, boots):
+def test_a_killed_scheduler_leaves_the_work_to_the_other(whole_cloud, boots):
     killed, other = (
-        cloud.programs[f'nova-scheduler-{number}'] for number in (1, 2)
+        whole_cloud.programs[f'nova-scheduler-{number}'] for number in (1, 2)
     )
     killed.kill()
     try:
@@ -140,9 +131,9 @@ def test_a_killed_scheduler_leaves_the_work_to_the_other(cloud, boots):
 
 
 @pytest.fixture
-def aggregates(cloud):
+def aggregates(whole_cloud):
     """{name: aggregate}, whose hosts and metadata are put back in the end."""
-    compute = cloud.admin.compute
+    compute = whole_cloud.admin.compute
     found = {aggregate.name: aggregate for aggregate in compute.aggregates()}
     yield found
     for name, before in found.items():
@@ -154,8 +145,8 @@ def aggregates(cloud):
         compute.set_aggregate_metadata(before, {'hypervisor_type': name})
 
 
-def test_aggregates_change_at_work(cloud, boots, aggregates):
-    compute = cloud.admin.compute
+def test_aggregates_change_at_work(whole_cloud, boots, aggregates):
+    compute = whole_cloud.admin.compute
     kvm, vmware = aggregates['kvm'], aggregates['vmware']
     changes = itertools.cycle(
         [
