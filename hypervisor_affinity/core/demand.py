@@ -118,8 +118,8 @@ def classify(
         server booted from a volume that knows no image
     :param extra_specs: the flavor's extra specs
     :param volume: whether the server boots from a volume: then the image's
-        formats, if it has an image, suggest something but rule nothing out,
-        since Cinder wrote the disk
+        formats, if it has an image, rule out nothing on KVM, since Cinder
+        writes the disk
     :param runs_on: for a move, the families that the server's disk is for;
         None for a boot, or where that is undetermined
     :param rebuild: whether the server stays on its host
@@ -285,8 +285,9 @@ def _format_signs(
     if disk_format:
         evidence = _evidence('disk_format', disk_format)
         if disk_format not in properties.VSPHERE_DISK_FORMATS:
-            if not volume:
-                yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
+            # Of a volume, too, that nova makes of the image: the vSphere
+            # driver looks at the image first (vmops.VMwareVMOps.spawn).
+            yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
         elif disk_format != 'iso' and policy.vmdk_images == hypervisor.VMWARE:
             yield Sign(Strength.FORMAT, evidence, requires=_VMWARE)
     if found.get('hw_vif_model') == 'virtio':

@@ -132,17 +132,23 @@ def test_a_killed_scheduler_leaves_the_work_to_the_other(whole_cloud, boots):
 
 @pytest.fixture
 def aggregates(whole_cloud):
-    """{name: aggregate}, whose hosts and metadata are put back in the end."""
+    """{name: id}; hosts and metadata are put back in the end."""
     compute = whole_cloud.admin.compute
-    found = {aggregate.name: aggregate for aggregate in compute.aggregates()}
-    yield found
-    for name, before in found.items():
-        now = compute.get_aggregate(before)
-        for host in set(now.hosts) - set(before.hosts):
-            compute.remove_host_from_aggregate(before, host)
-        for host in set(before.hosts) - set(now.hosts):
-            compute.add_host_to_aggregate(before, host)
-        compute.set_aggregate_metadata(before, {'hypervisor_type': name})
+    before = {
+        aggregate.name: (aggregate.id, frozenset(aggregate.hosts))
+        for aggregate in compute.aggregates()
+    }
+    yield {name: number for name, (number, _) in before.items()}
+    for name, (number, hosts) in before.items():
+        now = compute.get_aggregate(number).hosts
+        for host in hosts.symmetric_difference(now):
+            change = (
+                compute.add_host_to_aggregate
+                if host in hosts
+                else compute.remove_host_from_aggregate
+            )
+            change(number, host)
+        compute.set_aggregate_metadata(number, {'hypervisor_type': name})
 
 
 def test_aggregates_change_at_work(whole_cloud, boots, aggregates):

@@ -189,7 +189,10 @@ def test_explain_a_volume_made_from_an_image(run, cloud):
         row['Host']: row['Reason'] for row in run(*command, *snapshot).json()
     } == {'kvm-1': 'no_inventory', 'vc-1': 'cannot_boot_here'}
     done = run(*command, *snapshot, '--volume')
-    assert {row['Reason'] for row in done.json()} == {'suitable'}
+    assert {row['Host']: row['Reason'] for row in done.json()} == {
+        'kvm-1': 'suitable',
+        'vc-1': 'cannot_boot_here',
+    }
 
 
 def test_explain_a_servers_move(run, cloud):
