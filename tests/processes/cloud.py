@@ -67,13 +67,14 @@ _NO_VCENTER = 'set by vmwareapi host_state'
 
 # Files that are there as soon as a folder is a cloud's, and when the cloud
 # has all that it needs.
-_BEGUN = 'ports.json'
-_FILLED = 'filled'
+# Like nothing that anybody else would have: what is unfinished is removed.
+BEGUN = 'hypervisor-affinity-ports.json'
+FILLED = 'filled'
 
 
 def is_in(folder: pathlib.Path) -> bool:
     """Tell whether a folder has a cloud, complete or not."""
-    return (folder / _BEGUN).exists()
+    return (folder / BEGUN).exists()
 
 
 def make_room(folder: pathlib.Path) -> None:
@@ -84,9 +85,9 @@ def make_room(folder: pathlib.Path) -> None:
 
     :raises OSError: the folder has something else
     """
-    if (folder / _FILLED).exists():
-        return
     if is_in(folder):
+        if (folder / FILLED).exists():
+            return
         for found in running.find(folder):
             found.kill()
         shutil.rmtree(folder)
@@ -145,7 +146,7 @@ class Cloud:
 
         :raises OSError: says what went wrong
         """
-        filled = self.folder / _FILLED
+        filled = self.folder / FILLED
         is_first = not filled.exists()
         self._check_ports()
         self.site.broker.start()
@@ -205,7 +206,7 @@ class Cloud:
         self.programs.finish(child, successes=(0, _FREED))
 
     def _make_site(self, first_port: int | None) -> WholeSite:
-        numbers = ports.keep(self.folder / _BEGUN, _PORTS, first_port)
+        numbers = ports.keep(self.folder / BEGUN, _PORTS, first_port)
         return WholeSite(
             folder=self.folder,
             programs=self.programs,

@@ -182,14 +182,15 @@ def test_a_port_that_is_taken_is_named():
 
 
 def test_a_folder_with_other_things_is_refused(tmp_path):
-    (tmp_path / 'thesis.tex').touch()
+    for name in ('thesis.tex', 'ports.json', 'filled'):
+        (tmp_path / name).touch()
     with pytest.raises(OSError, match='no cloud is in it'):
         cloud.make_room(tmp_path)
-    assert (tmp_path / 'thesis.tex').exists()
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_what_was_not_finished_is_begun_anew(programs, tmp_path):
-    (tmp_path / 'ports.json').write_text('{}')
+    (tmp_path / cloud.BEGUN).write_text('{}')
     program = start(programs)
     cloud.make_room(tmp_path)
     assert program.pid is None
@@ -197,7 +198,7 @@ def test_what_was_not_finished_is_begun_anew(programs, tmp_path):
 
 
 def test_what_is_complete_stays(tmp_path):
-    for name in ('ports.json', 'filled', 'more'):
+    for name in (cloud.BEGUN, 'filled', 'more'):
         (tmp_path / name).touch()
     cloud.make_room(tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
