@@ -62,7 +62,7 @@ clean: cloud-down ## remove all that the targets and tox made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last: an environment without it was not finished.
-%/bin/pip:
+$(BIN)/pip $(CLOUD)/venv/bin/pip: %/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' || \
 	    { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
 	$(PYTHON) -m venv --clear $*
