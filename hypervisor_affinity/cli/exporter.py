@@ -2,10 +2,11 @@
 """``exporter``."""
 
 import argparse
+import contextlib
 import importlib.util
 import ipaddress
 import signal
-import threading
+from collections.abc import Collection, Iterator
 
 from cliff import command
 
@@ -18,6 +19,7 @@ from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 DEFAULT_ADDRESS = '127.0.0.1'
 DEFAULT_PORT = 9894
 _INTERVAL = 60
+_ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Exporter(
@@ -62,8 +64,7 @@ class Exporter(
 
         policy = self.policy(parsed_args)
         # From here on a signal ends it in order.
-        ended = _set_by_signals()
-        with self.reading(parsed_args) as reading:
+        with _held_back(_ENDING), self.reading(parsed_args) as reading:
             exporter = Exporter(
                 reading.source,
                 policy,
@@ -81,7 +82,7 @@ class Exporter(
                 ) from error
             exporter.start()
             self._say_where(address, port)
-            ended.wait()
+            signal.sigwait(_ENDING)
             exporter.stop()
 
     def _say_where(self, address: str, port: int) -> None:
@@ -95,11 +96,18 @@ class Exporter(
         self.app.stderr.flush()
 
 
-def _set_by_signals() -> threading.Event:
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    return ended
+@contextlib.contextmanager
+def _held_back(signals: Collection[signal.Signals]) -> Iterator[None]:
+    """Leave signals to who waits for them, in this thread and its children.
+
+    A handler would run between any two steps of this thread; one that sets
+    what the thread is about to wait for may wait for the thread itself.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _endpoint(text: str) -> tuple[str, int]:
