@@ -15,15 +15,18 @@ TAIL = 4000
 _PAUSE = 0.1
 
 
-def until(condition: Callable[[], T], what: str) -> T:
+def until(
+    condition: Callable[[], T], what: str, seconds: float = TIMEOUT
+) -> T:
     """Return the first truthy value of ``condition()``.
 
     :param what: is waited for, for the message
+    :param seconds: how long
     :raises TimeoutError: there was none in time
     """
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f'waited {TIMEOUT:g} s in vain for {what}')
+            raise TimeoutError(f'waited {seconds:g} s in vain for {what}')
         time.sleep(_PAUSE)
     return value

@@ -121,10 +121,13 @@ class Program:
 
     def wait_for_end(self, seconds: float = polling.TIMEOUT) -> bool:
         """Wait until nothing of it runs, and tell whether that came."""
-        _, left = psutil.wait_procs(self._family(), seconds)
-        if not left:
-            self._forget()
-        return not left
+        # Not psutil's own wait: it needs what eventlet takes from a process.
+        try:
+            polling.until(lambda: not self._family(), self.name, seconds)
+        except TimeoutError:
+            return False
+        self._forget()
+        return True
 
     def kill(self) -> None:
         """End it and what it started, as a crash would."""

@@ -22,7 +22,6 @@ _GOPATH = pathlib.Path('/usr/share/gocode')
 GOVMOMI = _GOPATH / 'src/github.com/vmware/govmomi/simulator'
 _SOURCE = pathlib.Path(__file__).parent / 'simulator'
 PROGRAM = 'vcenter'
-# Of the only user, who may do everything.
 USER = 'administrator@vsphere.local'
 PASSWORD = 'loopback'
 # Beside the program.
@@ -62,17 +61,20 @@ def command(
     inventory: Inventory,
     pair: Pair,
     port: int,
+    user: str = USER,
+    password: str = PASSWORD,
 ) -> list[str | pathlib.Path]:
     """Return how to start it, once what it reads is written.
 
     :param program: what ``build`` returned
     :param folder: its own, for all files
     :param port: on loopback
+    :param user: the only one, who may do everything
     """
     command = [program]
     files = {
         'description': inventory.document(),
-        'credentials': {'user': USER, 'password': PASSWORD},
+        'credentials': {'user': user, 'password': password},
     }
     for name, content in files.items():
         path = folder / f'{name}.json'
@@ -118,7 +120,15 @@ class VCenter:
         self._folder = folder
         (self.port,) = ports.free(1)
         self.ca_file = ca_file
-        self._command = command(program, folder, inventory, pair, self.port)
+        self._command = command(
+            program,
+            folder,
+            inventory,
+            pair,
+            self.port,
+            self.user,
+            self.password,
+        )
         self._starts = 0
         self._process: Child | None = None
         self._stubs = []
