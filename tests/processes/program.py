@@ -4,7 +4,6 @@
 import contextlib
 import os
 import pathlib
-import signal
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -131,14 +130,10 @@ class Program:
 
     def kill(self) -> None:
         """End it and what it started, as a crash would."""
-        self.send_signal(signal.SIGKILL)
-        self.wait_for_end()
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to it and to what it started."""
         for process in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
+                process.kill()
+        self.wait_for_end()
 
     def _is_ready_or_ended(self) -> bool:
         # In this order, or what it did last is overlooked.

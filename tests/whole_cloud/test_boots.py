@@ -17,6 +17,7 @@ from openstack import exceptions
 
 from tests import case_table
 from tests.processes import allocations
+from tests.processes.control import SCHEDULERS
 from tests.whole_cloud.tenant import NO_HOST
 from tests.whole_cloud.tenant import Seen
 from tests.whole_cloud.tenant import Tenant
@@ -81,7 +82,6 @@ ROUNDS = {
         case for case in BOOTED if side(case) == 'vmware' and case.user
     ],
 }
-SCHEDULERS = ('nova-scheduler-1', 'nova-scheduler-2')
 # nova writes it at level DEBUG, once for each request.
 BEGINS = re.compile(r"Starting to schedule for instances: \['([^']+)'\]")
 
