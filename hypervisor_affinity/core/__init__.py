@@ -5,7 +5,8 @@ Standard library only: no nova, no oslo, no I/O, no clock. Data flows one
 way, and so do the imports::
 
     explanation > verdict > preference > demand, offer
-                > policy, properties > hypervisor, reason
+                > policy, properties, capabilities > drivers
+                > hypervisor, reason
 
 ``judge`` in :mod:`hypervisor_affinity.core.verdict` is the one place that
 decides whether a request may run on a host.

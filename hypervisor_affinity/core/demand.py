@@ -5,6 +5,8 @@ import dataclasses
 import enum
 from collections.abc import Iterator, Mapping
 
+from hypervisor_affinity.core import capabilities
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.policy import Policy
@@ -19,9 +21,7 @@ PREFERRED_SPEC = NAMESPACE + 'preferred'
 ANY_HYPERVISOR = 'any'
 
 _VMWARE = frozenset({hypervisor.VMWARE})
-_KVM = frozenset({hypervisor.KVM})
 _NOTHING: frozenset[str] = frozenset()
-_DISK_TYPES = frozenset(map(str.lower, properties.DISK_TYPES))
 
 
 def is_any(value: object) -> bool:
@@ -42,10 +42,10 @@ class Strength(enum.IntEnum):
     """The image names a hypervisor."""
 
     DRIVER = 3
-    """The image sets something that only the vSphere driver reads."""
+    """The image sets what only one hypervisor's driver takes."""
 
     FORMAT = 4
-    """What the image's formats and devices suggest."""
+    """What the image's format suggests, or what drivers refuse of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,12 +55,23 @@ class Sign:
     :ivar requires: the families it asks for; None if it asks for none
     :ivar forbids: families that cannot run this at all. What cannot run is
         never overridden, whatever asks for it.
+    :ivar unfit: families on which it would fail although nova lets it
+        through. That gives way to whatever asks for them.
+    :ivar name: the image property or format, by nova's name; '' if it is
+        none
     """
 
     strength: Strength
     evidence: Evidence
     requires: frozenset[str] | None = None
     forbids: frozenset[str] = _NOTHING
+    unfit: frozenset[str] = _NOTHING
+    name: str = ''
+
+    @property
+    def excludes(self) -> frozenset[str]:
+        """All families that it speaks against."""
+        return self.forbids | self.unfit
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +81,7 @@ class Demand:
     :ivar required: the families that will do; None if any will
     :ivar impossible: families that cannot boot it
     :ivar preferred: the flavor's own order; empty for the operator's order
+    :ivar preferring: the extra spec that says so
     :ivar properties: aggregate metadata key -> spellings of the image's
         value, for the properties that aggregates may constrain
     :ivar because: the signs that led to ``required`` or to ``refusal``
@@ -82,6 +94,7 @@ class Demand:
     required: frozenset[str] | None = None
     impossible: frozenset[str] = _NOTHING
     preferred: tuple[str, ...] = ()
+    preferring: tuple[Evidence, ...] = ()
     properties: Mapping[str, tuple[str, ...]] = dataclasses.field(
         default_factory=dict
     )
@@ -99,7 +112,26 @@ class Demand:
     @property
     def forbidding(self) -> tuple[Sign, ...]:
         """The signs that make families impossible."""
-        return tuple(sign for sign in self.signs if sign.forbids)
+        return self.against(self.impossible)
+
+    def against(self, families: frozenset[str]) -> tuple[Sign, ...]:
+        """Return the signs that speak against any of these families."""
+        return tuple(sign for sign in self.signs if sign.excludes & families)
+
+    @property
+    def leftovers(self) -> tuple[Sign, ...]:
+        """The signs that mean a hypervisor which cannot boot the image.
+
+        No other driver reads them: they are left over, as from a conversion.
+        """
+        return tuple(
+            sign
+            for sign in self.signs
+            if sign.strength is Strength.DRIVER
+            and sign.requires <= self.impossible
+            and sign.forbids <= sign.requires
+            and not (self.required and sign.requires & self.required)
+        )
 
 
 def classify(
@@ -126,8 +158,11 @@ def classify(
     """
     found = properties.normalize(image)
     problems: list[Problem] = []
-    flavor = _flavor_sign(extra_specs, problems)
-    signs = (*flavor, *_image_signs(found, policy, volume))
+    flavor = (
+        *_flavor_signs(extra_specs, problems),
+        *_capability_signs(extra_specs, problems),
+    )
+    signs = (*flavor, *_image_signs(image, found, policy, volume))
     if runs_on:
         server = Sign(
             Strength.SERVER,
@@ -140,17 +175,13 @@ def classify(
         )
         impossible = _NOTHING
     else:
-        impossible = _NOTHING.union(*(sign.forbids for sign in signs))
-        required, because, refusal = _strongest(signs, impossible)
-        if refusal is None and required is not None:
-            bootable = required - impossible
-            if not bootable:
-                refusal = Reason.CANNOT_BOOT
-            required = bootable or required
-    return Demand(
+        required, because, refusal, impossible = _decide(signs, rebuild)
+    preferred, preferring = _preferred(extra_specs, problems)
+    demand = Demand(
         required=required,
         impossible=impossible,
-        preferred=_preferred(extra_specs, problems),
+        preferred=preferred,
+        preferring=preferring,
         properties=properties.constrained(found),
         because=because,
         signs=signs,
@@ -158,35 +189,76 @@ def classify(
         rebuild=rebuild,
         problems=tuple(problems),
     )
+    left = tuple(map(_leftover, demand.leftovers))
+    return dataclasses.replace(demand, problems=(*demand.problems, *left))
 
 
 UNREADABLE = Demand(required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST)
 """The demand of a request that could not be read: no host will do."""
 
 
-_Decision = tuple[frozenset[str] | None, tuple[Sign, ...], Reason | None]
+_Agreement = tuple[frozenset[str] | None, tuple[Sign, ...], Reason | None]
+_Decision = tuple[
+    frozenset[str] | None, tuple[Sign, ...], Reason | None, frozenset[str]
+]
 
 
-def _strongest(
-    signs: tuple[Sign, ...], impossible: frozenset[str]
-) -> _Decision:
+def _decide(signs: tuple[Sign, ...], rebuild: bool) -> _Decision:
+    """Return what is required, because of which signs, or why it is refused.
+
+    :returns: last, the families that are impossible
+    """
+    impossible = _NOTHING.union(*(sign.forbids for sign in signs))
+    unfit = _NOTHING.union(*(sign.unfit for sign in signs))
+    if rebuild:
+        # The old disk would be gone by the time that it fails.
+        impossible |= unfit
+    required, because, refusal = _strongest(signs)
+    if required is None:
+        return required, because, refusal, impossible | unfit
+    if refusal is None:
+        bootable = required - impossible
+        required = bootable - unfit or bootable or required
+        if not bootable:
+            refusal = Reason.CANNOT_BOOT
+    return required, because, refusal, impossible | unfit - required
+
+
+def _strongest(signs: tuple[Sign, ...]) -> _Agreement:
     explicit = tuple(s for s in signs if s.strength <= Strength.IMAGE)
     if explicit:
         return _agreed(explicit, Reason.CONTRADICTORY_SIGNS)
-    driver = tuple(
-        s for s in signs if s.strength is Strength.DRIVER and s.requires
-    )
-    if driver:
-        return _VMWARE, driver, None
-    # A format only suggests: another sign that rules the family out is a
-    # better one.
-    formats = tuple(
-        s for s in signs if s.requires and not s.requires & impossible
-    )
-    return (_VMWARE, formats, None) if formats else (None, (), None)
+    for strength in (Strength.DRIVER, Strength.FORMAT):
+        naming = tuple(
+            sign
+            for sign in signs
+            if sign.strength is strength
+            and sign.requires
+            and not _gives_way(sign, signs)
+        )
+        if naming:
+            return _agreed(naming, Reason.CONTRADICTORY_SIGNS)
+    return None, (), None
 
 
-def _agreed(signs: tuple[Sign, ...], otherwise: Reason) -> _Decision:
+def _gives_way(sign: Sign, signs: tuple[Sign, ...]) -> bool:
+    """Tell whether what a sign means cannot boot, for another reason.
+
+    What is only inferred from an image then was inferred wrongly.
+    """
+    others = (other.forbids for other in signs if other is not sign)
+    return sign.requires <= _NOTHING.union(*others)
+
+
+def _leftover(sign: Sign) -> Problem:
+    meant = hypervisor.title(sign.requires)
+    return Problem(
+        sign.evidence,
+        f'is left over, since {meant} cannot boot the image; ignored',
+    )
+
+
+def _agreed(signs: tuple[Sign, ...], otherwise: Reason) -> _Agreement:
     """Intersect what signs require; a sign that requires None agrees."""
     naming = tuple(sign for sign in signs if sign.requires is not None)
     if not naming:
@@ -198,9 +270,9 @@ def _agreed(signs: tuple[Sign, ...], otherwise: Reason) -> _Decision:
     return required, naming, None if required else otherwise
 
 
-def _flavor_sign(
+def _flavor_signs(
     extra_specs: Mapping[str, str], problems: list[Problem]
-) -> tuple[Sign, ...]:
+) -> Iterator[Sign]:
     for key in extra_specs:
         if key.startswith(NAMESPACE) and key not in (
             HYPERVISOR_TYPE_SPEC,
@@ -210,10 +282,11 @@ def _flavor_sign(
             problems.append(Problem(evidence, 'is no extra spec; ignored'))
     value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
     if value is None:
-        return ()
+        return
     evidence = Evidence('flavor', written(HYPERVISOR_TYPE_SPEC, value))
     if is_any(value):
-        return (Sign(Strength.FLAVOR, evidence),)
+        yield Sign(Strength.FLAVOR, evidence)
+        return
     named = hypervisor.read_list(value)
     if named.complaint:
         left = 'refused'
@@ -221,79 +294,85 @@ def _flavor_sign(
             left = f'{hypervisor.title(named.families)} remains'
         problems.append(Problem(evidence, f'{named.complaint}; {left}'))
     requires = frozenset(named.families)
-    return (Sign(Strength.FLAVOR, evidence, requires=requires),)
+    yield Sign(Strength.FLAVOR, evidence, requires=requires)
+
+
+def _capability_signs(
+    extra_specs: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Sign]:
+    """Yield what a flavor says in nova's own words."""
+    for key in capabilities.HYPERVISOR_TYPE_SPECS:
+        if key not in extra_specs:
+            continue
+        evidence = Evidence('flavor', written(key, extra_specs[key]))
+        requires = capabilities.families(extra_specs[key])
+        if requires:
+            yield Sign(Strength.FLAVOR, evidence, requires=requires)
+        else:
+            problems.append(
+                Problem(
+                    evidence,
+                    'matches what no driver is known to report; left to '
+                    'ComputeCapabilitiesFilter',
+                )
+            )
 
 
 def _preferred(
     extra_specs: Mapping[str, str], problems: list[Problem]
-) -> tuple[str, ...]:
+) -> tuple[tuple[str, ...], tuple[Evidence, ...]]:
     value = extra_specs.get(PREFERRED_SPEC)
     if value is None:
-        return ()
+        return (), ()
     named = hypervisor.read_list(value)
+    evidence = Evidence('flavor', written(PREFERRED_SPEC, value))
     if named.complaint:
-        evidence = Evidence('flavor', written(PREFERRED_SPEC, value))
         order = ', '.join(named.families) or "the operator's"
         problems.append(
             Problem(evidence, f'{named.complaint}; the order is {order}')
         )
-    return named.families
+    return named.families, (evidence,) if named.families else ()
 
 
 def _image_signs(
-    found: Mapping[str, object], policy: Policy, volume: bool
+    image: Mapping[str, object],
+    found: Mapping[str, object],
+    policy: Policy,
+    volume: bool,
 ) -> Iterator[Sign]:
     named = found.get('img_hv_type')
     if named is not None:
         family = hypervisor.canonicalize(named)
         yield Sign(
             Strength.IMAGE,
-            _evidence('img_hv_type', named),
+            _evidence('img_hv_type', image),
             requires=frozenset({family} if family else ()),
+            name='img_hv_type',
         )
-    yield from _driver_signs(found)
-    yield from _format_signs(found, policy, volume)
+    for name in drivers.PROPERTIES:
+        if name not in found:
+            continue
+        answer = drivers.ask(name, found, volume)
+        requires = answer.requires
+        strength = Strength.FORMAT if requires is None else Strength.DRIVER
+        if name == 'disk_format' and _means_vmware(found[name], policy):
+            requires = _VMWARE
+        if requires or answer.forbids or answer.unfit:
+            yield Sign(
+                strength,
+                _evidence(name, image),
+                requires,
+                answer.forbids,
+                answer.unfit,
+                name,
+            )
 
 
-def _driver_signs(found: Mapping[str, object]) -> Iterator[Sign]:
-    proofs = (
-        ('hw_disk_type', lambda value: value.lower() in _DISK_TYPES),
-        ('img_linked_clone', lambda value: True),
-        ('img_version', lambda value: True),
-        ('os_distro', properties.is_guest_id),
-        ('hw_scsi_model', lambda value: value == 'buslogic'),
-        ('hw_vif_model', lambda value: value == 'vmxnet'),
-    )
-    for name, proves in proofs:
-        if name in found and proves(str(found[name])):
-            evidence = _evidence(name, found[name])
-            yield Sign(Strength.DRIVER, evidence, requires=_VMWARE)
+def _means_vmware(disk_format: object, policy: Policy) -> bool:
+    # Both drivers boot some VMDK images, and no image says which it is.
+    is_vmdk = str(disk_format).lower() == 'vmdk'
+    return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
 
 
-def _format_signs(
-    found: Mapping[str, object], policy: Policy, volume: bool
-) -> Iterator[Sign]:
-    if str(found.get('container_format')).lower() == 'ova':
-        # libvirt would take the archive itself for the disk.
-        yield Sign(
-            Strength.DRIVER,
-            _evidence('container_format', 'ova'),
-            requires=_VMWARE,
-            forbids=_NOTHING if volume else _KVM,
-        )
-    disk_format = str(found.get('disk_format', '')).lower()
-    if disk_format:
-        evidence = _evidence('disk_format', disk_format)
-        if disk_format not in properties.VSPHERE_DISK_FORMATS:
-            # Of a volume, too, that nova makes of the image: the vSphere
-            # driver looks at the image first (vmops.VMwareVMOps.spawn).
-            yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
-        elif disk_format != 'iso' and policy.vmdk_images == hypervisor.VMWARE:
-            yield Sign(Strength.FORMAT, evidence, requires=_VMWARE)
-    if found.get('hw_vif_model') == 'virtio':
-        evidence = _evidence('hw_vif_model', 'virtio')
-        yield Sign(Strength.FORMAT, evidence, forbids=_VMWARE)
-
-
-def _evidence(name: str, value: object) -> Evidence:
-    return Evidence('image', properties.shown(name, value))
+def _evidence(name: str, image: Mapping[str, object]) -> Evidence:
+    return Evidence('image', properties.shown(name, image))

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import Sign
@@ -42,13 +43,6 @@ _HOSTS = {
     Reason.UNCLASSIFIED_HOST: 'none of the available hosts offers it',
 }
 
-_CONVERSIONS = {
-    'disk_format': 'convert it to VMDK',
-    'container_format': 'unpack it and upload its disk',
-    'hw_vif_model': 'choose another network adapter',
-}
-
-
 def demand_text(demand: Demand) -> str:
     """Say in a clause what a request asks, with the signs that say so."""
     if demand.refusal is Reason.UNREADABLE_REQUEST:
@@ -66,7 +60,8 @@ def demand_text(demand: Demand) -> str:
         if demand.because[0].strength is Strength.SERVER:
             text = f'the server {demand.because[0].evidence.text}'
         if demand.refusal is Reason.CANNOT_BOOT:
-            text += f', which cannot run {_cited(_forbidding(demand))}'
+            refused = demand.against(demand.required)
+            text += f', which cannot run {_cited(refused)}'
         return text
     if demand.impossible:
         families = hypervisor.title(demand.impossible)
@@ -84,8 +79,7 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     """
     text = demand_text(demand)
     if demand.refusal is Reason.CANNOT_BOOT:
-        advice = ', '.join(map(_advice, _forbidding(demand)))
-        return f'{text}: {advice}'
+        return f'{text}: {_advice(demand)}'
     if demand.refusal is not None:
         return text
     nearest = next(r for r in _NEAREST_FIRST if r in verdicts)
@@ -95,20 +89,28 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     return f'{text}; {_HOSTS[nearest]}'
 
 
-def operator_text(demand: Demand, counts: Mapping[Reason, int]) -> str:
+def operator_text(
+    demand: Demand,
+    counts: Mapping[Reason, int],
+    verdicts: Mapping[Reason, Verdict],
+) -> str:
     """Say to the operator what was asked and how many hosts fell to what.
 
     :param counts: hosts for each reason, most first
+    :param verdicts: one verdict for each reason
     """
-    hosts = ', '.join(f'{count} {reason}' for reason, count in counts.items())
+    hosts = ', '.join(
+        f'{count} {reason}{_policy(count, verdicts[reason])}'
+        for reason, count in counts.items()
+    )
     return f'{demand_text(demand)}; hosts rejected: {hosts}'
 
 
-def _forbidding(demand: Demand) -> tuple[Sign, ...]:
-    """Return what the required hypervisor cannot run."""
-    return tuple(
-        sign for sign in demand.forbidding if sign.forbids & demand.required
-    )
+def _policy(count: int, verdict: Verdict) -> str:
+    if not verdict.deciding:
+        return ''
+    facts = ', '.join(map(' '.join, verdict.deciding))
+    return f' ({facts})' if count == 1 else f' (one of them: {facts})'
 
 
 def _cited(signs: tuple[Sign, ...]) -> str:
@@ -120,6 +122,10 @@ def _cited(signs: tuple[Sign, ...]) -> str:
     )
 
 
-def _advice(sign: Sign) -> str:
-    name = sign.evidence.text.partition('=')[0]
-    return _CONVERSIONS[name]
+def _advice(demand: Demand) -> str:
+    """Say what can be done about what the required hypervisor cannot run."""
+    told = (
+        drivers.advice(sign.name, sign.excludes & demand.required)
+        for sign in demand.against(demand.required)
+    )
+    return ', '.join(dict.fromkeys(told))

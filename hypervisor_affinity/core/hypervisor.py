@@ -23,6 +23,7 @@ _SPELLINGS = {
     'esx': VMWARE,
     'esxi': VMWARE,
     'vcenter': VMWARE,
+    'vsphere': VMWARE,
     'vmware vcenter server': VMWARE,
     'vmware esxi': VMWARE,
     'baremetal': BAREMETAL,
@@ -55,16 +56,6 @@ _ALONE = (
 FAMILY_OF = {**_SPELLINGS, **{name: name for name in _ALONE}}
 
 FAMILIES = frozenset(FAMILY_OF.values())
-
-# Where a driver's hypervisor_type alone tells: nova.virt.libvirt (for a
-# connection to QEMU), nova.virt.vmwareapi, its fork with a node per ESXi host,
-# and nova.virt.ironic. Their supported_instances never name another family.
-CONCLUSIVE_TYPES = {
-    'QEMU': KVM,
-    'VMware vCenter Server': VMWARE,
-    'VMware ESXi': VMWARE,
-    'ironic': BAREMETAL,
-}
 
 # Drivers that pretend: what they report proves nothing about the host.
 SAY_NOTHING = frozenset({'fake', 'test'})

@@ -74,7 +74,13 @@ FIELD_NAMES = frozenset(
 _PREFIXES = ('trait:', 'hw_numa_cpus.', 'hw_numa_mem.')
 
 # The values that nova-api lets pass, of those properties that bear on the
-# hypervisor: HVType, SCSIModel, DiskBus and VIFModel.
+# hypervisor: HVType, SCSIModel, DiskBus, VIFModel and Architecture.
+_ARCHITECTURES = frozenset(
+    'aarch64 alpha armv6 armv7b armv7l cris i686 ia64 lm32 m68k microblaze '
+    'microblazeel mips mips64 mips64el mipsel openrisc parisc parisc64 ppc '
+    'ppc64 ppc64le ppcemb ppcle s390 s390x sh4 sh4eb sparc sparc64 unicore32 '
+    'x86_64 xtensa xtensaeb'.split()
+)
 CHOICES = {
     'img_hv_type': frozenset(
         'baremetal bhyve docker fake hyperv ironic kqemu kvm lxc lxd openvz '
@@ -91,6 +97,8 @@ CHOICES = {
         'e1000 e1000e igb lan9118 ne2k_pci netfront pcnet rtl8139 spapr-vlan '
         'sriov virtio vmxnet vmxnet3'.split()
     ),
+    'hw_architecture': _ARCHITECTURES,
+    'hw_emulation_architecture': _ARCHITECTURES,
 }
 
 
@@ -104,13 +112,8 @@ def is_known(name: str) -> bool:
     )
 
 
-# Values that become one of the choices. vSphere's names of adapters are in
-# :mod:`hypervisor_affinity.core.properties`.
-_ALIASES = {
-    'img_hv_type': {'xapi': 'xen'},
-    'hw_scsi_model': {'lsilogicsas': 'lsisas1068', 'paravirtual': 'vmpvscsi'},
-    'hw_vif_model': properties.VIF_MODELS,
-}
+# Values that become one of the choices.
+_ALIASES = {'img_hv_type': {'xapi': 'xen'}, **properties.ALIASES}
 
 
 class Fate(enum.StrEnum):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
 from hypervisor_affinity.core.properties import Constraint
@@ -73,8 +74,10 @@ class HostOffer(NamedTuple):
     :ivar reported: the families its driver reports; empty if it says nothing
     :ivar evidence: the metadata and the report behind ``families``
     :ivar constraints: image property values it is limited to
-    :ivar required_only: it admits only requests that need its hypervisor
+    :ivar admitting: the metadata by which it admits only requests that need
+        its hypervisor; empty if it admits any
     :ivar reserve: percent of RAM and vCPUs kept for such requests, 0 to 100
+    :ivar reserving: the metadata behind ``reserve``
     :ivar weight_multiplier: an aggregate's override; None for the option's
     :ivar problems: metadata that could not be read
     """
@@ -84,8 +87,9 @@ class HostOffer(NamedTuple):
     reported: frozenset[str] = frozenset()
     evidence: tuple[Evidence, ...] = ()
     constraints: tuple[Constraint, ...] = ()
-    required_only: bool = False
+    admitting: tuple[Evidence, ...] = ()
     reserve: float = 0.0
+    reserving: tuple[Evidence, ...] = ()
     weight_multiplier: float | None = None
     problems: tuple[Problem, ...] = ()
 
@@ -106,8 +110,8 @@ def reported_families(report: DriverReport) -> frozenset[str]:
     ``supported_instances`` goes first: it names each guest type, in nova's
     own words, where ``hypervisor_type`` is the driver's.
     """
-    if report.hypervisor_type in hypervisor.CONCLUSIVE_TYPES:
-        return frozenset({hypervisor.CONCLUSIVE_TYPES[report.hypervisor_type]})
+    if report.hypervisor_type in CONCLUSIVE_TYPES:
+        return frozenset({CONCLUSIVE_TYPES[report.hypervisor_type]})
     for spellings in (report.supported, (report.hypervisor_type,)):
         families = {hypervisor.canonicalize(item) for item in spellings}
         families -= {None, *hypervisor.SAY_NOTHING}
@@ -141,17 +145,24 @@ def read_offer(
                     f'become {hypervisor.title(tag.families)}',
                 )
             )
+    reserves = _numbers(found, RESERVE_KEY, problems)
+    reserve = max(reserves.values(), default=0.0)
     return HostOffer(
         families=families,
         basis=basis,
         reported=reported,
         evidence=tuple(evidence),
         constraints=_constraints(found, problems),
-        required_only=_required_only(found, problems),
-        reserve=max(_numbers(found, RESERVE_KEY, problems), default=0.0),
+        admitting=_admitting(found, problems),
+        reserve=reserve,
+        reserving=tuple(
+            evidence
+            for evidence, percent in reserves.items()
+            if percent == reserve
+        ),
         # nova.scheduler.filters.utils.validate_num_values: the smallest wins.
         weight_multiplier=min(
-            _numbers(found, MULTIPLIER_KEY, problems), default=None
+            _numbers(found, MULTIPLIER_KEY, problems).values(), default=None
         ),
         problems=tuple(problems),
     )
@@ -247,33 +258,40 @@ def _constraints(
     constraints = []
     for key in CONSTRAINT_KEYS:
         accepted: set[str] = set()
+        limiting = []
         for evidence, value in found.get(key, ()):
             items = set(filter(None, map(str.strip, str(value).split(','))))
-            if not items:
+            if items:
+                limiting.append(evidence)
+            else:
                 problems.append(
                     Problem(evidence, 'an empty list; it limits nothing')
                 )
             accepted |= items
         if accepted:
-            constraints.append(Constraint(key, accepted))
+            constraints.append(Constraint(key, accepted, tuple(limiting)))
     return tuple(constraints)
 
 
-def _required_only(found: _Found, problems: list[Problem]) -> bool:
-    required_only = False
+def _admitting(
+    found: _Found, problems: list[Problem]
+) -> tuple[Evidence, ...]:
+    admitting = []
     for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()
         if word == 'required':
-            required_only = True
+            admitting.append(evidence)
         elif word != 'any':
             problems.append(
                 Problem(evidence, 'is neither any nor required; ignored')
             )
-    return required_only
+    return tuple(admitting)
 
 
-def _numbers(found: _Found, key: str, problems: list[Problem]) -> list[float]:
-    numbers = []
+def _numbers(
+    found: _Found, key: str, problems: list[Problem]
+) -> dict[Evidence, float]:
+    numbers = {}
     for evidence, value in found.get(key, ()):
         try:
             number = float(value)
@@ -286,5 +304,5 @@ def _numbers(found: _Found, key: str, problems: list[Problem]) -> list[float]:
         elif not math.isfinite(number):
             problems.append(Problem(evidence, 'is no number; ignored'))
         else:
-            numbers.append(number)
+            numbers[evidence] = number
     return numbers

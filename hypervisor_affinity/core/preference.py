@@ -2,7 +2,10 @@
 """The order in which hypervisors are tried, and the score it gives."""
 
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.policy import STRICT
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import written
 
 
 def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
@@ -23,6 +26,16 @@ def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
 def first_choice(demand: Demand, policy: Policy) -> str | None:
     """Return the most wanted family; None if no order names one."""
     return next(iter(order(demand, policy)), None)
+
+
+def evidence(demand: Demand, policy: Policy) -> tuple[Evidence, ...]:
+    """Return what says that only the first choice will do, and which it is."""
+    order_of_operator = ','.join(policy.preferred_hypervisors)
+    return (
+        Evidence('option', written('flexible_placement', STRICT)),
+        *demand.preferring,
+        Evidence('option', written('preferred_hypervisors', order_of_operator)),
+    )
 
 
 def score(families: frozenset[str], wanted: tuple[str, ...]) -> float:

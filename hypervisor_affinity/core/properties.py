@@ -8,9 +8,10 @@ an image owner wrote.
 """
 
 import fnmatch
-import re
 from collections.abc import Iterable, Mapping
 
+from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import written
 
 # Raw name -> nova's name; where both are set nova's name wins.
@@ -20,6 +21,7 @@ NOVA_NAMES = {
     'vmware_ostype': 'os_distro',
     'vmware_linked_clone': 'img_linked_clone',
     'vmware_image_version': 'img_version',
+    'architecture': 'hw_architecture',
 }
 
 # Every name that may decide or constrain; an adapter needs to read no more.
@@ -32,6 +34,8 @@ PROPERTY_NAMES = (
     'hw_disk_bus',
     'hw_scsi_model',
     'hw_vif_model',
+    'hw_architecture',
+    'hw_emulation_architecture',
 )
 FORMAT_NAMES = ('disk_format', 'container_format')
 
@@ -52,7 +56,6 @@ ADAPTER_TYPES = {
     'vmpvscsi': 'paraVirtual',
     'buslogic': 'busLogic',
 }
-_SCSI_MODELS = {raw.lower(): nova for nova, raw in ADAPTER_TYPES.items()}
 
 # nova.objects.fields.VIFModel.LEGACY_VALUES: vSphere's names of adapters.
 VIF_MODELS = {
@@ -64,34 +67,29 @@ VIF_MODELS = {
     'virtualvmxnet3': 'vmxnet3',
 }
 
+# nova.objects.fields.Architecture.canonicalize
+ARCHITECTURES = {
+    'i386': 'i686',
+    'i486': 'i686',
+    'i586': 'i686',
+    'x86_32': 'i686',
+    'x86_32p': 'i686',
+    'amd64': 'x86_64',
+}
 
-# nova.virt.vmwareapi.constants; the driver compares case-sensitively.
-DISK_TYPES = frozenset(
-    {
-        'sparse',
-        'thin',
-        'preallocated',
-        'thick',
-        'eagerZeroedThick',
-        'streamOptimized',
-    }
-)
-
-# nova.virt.vmwareapi.constants.DISK_FORMATS_ALL
-VSPHERE_DISK_FORMATS = frozenset({'vmdk', 'iso', 'vstorageobject'})
-
-# VirtualMachineGuestOsIdentifier of the vSphere API: ubuntu64Guest,
-# otherGuest64, ...
-_GUEST_ID = re.compile(r'\w+guest(64)?', re.IGNORECASE)
+# What nova makes of values; all others it keeps, in lower case.
+ALIASES: Mapping[str, Mapping[str, str]] = {
+    'hw_scsi_model': {
+        raw.lower(): nova for nova, raw in ADAPTER_TYPES.items()
+    },
+    'hw_vif_model': VIF_MODELS,
+    'hw_architecture': ARCHITECTURES,
+    'hw_emulation_architecture': ARCHITECTURES,
+}
 
 _RAW_NAMES = {nova: raw for raw, nova in NOVA_NAMES.items()}
 _TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
 _FALSE = frozenset({'0', 'f', 'false', 'off', 'n', 'no'})
-
-
-def is_guest_id(value: str) -> bool:
-    """Tell whether an ``os_distro`` is a vSphere guest id."""
-    return _GUEST_ID.fullmatch(value) is not None
 
 
 def normalize(image: Mapping[str, object]) -> dict[str, object]:
@@ -107,16 +105,18 @@ def normalize(image: Mapping[str, object]) -> dict[str, object]:
     }
     found.update(_adapter(image.get('vmware_adaptertype')))
     for name in (*PROPERTY_NAMES, *FORMAT_NAMES):
-        if name in image:
+        if image.get(name) is not None:
             found[name] = image[name]
-    vif_model = str(found.get('hw_vif_model', '')).lower()
-    if vif_model:
-        found['hw_vif_model'] = VIF_MODELS.get(vif_model, vif_model)
-    return {
+    found = {
         name: value
         for name, value in found.items()
         if value is not None and value != ''
     }
+    for name, aliases in ALIASES.items():
+        if name in found:
+            value = str(found[name]).lower()
+            found[name] = aliases.get(value, value)
+    return found
 
 
 def _adapter(adapter_type: object) -> dict[str, object]:
@@ -124,20 +124,39 @@ def _adapter(adapter_type: object) -> dict[str, object]:
         return {}
     if adapter_type == 'ide':
         return {'hw_disk_bus': 'ide'}
-    spelling = str(adapter_type).lower()
-    return {
-        'hw_disk_bus': 'scsi',
-        'hw_scsi_model': _SCSI_MODELS.get(spelling, spelling),
-    }
+    return {'hw_disk_bus': 'scsi', 'hw_scsi_model': adapter_type}
 
 
-def shown(name: str, value: object) -> str:
-    """Return ``property=value`` as an image owner would have written it."""
-    if name == 'os_distro' and not is_guest_id(str(value)):
-        return written('os_distro', value)
-    if name == 'hw_scsi_model' and value in ADAPTER_TYPES:
-        return written('vmware_adaptertype', ADAPTER_TYPES[value])
-    return written(_RAW_NAMES.get(name, name), value)
+def as_owners_write(found: Mapping[str, object]) -> dict[str, object]:
+    """Return properties that are known by nova's names as Glance has them.
+
+    What an owner has written is lost in nova; these are the names that are
+    written by far the most. For messages, which are to be understood.
+    """
+    image = dict(found)
+    for raw, name in NOVA_NAMES.items():
+        if name in image and (
+            name != 'os_distro' or vmware.is_guest_id(str(image[name]))
+        ):
+            image[raw] = image.pop(name)
+    if image.get('hw_disk_bus') == 'scsi':
+        model = image.get('hw_scsi_model')
+        if model in ADAPTER_TYPES:
+            image['vmware_adaptertype'] = ADAPTER_TYPES[model]
+            del image['hw_scsi_model'], image['hw_disk_bus']
+    return image
+
+
+def shown(name: str, image: Mapping[str, object]) -> str:
+    """Return ``property=value`` as the image's owner has set it.
+
+    :param name: nova's
+    :param image: what was normalised, and has the property by some name
+    """
+    for known in (name, _RAW_NAMES.get(name)):
+        if image.get(known) is not None:
+            return written(known, image[known])
+    return written('vmware_adaptertype', image['vmware_adaptertype'])
 
 
 class Constraint:
@@ -145,13 +164,20 @@ class Constraint:
 
     :ivar key: the aggregate metadata key, such as ``vmware_adaptertype``
     :ivar accepted: the values or shell patterns as written, sorted
+    :ivar evidence: the aggregate metadata that says so
     """
 
-    __slots__ = ('_patterns', 'accepted', 'key')
+    __slots__ = ('_patterns', 'accepted', 'evidence', 'key')
 
-    def __init__(self, key: str, accepted: Iterable[str]):
+    def __init__(
+        self,
+        key: str,
+        accepted: Iterable[str],
+        evidence: tuple[Evidence, ...] = (),
+    ):
         self.key = key
         self.accepted = tuple(sorted(set(accepted)))
+        self.evidence = evidence
         self._patterns = [_plain(key, value) for value in self.accepted]
 
     def accepts(self, spellings: Iterable[str]) -> bool:
@@ -164,9 +190,6 @@ class Constraint:
             for spelling in spellings
             for pattern in self._patterns
         )
-
-    def __str__(self) -> str:
-        return written(self.key, ','.join(self.accepted))
 
 
 def _plain(key: str, value: str) -> str:
@@ -194,7 +217,8 @@ def constrained(properties: Mapping[str, object]) -> dict[str, tuple]:
         for key, name in NOVA_NAMES.items()
         if key in CONSTRAINT_KEYS and name in properties
     }
-    if 'vmware_ostype' in values and not is_guest_id(*values['vmware_ostype']):
+    ostype = values.get('vmware_ostype')
+    if ostype and not vmware.is_guest_id(*ostype):
         del values['vmware_ostype']
     if adapter := _adapter_spellings(properties):
         values['vmware_adaptertype'] = adapter

@@ -78,7 +78,7 @@ class Evidence(NamedTuple):
     """One fact that a reason rests on.
 
     :ivar place: where it stands: ``image``, ``flavor``, ``server``,
-        ``driver`` or ``aggregate NAME``
+        ``option``, ``driver``, ``host`` or ``aggregate NAME``
     :ivar text: the fact as its owner wrote it, usually ``key=value``
     """
 

@@ -29,12 +29,15 @@ class Verdict(NamedTuple):
         the host is rejected or its hypervisor is undetermined
     :ivar reserve: percent of the host that this request must leave free, as
         :func:`judge_room` checks for the host's figures of the moment
+    :ivar deciding: of the evidence, what stands in no request: the policy
+        that the host was rejected by; empty if the request says it all
     """
 
     reason: Reason
     evidence: tuple[Evidence, ...] = ()
     families: frozenset[str] = frozenset()
     reserve: float = 0.0
+    deciding: tuple[Evidence, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -63,6 +66,20 @@ class Room(NamedTuple):
             and self.vcpus_used + self.vcpus_asked <= self.vcpus_limit * share
         )
 
+    def shortage(self, percent: float) -> str:
+        """Say in figures what does not fit beside that share."""
+        share = 1 - percent / 100
+        amounts = (
+            ('MiB of RAM', self.ram_asked, self.ram_used, self.ram_limit),
+            ('vCPUs', self.vcpus_asked, self.vcpus_used, self.vcpus_limit),
+        )
+        return ', '.join(
+            f'{asked:g} {unit} asked, {used:g} in use, {limit * share:g} of '
+            f'{limit:g} for such requests'
+            for unit, asked, used, limit in amounts
+            if used + asked > limit * share
+        )
+
 
 def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     """Decide whether a request may run on a host.
@@ -71,12 +88,19 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     it, and what aggregates accept of image properties: not what the host
     offers to newcomers, whom an aggregate admits, prefers or keeps room for.
     """
+    if demand.refusal is Reason.CANNOT_BOOT:
+        against = demand.against(demand.required)
+        return Verdict(demand.refusal, _facts((*demand.because, *against)))
     if demand.refusal is not None:
         return Verdict(demand.refusal, _facts(demand.because))
     if demand.rebuild:
         offer = _to_its_own_servers(offer)
     if offer.basis in _NO_HYPERVISOR:
-        return Verdict(_NO_HYPERVISOR[offer.basis], offer.evidence)
+        return Verdict(
+            _NO_HYPERVISOR[offer.basis],
+            offer.evidence,
+            deciding=offer.evidence,
+        )
     families, rejection = _match(demand, offer)
     rejection = rejection or _unaccepted(demand, offer)
     if rejection is None and not demand.rebuild:
@@ -84,20 +108,28 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     if rejection is not None:
         return rejection
     kept = demand.is_flexible and not demand.rebuild
-    return Verdict(
-        Reason.SUITABLE,
-        _facts(demand.because) + offer.evidence,
-        families,
-        reserve=offer.reserve if kept else 0.0,
-    )
+    evidence = _facts(demand.because) + offer.evidence
+    if kept and offer.reserve:
+        return Verdict(
+            Reason.SUITABLE,
+            evidence + offer.reserving,
+            families,
+            offer.reserve,
+            deciding=offer.reserving,
+        )
+    return Verdict(Reason.SUITABLE, evidence, families)
 
 
 def judge_room(verdict: Verdict, room: Room) -> Verdict:
     """Decide whether a host that would do has room outside its reserve."""
     if not verdict.reserve or room.leaves(verdict.reserve):
         return verdict
-    kept = Evidence('host', f'keeps {verdict.reserve:g}% of its room')
-    return Verdict(Reason.RESERVED, (*verdict.evidence, kept))
+    figures = Evidence('host', room.shortage(verdict.reserve))
+    return Verdict(
+        Reason.RESERVED,
+        (*verdict.evidence, figures),
+        deciding=(*verdict.deciding, figures),
+    )
 
 
 def _to_its_own_servers(offer: HostOffer) -> HostOffer:
@@ -140,9 +172,15 @@ def _unwelcome(
     if policy.flexible_placement == policies.STRICT:
         first = preference.first_choice(demand, policy)
         if first is not None and first not in families:
-            return Verdict(Reason.NOT_PREFERRED, offer.evidence)
-    if offer.required_only:
-        return Verdict(Reason.ADMITS_REQUIRED_ONLY, offer.evidence)
+            return _by_policy(
+                Reason.NOT_PREFERRED,
+                offer.evidence,
+                preference.evidence(demand, policy),
+            )
+    if offer.admitting:
+        return _by_policy(
+            Reason.ADMITS_REQUIRED_ONLY, offer.evidence, offer.admitting
+        )
     return None
 
 
@@ -150,13 +188,20 @@ def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
     for constraint in offer.constraints:
         spellings = demand.properties.get(constraint.key)
         if spellings and not constraint.accepts(spellings):
-            evidence = (
-                Evidence('image', written(constraint.key, spellings[-1])),
-                Evidence('aggregate', str(constraint)),
+            image = Evidence('image', written(constraint.key, spellings[-1]))
+            return _by_policy(
+                Reason.PROPERTY_NOT_ACCEPTED, (image,), constraint.evidence
             )
-            return Verdict(Reason.PROPERTY_NOT_ACCEPTED, evidence)
     return None
 
 
+def _by_policy(
+    reason: Reason,
+    evidence: tuple[Evidence, ...],
+    deciding: tuple[Evidence, ...],
+) -> Verdict:
+    return Verdict(reason, evidence + deciding, deciding=deciding)
+
+
 def _facts(signs: tuple[Sign, ...]) -> tuple[Evidence, ...]:
-    return tuple(sign.evidence for sign in signs)
+    return tuple(dict.fromkeys(sign.evidence for sign in signs))

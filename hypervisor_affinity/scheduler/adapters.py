@@ -21,15 +21,18 @@ from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.properties import FORMAT_NAMES
 from hypervisor_affinity.core.properties import PROPERTY_NAMES
+from hypervisor_affinity.core.properties import as_owners_write
 from hypervisor_affinity.core.verdict import Room
 
 _REBUILD = ['rebuild']
 
 
 def read_image(request_spec: Any) -> dict[str, object]:
-    """Return the image properties and formats that are set, by nova's names.
+    """Return the image properties and formats that are set.
 
     Empty for a server booted from a volume that knows no image.
+
+    :returns: by the names that an image's owner most likely has set
     """
     image = _field(request_spec, 'image')
     if not image:
@@ -42,7 +45,7 @@ def read_image(request_spec: Any) -> dict[str, object]:
         for name in PROPERTY_NAMES:
             if name in properties:
                 found[name] = getattr(properties, name)
-    return found
+    return as_owners_write(found)
 
 
 def read_extra_specs(request_spec: Any) -> dict[str, str]:

@@ -139,15 +139,17 @@ def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
 
 def _explain(verdicts: list[Verdict], request: Request) -> None:
     counts = collections.Counter(verdict.reason for verdict in verdicts)
+    samples = {verdict.reason: verdict for verdict in verdicts}
     LOG.info(
         'No host for server %s: %s',
         request.server,
-        explanation.operator_text(request.demand, dict(counts.most_common())),
+        explanation.operator_text(
+            request.demand, dict(counts.most_common()), samples
+        ),
     )
     # Raised later in a request for several servers, it would leave the
     # allocations behind that were claimed for the first ones.
     if request.policy.tell_user and request.is_single:
-        samples = {verdict.reason: verdict for verdict in verdicts}
         raise exception.NoValidHost(
             reason=explanation.user_text(request.demand, samples)
         )

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from hypervisor_affinity.core.hypervisor import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 
 Result = TypeVar('Result')
 

@@ -8,7 +8,7 @@ from nova.scheduler.filters import extra_specs_ops
 from oslo_config import cfg
 
 from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
-from hypervisor_affinity.core.hypervisor import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs

@@ -102,7 +102,7 @@ def log_lines(code: Reason) -> list[str]:
         demand, verdict, name = _broken(code), Verdict(code), 'kvm'
     lines = []
     if code is not Reason.SUITABLE:
-        text = explanation.operator_text(demand, {code: 1})
+        text = explanation.operator_text(demand, {code: 1}, {code: verdict})
         lines.append(INFO % (SERVER, text))
     evidence = '; '.join(map(' '.join, verdict.evidence))
     lines.append(DEBUG % (name, SERVER, code, evidence))

@@ -53,9 +53,15 @@ def test_aggregates_order_never_matters():
         found = offer(*order)
         assert found.families == {'kvm', 'vmware'}
         assert found.reserve == 20
-        assert found.required_only
+        (admitting,) = found.admitting
+        assert admitting.text == 'hypervisor_affinity_admit=required'
         assert found.weight_multiplier == -2
-        assert [str(c) for c in found.constraints] == ['vmware_disktype=thin']
+        (limit,) = found.constraints
+        assert (limit.key, limit.accepted) == ('vmware_disktype', ('thin',))
+        assert [e.text for e in limit.evidence] == ['vmware_disktype=thin']
+        assert [e.text for e in found.reserving] == [
+            'hypervisor_affinity_reserve=20'
+        ]
 
 
 @pytest.mark.parametrize('value', ['x', '', 'nan', '-1', '101', [1]])

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What nova's virt drivers really take: one table for each.
+
+All that the core knows of a hypervisor stands here, and all that it infers
+from an image follows from it. To add a hypervisor is to add a table. Tests
+put every value of nova's fields before the drivers' own functions.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hypervisor_affinity.core.drivers import ironic
+from hypervisor_affinity.core.drivers import kvm
+from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.core.drivers.table import Found
+from hypervisor_affinity.core.drivers.table import Table
+
+TABLES: dict[str, Table] = {
+    module.TABLE.family: module.TABLE for module in (kvm, vmware, ironic)
+}
+
+# Where a driver's hypervisor_type alone tells: no other driver's
+# supported_instances name another family.
+CONCLUSIVE_TYPES = {
+    hypervisor_type: table.family
+    for table in TABLES.values()
+    for hypervisor_type in table.reports
+}
+
+# Of all tables, in the order in which evidence is cited.
+PROPERTIES = (
+    'disk_format',
+    'container_format',
+    'hw_disk_type',
+    'img_linked_clone',
+    'img_version',
+    'os_distro',
+    'hw_scsi_model',
+    'hw_disk_bus',
+    'hw_vif_model',
+    'hw_architecture',
+    'hw_emulation_architecture',
+)
+
+
+class Answer(NamedTuple):
+    """What the drivers make of one property of an image.
+
+    :ivar requires: the hypervisor that it is meant for; None if for none
+    :ivar forbids: those that cannot run a server with it
+    :ivar unfit: those on which it would fail, unless it is meant for them
+    """
+
+    requires: frozenset[str] | None
+    forbids: frozenset[str]
+    unfit: frozenset[str]
+
+
+def ask(name: str, found: Found, volume: bool) -> Answer:
+    """Ask all tables about a property.
+
+    :param name: one of PROPERTIES that ``found`` has
+    :param found: all that the image says, by nova's names
+    :param volume: whether the server's root disk is a volume
+    """
+    value = str(found[name])
+    rows = [(table, table.row(name)) for table in TABLES.values()]
+    taking = [table for table, row in rows if row.takes.has(value)]
+    refusing = [
+        (table.family, row.yields)
+        for table, row in rows
+        if row.refuses_in(value, found, volume)
+    ]
+    only = taking[0] if len(taking) == 1 else None
+    return Answer(
+        frozenset({only.family}) if only and only.alone else None,
+        frozenset(family for family, yields in refusing if not yields),
+        frozenset(family for family, yields in refusing if yields),
+    )
+
+
+def advice(name: str, families: Iterable[str]) -> str:
+    """Say what an owner can do about a value that these families refuse."""
+    told = [TABLES[family].row(name).advice for family in sorted(families)]
+    return ', or '.join(dict.fromkeys(told))
