@@ -43,6 +43,7 @@ _HOSTS = {
     Reason.UNCLASSIFIED_HOST: 'none of the available hosts offers it',
 }
 
+
 def demand_text(demand: Demand) -> str:
     """Say in a clause what a request asks, with the signs that say so."""
     if demand.refusal is Reason.UNREADABLE_REQUEST:

@@ -14,8 +14,10 @@ from typing import NamedTuple
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
+from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.offer import widest_offers
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -45,8 +47,11 @@ class Narrowing:
     :ivar aggregates: uuids of tagged aggregates that hold no host that might
         pass, those of the most hosts first
     :ivar virtio: whether hosts with virtio devices can be left out
-    :ivar rejections: one verdict for each reason, if no host at all can
-        pass; else empty
+    :ivar rejections: one verdict for each reason, if no host in a tagged
+        aggregate can pass; else empty
+    :ivar undecided: the hosts of which only their drivers could tell; None
+        if those do not matter. :meth:`Fleet.judge_untagged` has the last
+        word then.
     """
 
     aggregates: tuple[str, ...] = ()
@@ -54,13 +59,28 @@ class Narrowing:
     rejections: Mapping[Reason, Verdict] = dataclasses.field(
         default_factory=dict
     )
+    undecided: 'Untagged | None' = None
+
+
+class Untagged(NamedTuple):
+    """The hosts in no tagged aggregate that a request may have.
+
+    :ivar strays: whether those in no aggregate at all are among them
+    :ivar excluded: names of those that are not
+    """
+
+    strays: bool
+    excluded: frozenset[str]
 
 
 class _Group(NamedTuple):
-    """The hosts that are in the same aggregates."""
+    """The hosts that are in the same aggregates.
+
+    :ivar hosts: empty for those in no aggregate, whose names nobody tells
+    """
 
     aggregates: frozenset[str]
-    size: int
+    hosts: frozenset[str]
     kind: int
 
     def is_candidate(
@@ -76,6 +96,8 @@ class Fleet:
 
     Hosts in no aggregate are a group like others. What a request costs grows
     with the number of groups, not of hosts.
+
+    :ivar tagged_hosts: names of the hosts in tagged aggregates
     """
 
     def __init__(self, aggregates: Iterable[HostAggregate], policy: Policy):
@@ -88,18 +110,25 @@ class Fleet:
         for uuid, aggregate in known.items():
             for host in aggregate.hosts:
                 memberships[host].add(uuid)
-        sizes = collections.Counter(map(frozenset, memberships.values()))
-        sizes[frozenset()] = 0
+        members: dict[frozenset[str], set[str]] = collections.defaultdict(set)
+        for host, uuids in memberships.items():
+            members[frozenset(uuids)].add(host)
+        members.setdefault(frozenset(), set())
         # Only tagged aggregates tell groups apart, so there are fewer kinds.
         kinds: dict[frozenset[str], int] = {}
         self._groups = [
             _Group(
                 uuids,
-                size,
+                frozenset(hosts),
                 kinds.setdefault(uuids & self._tagged, len(kinds)),
             )
-            for uuids, size in sizes.items()
+            for uuids, hosts in members.items()
         ]
+        self._untagged_kind = kinds[frozenset()]
+        self.tagged_hosts = frozenset().union(
+            *(g.hosts for g in self._groups if g.kind != self._untagged_kind)
+        )
+        self._untagged_hosts = frozenset(memberships) - self.tagged_hosts
         self._offers = [
             widest_offers([known[uuid].tags for uuid in uuids], policy)
             for uuids in kinds
@@ -124,18 +153,62 @@ class Fleet:
             if group.is_candidate(required, forbidden)
         ]
         lost = [group for group in candidates if found[group.kind]]
-        if lost and len(lost) == len(candidates):
-            rejections: dict[Reason, Verdict] = {}
-            for group in lost:
-                rejections.update(found[group.kind])
-            return Narrowing(rejections=rejections)
+        left = [group for group in candidates if not found[group.kind]]
         needed = frozenset().union(
             *(g.aggregates for g in self._groups if not found[g.kind])
         )
-        return Narrowing(
+        narrowing = Narrowing(
             self._largest_first(lost, needed),
             virtio=demand.required is not None
             and demand.required <= _WITHOUT_VIRTIO,
+        )
+        if any(group.kind != self._untagged_kind for group in left):
+            return narrowing
+        rejections: dict[Reason, Verdict] = {}
+        for group in lost:
+            rejections.update(found[group.kind])
+        return dataclasses.replace(
+            narrowing,
+            rejections=rejections,
+            undecided=self._untagged(left) if left else None,
+        )
+
+    def judge_untagged(
+        self,
+        demand: Demand,
+        untagged: Untagged,
+        reports: Mapping[DriverReport, frozenset[str]],
+    ) -> Mapping[Reason, Verdict] | None:
+        """Decide whether a host in no tagged aggregate will do.
+
+        :param untagged: those that count
+        :param reports: what all of these hosts report -> their names
+        :returns: None if one will do; else one verdict for each reason, and
+            none where there is no such host
+        """
+        rejections = {}
+        for report, hosts in reports.items():
+            if not self._counts(hosts, untagged):
+                continue
+            offer = read_offer((), report, self._policy)
+            verdict = judge(demand, offer, self._policy)
+            if verdict.passes:
+                return None
+            rejections[verdict.reason] = verdict
+        return rejections
+
+    def _counts(self, hosts: frozenset[str], untagged: Untagged) -> bool:
+        if not untagged.strays:
+            hosts = hosts & self._untagged_hosts
+        return not hosts <= untagged.excluded
+
+    def _untagged(self, groups: Iterable[_Group]) -> Untagged:
+        counting = list(groups)
+        return Untagged(
+            strays=any(not group.aggregates for group in counting),
+            excluded=self._untagged_hosts.difference(
+                *(group.hosts for group in counting)
+            ),
         )
 
     def _rejections(
@@ -156,5 +229,5 @@ class Fleet:
         sizes: collections.Counter[str] = collections.Counter()
         for group in lost:
             for uuid in group.aggregates & self._tagged - needed:
-                sizes[uuid] += group.size
+                sizes[uuid] += len(group.hosts)
         return tuple(uuid for uuid, _ in sizes.most_common())

@@ -273,9 +273,7 @@ def _constraints(
     return tuple(constraints)
 
 
-def _admitting(
-    found: _Found, problems: list[Problem]
-) -> tuple[Evidence, ...]:
+def _admitting(found: _Found, problems: list[Problem]) -> tuple[Evidence, ...]:
     admitting = []
     for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()

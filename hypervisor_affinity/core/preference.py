@@ -34,7 +34,9 @@ def evidence(demand: Demand, policy: Policy) -> tuple[Evidence, ...]:
     return (
         Evidence('option', written('flexible_placement', STRICT)),
         *demand.preferring,
-        Evidence('option', written('preferred_hypervisors', order_of_operator)),
+        Evidence(
+            'option', written('preferred_hypervisors', order_of_operator)
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import request_filter
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
@@ -41,17 +42,25 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
     # nova's ImagePropertiesFilter.
     RUN_ON_REBUILD = True
 
-    def __init__(self, runs_on: LookUp | None = None) -> None:
+    def __init__(
+        self,
+        runs_on: LookUp | None = None,
+        reports: request_filter.LookUp | None = None,
+    ) -> None:
         """Read the options.
 
         :param runs_on: what to ask of a move; None, as nova calls it, for
             nova's databases
+        :param reports: what to ask of hosts in no tagged aggregate; None
+            likewise
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         super().__init__()
         self._notices = Notices()
         self._requests = RequestReader(self._notices, runs_on)
-        self._prefilter = PlacementPrefilter(self._requests, self._notices)
+        self._prefilter = PlacementPrefilter(
+            self._requests, self._notices, reports
+        )
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())
 

@@ -7,8 +7,10 @@ for allocation candidates. It has no setting for more of them, so ours is
 appended to the list.
 """
 
+import functools
 import inspect
-from collections.abc import Mapping
+import types
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 import os_traits
@@ -20,10 +22,12 @@ from oslo_log import log as logging
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.narrowing import Fleet
 from hypervisor_affinity.core.narrowing import Narrowing
+from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import untagged
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
@@ -42,10 +46,18 @@ VIRTIO = os_traits.COMPUTE_NET_VIF_MODEL_VIRTIO
 _NOT_TOLD = 'There are not enough hosts available.'
 
 
+# What drivers report -> the names of their hosts.
+Reports = Mapping[DriverReport, frozenset[str]]
+
+# From the names of the hosts in tagged aggregates to what all others report.
+LookUp = Callable[[Container[str]], Reports]
+
+
 class _Known(NamedTuple):
     aggregates: tuple[Any, ...]
     policy: Policy
     fleet: Fleet
+    reports: Reports = types.MappingProxyType({})
 
 
 class PlacementPrefilter:
@@ -54,7 +66,18 @@ class PlacementPrefilter:
     Called by nova once for each request but a rebuild, by any thread.
     """
 
-    def __init__(self, requests: RequestReader, notices: Notices):
+    def __init__(
+        self,
+        requests: RequestReader,
+        notices: Notices,
+        reports: LookUp | None = None,
+    ):
+        """Find the host manager at work.
+
+        :param reports: what to ask of hosts in no tagged aggregate; None for
+            nova's databases
+        """
+        self._ask = reports
         self._requests = requests
         self._notices = notices
         self._host_manager = _host_manager_at_work()
@@ -98,21 +121,55 @@ class PlacementPrefilter:
             if adapters.has_its_host(request_spec):
                 return False
             request = self._requests.read(request_spec, policy)
-            narrowing = self._fleet(policy).narrow(
+            known = self._known_of(policy)
+            narrowing = known.fleet.narrow(
                 request.demand,
                 adapters.read_required(request_spec),
                 adapters.read_forbidden(request_spec),
             )
+            rejections = narrowing.rejections
+            if narrowing.undecided:
+                rejections = self._decide(known, request, narrowing)
         except Exception as error:
             self._notices.report(
                 f'Placement is asked for all hosts: {error!r}', error
             )
             return False
-        if narrowing.rejections:
-            _refuse(request, narrowing.rejections)
+        if rejections:
+            _refuse(request, rejections)
         return _apply(request, narrowing)
 
-    def _fleet(self, policy: Policy) -> Fleet:
+    def _decide(
+        self, known: _Known, request: Request, narrowing: Narrowing
+    ) -> Mapping[Reason, Verdict]:
+        """Say whether hosts in no tagged aggregate leave a request any.
+
+        One that would have done the last time is reason enough to go on.
+        Nobody tells of new ones, so before a request is refused all are asked
+        for anew.
+
+        :returns: one verdict for each reason; empty if one might do
+        """
+        judge = functools.partial(
+            known.fleet.judge_untagged, request.demand, narrowing.undecided
+        )
+        if judge(known.reports) is None:
+            return {}
+        try:
+            reports = (self._ask or untagged.reports)(known.fleet.tagged_hosts)
+        except Exception as error:
+            self._notices.report(
+                'What hosts in no tagged aggregate report cannot be found '
+                f'out: {error!r}. If Placement finds no host, nobody is told '
+                'why',
+                error,
+            )
+            return {}
+        self._known = known._replace(reports=reports)
+        found = judge(reports)
+        return {} if found is None else {**narrowing.rejections, **found}
+
+    def _known_of(self, policy: Policy) -> _Known:
         # nova replaces an aggregate that changes, so the same objects are
         # the same aggregates.
         aggregates = tuple(self._host_manager.aggs_by_id.values())
@@ -128,7 +185,7 @@ class PlacementPrefilter:
         ):
             fleet = Fleet(adapters.read_aggregates(aggregates), policy)
             known = self._known = _Known(aggregates, policy, fleet)
-        return known.fleet
+        return known
 
 
 def _host_manager_at_work() -> host_manager.HostManager | None:

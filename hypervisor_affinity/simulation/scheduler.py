@@ -8,11 +8,12 @@ the message bus, the databases, Placement's HTTP API and nova-compute: hosts
 are what the world says, and a server is built before the next is asked for.
 """
 
+import collections
 import datetime
 import logging
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import nova.conf
@@ -27,8 +28,13 @@ from oslo_config import cfg
 
 from hypervisor_affinity import conf
 from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.drivers import TABLES
+from hypervisor_affinity.core.drivers.table import Table
+from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
@@ -136,13 +142,7 @@ _NOT_SIMULATED = (
     ('filter_scheduler', 'image_props_weight_multiplier', 0.0),
 )
 
-# What the drivers report as supported_instances, which no API of nova tells.
-_SUPPORTED = {
-    'QEMU': ('kvm', 'qemu'),
-    'VMware vCenter Server': ('vmware',),
-    'VMware ESXi': ('vmware',),
-    'ironic': ('baremetal',),
-}
+# Of hosts whose driver leaves that open, and those of no known driver.
 _ARCHITECTURES = ('i686', 'x86_64')
 
 _CELL = str(uuid.uuid5(uuid.NAMESPACE_OID, 'cell'))
@@ -467,8 +467,23 @@ class _HostManager(host_manager.HostManager):
             and self.filter_cls_map.get(ours.__name__) is ours
         ):
             # nova would make one that asks its databases.
-            self.filter_obj_map[ours.__name__] = ours(self._families_under)
+            self.filter_obj_map[ours.__name__] = ours(
+                self._families_under, self._reports
+            )
         return super()._choose_host_filters(filter_cls_names)
+
+    def _reports(
+        self, tagged: Container[str]
+    ) -> dict[DriverReport, frozenset[str]]:
+        found = collections.defaultdict(set)
+        for node in self._world.nodes:
+            record = node.record
+            if record.name not in tagged:
+                report = DriverReport(
+                    record.hypervisor_type, _guest_types(record)
+                )
+                found[report].add(record.name)
+        return {report: frozenset(hosts) for report, hosts in found.items()}
 
     def _families_under(self, spec: Any) -> frozenset[str]:
         return self.runs_on[spec.instance_uuid]
@@ -594,12 +609,26 @@ def _image_meta(ask: Ask) -> Any:
     )
 
 
+def _table(record: Host) -> Table | None:
+    """Return what is known of a host's driver; None if it is not known."""
+    family = CONCLUSIVE_TYPES.get(record.hypervisor_type)
+    return TABLES.get(family)
+
+
+def _guest_types(record: Host) -> tuple[str, ...]:
+    """Return the hypervisor types of a host's supported_instances.
+
+    nova's APIs do not tell them, so the driver's table has to.
+    """
+    table = _table(record)
+    return record.supported or (table.guest_types if table else ())
+
+
 def _compute_node(node: Node) -> Any:
     """Return what nova-compute would have reported by now."""
     record = node.record
-    hypervisors = record.supported or _SUPPORTED.get(
-        record.hypervisor_type or '', ()
-    )
+    table = _table(record)
+    architectures = (table and table.architectures) or _ARCHITECTURES
     totals, used, ratios = {}, {}, {}
     for name in ('vcpus', 'memory_mb', 'disk_gb'):
         inventory = getattr(record, name)
@@ -615,8 +644,8 @@ def _compute_node(node: Node) -> Any:
         hypervisor_version=record.hypervisor_version,
         supported_hv_specs=[
             objects.HVSpec(arch=arch, hv_type=hypervisor, vm_mode='hvm')
-            for arch in _ARCHITECTURES
-            for hypervisor in hypervisors
+            for arch in architectures
+            for hypervisor in _guest_types(record)
             if hypervisor in objects.fields.HVType.ALL
         ],
         vcpus=totals['vcpus'],

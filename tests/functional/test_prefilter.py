@@ -245,3 +245,41 @@ def test_aggregates_change_while_requests_run(start):
     faults = [server.fault for server in servers if server.fault]
     assert faults == []
     assert hypervisors(servers) == expected
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize('cells', [1, 2])
+def test_what_no_host_has_ends_with_the_reason(start, cells):
+    cloud = start(cells=cells)
+    crowd(cloud, kvm=2, vcenters=1)
+    # Beside them hosts in no aggregate, and of a zone that says nothing.
+    cloud.add_kvm_host('stray', cell=cells)
+    cloud.add_kvm_host('in-a-zone', cell=cells)
+    cloud.aggregates.create(
+        'zone', hosts=['in-a-zone'], availability_zone='az-2'
+    )
+    image = cloud.images.create(
+        'xen', 'iso', properties={'hypervisor_type': 'xen'}
+    )
+    assert (
+        'image needs xen (hypervisor_type=xen); none of the available hosts '
+        'offers it'
+    ) in cloud.boot(image).fault
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    zone = {'availability_zone': 'az-2'}
+    assert 'image needs VMware' in cloud.boot(vmdk, **zone).fault
+    assert cloud.boot(vmdk).hypervisor == VCENTER
+    qcow2 = cloud.images.create('qcow2', 'qcow2')
+    assert cloud.boot(qcow2, **zone).host == 'in-a-zone'
+
+
+def test_a_host_that_nobody_told_of_is_found(start):
+    cloud = start()
+    cloud.add_kvm_host('kvm-1')
+    cloud.aggregates.create(
+        'kvm', hosts=['kvm-1'], metadata={'hypervisor_type': 'kvm'}
+    )
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    assert 'image needs VMware' in cloud.boot(vmdk).fault
+    cloud.add_vcenter_host('vc-new')
+    assert cloud.boot(vmdk).hypervisor == VCENTER

@@ -8,7 +8,7 @@ from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 
-spellings = st.sampled_from([*hypervisor.FAMILY_OF, 'vsphere', '', ' KVM '])
+spellings = st.sampled_from([*hypervisor.FAMILY_OF, 'vmwrae', '', ' KVM '])
 lists = st.lists(spellings, max_size=3).map(','.join)
 rubbish = st.one_of(
     st.none(), st.integers(), st.text('[]*?,%\n\0 kvmé', max_size=8), lists
@@ -27,12 +27,30 @@ images = st.dictionaries(
             'hw_vif_model',
             'hw_disk_bus',
             'hw_scsi_model',
+            'os_distro',
+            'hw_disk_type',
+            'architecture',
+            'hw_emulation_architecture',
         ]
     ),
     st.one_of(
         rubbish,
         st.sampled_from(
-            ['vmdk', 'qcow2', 'iso', 'ova', 'thin', 'ubuntu64Guest', 'virtio']
+            [
+                'vmdk',
+                'qcow2',
+                'iso',
+                'ova',
+                'thin',
+                'ubuntu64Guest',
+                'ubuntu',
+                'virtio',
+                'scsi',
+                'sriov',
+                'busLogic',
+                'xen',
+                'aarch64',
+            ]
         ),
     ),
     max_size=5,
@@ -43,10 +61,17 @@ extra_specs = st.dictionaries(
             'hypervisor_affinity:hypervisor_type',
             'hypervisor_affinity:preferred',
             'hypervisor_affinity:nonsense',
+            'capabilities:hypervisor_type',
+            'hypervisor_type',
             'hw:cpu_policy',
         ]
     ),
-    st.one_of(rubbish, st.just('any')),
+    st.one_of(
+        rubbish,
+        st.sampled_from(
+            ['any', 'QEMU', 's!= QEMU', '<in> VMware', '<or>', '>= x']
+        ),
+    ),
 )
 metadata = st.dictionaries(
     st.sampled_from(

@@ -7,6 +7,7 @@ from hypervisor_affinity.core import demand as demands
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 
@@ -47,10 +48,22 @@ def test_a_request_that_cannot_be_read():
 def test_the_operator_reads_how_many_hosts_fell_to_what():
     demand = classify({'disk_format': 'vmdk'}, {}, Policy())
     counts = {Reason.OTHER_HYPERVISOR: 9, Reason.PROPERTY_NOT_ACCEPTED: 1}
-    assert explanation.operator_text(demand, counts) == (
+    verdicts = {reason: Verdict(reason) for reason in counts}
+    assert explanation.operator_text(demand, counts, verdicts) == (
         'image needs VMware (disk_format=vmdk); hosts rejected: '
         '9 other_hypervisor, 1 property_not_accepted'
     )
+
+
+def test_the_operator_reads_by_which_policy():
+    demand = classify({'disk_format': 'iso'}, {}, Policy())
+    admit = Evidence('aggregate a', 'hypervisor_affinity_admit=required')
+    reason = Reason.ADMITS_REQUIRED_ONLY
+    verdicts = {reason: Verdict(reason, (admit,), deciding=(admit,))}
+    fact = 'aggregate a hypervisor_affinity_admit=required'
+    for count, told in ((1, f'({fact})'), (3, f'(one of them: {fact})')):
+        text = explanation.operator_text(demand, {reason: count}, verdicts)
+        assert text.endswith(f'{count} admits_required_only {told}')
 
 
 def test_several_signs_are_all_named():
@@ -73,7 +86,7 @@ def test_what_a_user_writes_begins_no_line_of_its_own(key):
     demand = classify(image, {'hypervisor_affinity:x': FORGED}, Policy())
     texts = [
         explanation.demand_text(demand),
-        explanation.operator_text(demand, {}),
+        explanation.operator_text(demand, {}, {}),
         *map(str, demand.problems),
     ]
     assert all(text.isprintable() for text in texts), texts

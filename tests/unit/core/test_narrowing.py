@@ -103,8 +103,9 @@ def test_hosts_with_virtio_devices_only_where_all_must_be_vmware():
 
 def test_no_host_at_all():
     # An untagged host might still report VMware.
-    assert not narrow(VMDK, KVM).rejections
+    assert narrow(VMDK, KVM).undecided
     found = narrow(VMDK, KVM, unclassified_hosts='none')
+    assert not found.undecided
     assert set(found.rejections) == {
         Reason.OTHER_HYPERVISOR,
         Reason.UNCLASSIFIED_HOST,
@@ -143,7 +144,65 @@ def test_where_no_host_is_known_there_is_nothing_to_say():
     empty = aggregate('az', '', availability_zone='az')
     found = narrow(VMDK, KVM, empty, required=['az'])
     assert not found.rejections
+    assert not found.undecided
     assert not found.aggregates
+
+
+VCENTER_REPORT = DriverReport('VMware vCenter Server', ('vmware',))
+KVM_REPORT = DriverReport('QEMU', ('kvm', 'qemu'))
+XEN = {**ISO, 'hypervisor_type': 'xen'}
+ZONE = aggregate('az', 'k1 z1 z2', availability_zone='az')
+
+
+@pytest.mark.parametrize(
+    ('image', 'reports', 'required', 'reasons'),
+    [
+        # Hosts in no aggregate.
+        (VMDK, {VCENTER_REPORT: 'x'}, [], None),
+        (VMDK, {KVM_REPORT: 'x'}, [], {'other_hypervisor'}),
+        (VMDK, {KVM_REPORT: 'x', VCENTER_REPORT: 'y'}, [], None),
+        (VMDK, {}, [], set()),
+        (XEN, {KVM_REPORT: 'x'}, [], {'other_hypervisor'}),
+        (VMDK, {DriverReport('new'): 'x'}, [], {'undetermined_host'}),
+        # Hosts of an untagged aggregate.
+        (VMDK, {VCENTER_REPORT: 'z1'}, ['az'], None),
+        (VMDK, {KVM_REPORT: 'z1'}, ['az'], {'other_hypervisor'}),
+        # Hosts elsewhere do not count.
+        (
+            VMDK,
+            {VCENTER_REPORT: 'x', KVM_REPORT: 'z1'},
+            ['az'],
+            {'other_hypervisor'},
+        ),
+    ],
+)
+def test_hosts_of_which_only_their_drivers_tell(
+    image, reports, required, reasons
+):
+    policy = Policy()
+    fleet = Fleet([KVM, ZONE], policy)
+    demand = classify(image, {}, policy)
+    found = fleet.narrow(demand, [frozenset(one.split()) for one in required])
+    assert set(found.rejections) == {Reason.OTHER_HYPERVISOR}
+    hosts = {report: frozenset({host}) for report, host in reports.items()}
+    told = fleet.judge_untagged(demand, found.undecided, hosts)
+    assert (told if told is None else set(told)) == reasons
+
+
+def test_untagged_hosts_do_not_matter_where_a_tagged_one_may_do():
+    assert not narrow(VMDK, KVM, VMWARE, ZONE).undecided
+    assert not narrow(VMDK, KVM, VMWARE, ZONE).rejections
+
+
+def test_hosts_in_forbidden_aggregates_do_not_count():
+    policy = Policy()
+    fleet = Fleet([KVM, ZONE], policy)
+    demand = classify(VMDK, {}, policy)
+    found = fleet.narrow(demand, (), frozenset({'az'}))
+    inside = {VCENTER_REPORT: frozenset({'z1'})}
+    assert fleet.judge_untagged(demand, found.undecided, inside) == {}
+    beside = {VCENTER_REPORT: frozenset({'z1', 'x'})}
+    assert fleet.judge_untagged(demand, found.undecided, beside) is None
 
 
 HOSTS = 'abcde'
@@ -182,7 +241,20 @@ def test_no_host_that_passes_is_left_out(
         for number, (tags, hosts) in enumerate(cloud)
     ]
     demand = classify(image, specs, policy, runs_on=runs_on)
-    found = Fleet(aggregates, policy).narrow(demand, required, forbidden)
+    fleet = Fleet(aggregates, policy)
+    found = fleet.narrow(demand, required, forbidden)
+    rejections = found.rejections
+    if found.undecided:
+        hosts = {
+            report: frozenset(
+                host
+                for host, its_own in reports.items()
+                if its_own == report and host not in fleet.tagged_hosts
+            )
+            for report in reports.values()
+        }
+        told = fleet.judge_untagged(demand, found.undecided, hosts)
+        rejections = {} if told is None else {**rejections, **told}
     for host, report in reports.items():
         its_own = [one for one in aggregates if host in one.hosts]
         uuids = {one.uuid for one in its_own}
@@ -192,11 +264,12 @@ def test_no_host_that_passes_is_left_out(
         assert uuids.isdisjoint(found.aggregates)
         assert not found.virtio or offer.reported != {'kvm'}
         if uuids.isdisjoint(forbidden) and all(uuids & r for r in required):
-            assert not found.rejections
-    if found.rejections:
-        assert explanation.user_text(demand, found.rejections)
+            assert not rejections
+    if rejections:
+        assert explanation.user_text(demand, rejections)
     backwards = Fleet(aggregates[::-1], policy)
     again = backwards.narrow(demand, required, forbidden)
     assert set(again.aggregates) == set(found.aggregates)
     assert again.virtio == found.virtio
     assert set(again.rejections) == set(found.rejections)
+    assert again.undecided == found.undecided

@@ -81,9 +81,9 @@ def test_a_multiplier_that_is_no_number(value):
 
 
 def test_a_problem_names_aggregate_key_and_value():
-    (problem,) = offer({'hypervisor_type': 'vsphere'}).problems
+    (problem,) = offer({'hypervisor_type': 'vmwrae'}).problems
     assert str(problem) == (
-        'aggregate a0: hypervisor_type=vsphere: vsphere names no hypervisor'
+        'aggregate a0: hypervisor_type=vmwrae: vmwrae names no hypervisor'
     )
 
 

@@ -47,18 +47,73 @@ def test_normalize_leaves_its_input_alone():
 
 
 @pytest.mark.parametrize(
-    ('name', 'value', 'text'),
+    ('image', 'name', 'text'),
     [
-        ('img_hv_type', 'vmware', 'hypervisor_type=vmware'),
-        ('os_distro', 'otherGuest', 'vmware_ostype=otherGuest'),
-        ('os_distro', 'ubuntu', 'os_distro=ubuntu'),
-        ('hw_scsi_model', 'buslogic', 'vmware_adaptertype=busLogic'),
-        ('hw_scsi_model', 'virtio-scsi', 'hw_scsi_model=virtio-scsi'),
-        ('disk_format', 'qcow2', 'disk_format=qcow2'),
+        ({'hypervisor_type': 'VMware'}, 'img_hv_type', None),
+        ({'img_hv_type': 'vmware'}, 'img_hv_type', None),
+        ({'vmware_ostype': 'otherGuest'}, 'os_distro', None),
+        ({'os_distro': 'otherGuest'}, 'os_distro', None),
+        ({'img_version': 1}, 'img_version', None),
+        ({'vmware_image_version': 1}, 'img_version', None),
+        ({'hw_scsi_model': 'buslogic'}, 'hw_scsi_model', None),
+        ({'vmware_adaptertype': 'BusLogic'}, 'hw_scsi_model', None),
+        ({'vmware_adaptertype': 'ide'}, 'hw_disk_bus', None),
+        ({'hw_vif_model': 'VirtualVmxnet'}, 'hw_vif_model', None),
+        ({'architecture': 'amd64'}, 'hw_architecture', None),
+        ({'disk_format': 'qcow2'}, 'disk_format', None),
+        # nova's own name wins, so it is the one to cite.
+        (
+            {'vmware_ostype': 'otherGuest', 'os_distro': 'ubuntu'},
+            'os_distro',
+            'os_distro=ubuntu',
+        ),
+        (
+            {'vmware_ostype': 'otherGuest', 'os_distro': None},
+            'os_distro',
+            'vmware_ostype=otherGuest',
+        ),
     ],
 )
-def test_shown_as_image_owners_write_it(name, value, text):
-    assert properties.shown(name, value) == text
+def test_a_property_is_cited_as_its_owner_has_set_it(image, name, text):
+    assert name in properties.normalize(image)
+    if text is None:
+        ((key, value),) = image.items()
+        text = f'{key}={value}'
+    assert properties.shown(name, image) == text
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        {'hypervisor_type': 'vmware', 'vmware_ostype': 'otherGuest'},
+        {'vmware_adaptertype': 'paraVirtual', 'vmware_disktype': 'thin'},
+        {'vmware_adaptertype': 'ide', 'vmware_image_version': 1},
+        {'hw_disk_bus': 'virtio', 'hw_scsi_model': 'buslogic'},
+        {'hw_scsi_model': 'lsilogic'},
+        {'hw_disk_bus': 'scsi', 'hw_scsi_model': 'virtio-scsi'},
+        {'os_distro': 'ubuntu', 'architecture': 'i386'},
+    ],
+)
+def test_what_nova_has_means_the_same_by_the_names_that_owners_write(image):
+    found = properties.normalize(image)
+    written = properties.as_owners_write(found)
+    assert properties.normalize(written) == found
+
+
+@pytest.mark.parametrize(
+    ('found', 'written'),
+    [
+        ({'os_distro': 'otherGuest'}, {'vmware_ostype': 'otherGuest'}),
+        ({'os_distro': 'ubuntu'}, {'os_distro': 'ubuntu'}),
+        (
+            {'hw_disk_bus': 'scsi', 'hw_scsi_model': 'buslogic'},
+            {'vmware_adaptertype': 'busLogic'},
+        ),
+        ({'hw_scsi_model': 'buslogic'}, {'hw_scsi_model': 'buslogic'}),
+    ],
+)
+def test_what_owners_write(found, written):
+    assert properties.as_owners_write(found) == written
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,7 @@ _NEEDS_AN_ADAPTER = not (
 GUEST_IDS = frozenset(vim.vm.GuestOsDescriptor.GuestOsIdentifier.values)
 
 
-def kvm_boots(
-    image: dict, volume: bool, reads: Callable[[str], bool]
-) -> bool:
+def kvm_boots(image: dict, volume: bool, reads: Callable[[str], bool]) -> bool:
     """Tell whether nova's libvirt driver starts a server of this image.
 
     :param reads: see :meth:`Disks.reads`

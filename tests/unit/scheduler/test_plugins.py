@@ -18,6 +18,7 @@ from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import scheduler
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers import vmware
 from tests import example_conf
 
 NAMES = {
@@ -156,14 +157,17 @@ def test_novas_names_are_fields_of_novas_object():
 
 
 def test_disk_types_and_formats_are_the_drivers():
-    assert set(constants.DISK_FORMATS_ALL) == properties.VSPHERE_DISK_FORMATS
+    assert set(constants.DISK_FORMATS_ALL) == set(vmware.DISK_FORMATS)
+    assert set(constants.SUPPORTED_FLAT_VARIANTS) == (
+        set(vmware.FLAT_DISK_TYPES)
+    )
     driver = {
         value
         for name, value in vars(constants).items()
         if name.startswith('DISK_TYPE_')
     }
     assert driver | {*constants.SUPPORTED_FLAT_VARIANTS} == (
-        properties.DISK_TYPES
+        set(vmware.DISK_TYPES)
     )
 
 

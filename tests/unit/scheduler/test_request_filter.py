@@ -5,6 +5,7 @@ What Placement makes of it is for the functional tests.
 """
 
 import inspect
+from typing import ClassVar
 
 import fixtures
 import pytest
@@ -16,9 +17,11 @@ from nova.virt.libvirt import vif
 from nova.virt.vmwareapi import driver as vmwareapi
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler import request_filter
+from hypervisor_affinity.scheduler import untagged
 from tests.unit.scheduler import nova_objects as build
 
 VMDK = {'disk_format': 'vmdk'}
@@ -299,7 +302,7 @@ def test_the_query_stays_short_enough_for_a_url(start):
         for n in range(10, 130)
     ]
     small = build.aggregate(9, {'hypervisor_type': 'kvm'}, ['alone'])
-    start(small, *many)
+    start(small, vmware(), *many)
     spec = boot(VMDK)
     ask(spec)
     assert len(forbidden(spec)) == request_filter.MOST_AGGREGATES
@@ -320,6 +323,105 @@ def test_what_cannot_be_read_leaves_the_request_to_the_filter(
         assert not ask(spec)
     assert log.output.count('ERROR') == 1
     assert 'ERROR Placement is asked for all hosts' in log.output
+
+
+XEN = {**ISO, 'hypervisor_type': 'xen'}
+KVM_REPORT = DriverReport('QEMU', ('kvm', 'qemu'))
+VCENTER_REPORT = DriverReport('VMware vCenter Server', ('vmware',))
+
+
+@pytest.fixture
+def untagged_hosts(monkeypatch):
+    """What the databases have of untagged hosts: ``found``; each look-up."""
+
+    class Databases:
+        found: ClassVar = {}
+        asked: ClassVar = []
+
+    def look_up(tagged):
+        Databases.asked.append(set(tagged))
+        if isinstance(Databases.found, Exception):
+            raise Databases.found
+        return Databases.found
+
+    # The database is outside of a unit test; functional tests have one.
+    monkeypatch.setattr(untagged, 'reports', look_up)
+    Databases.asked.clear()
+    return Databases
+
+
+def refusal(spec):
+    with pytest.raises(exception.NoValidHost) as raised:
+        ask(spec)
+    return str(raised.value)
+
+
+def test_what_nobody_has_ends_with_the_reason(start, untagged_hosts, log):
+    start()
+    untagged_hosts.found = {}
+    assert refusal(boot(XEN)) == (
+        'No valid host was found. image needs xen (hypervisor_type=xen); none '
+        'of the available hosts offers it'
+    )
+    assert untagged_hosts.asked == [{'k1', 'k2', 'v1'}]
+    assert 'other_hypervisor' in log.output
+
+
+def test_hosts_in_no_aggregate_are_asked_before_a_request_is_refused(
+    start, untagged_hosts
+):
+    start(kvm())
+    untagged_hosts.found = {KVM_REPORT: frozenset({'x'})}
+    assert 'image needs VMware' in refusal(boot(VMDK))
+    # Nobody tells of a new host, so the next request asks again.
+    untagged_hosts.found = {VCENTER_REPORT: frozenset({'new'})}
+    assert ask(boot(VMDK))
+    assert len(untagged_hosts.asked) == 2
+
+
+def test_what_was_there_the_last_time_is_not_asked_for_again(
+    start, untagged_hosts
+):
+    start(vmware())
+    untagged_hosts.found = {KVM_REPORT: frozenset({'x'})}
+    for _ in range(5):
+        assert ask(boot(QCOW2))
+    assert len(untagged_hosts.asked) == 1
+    # Another reason to ask: this one would be refused.
+    assert 'needs xen' in refusal(boot(XEN))
+    assert len(untagged_hosts.asked) == 2
+
+
+def test_changed_aggregates_are_asked_about_anew(start, untagged_hosts):
+    manager = start(vmware())
+    untagged_hosts.found = {KVM_REPORT: frozenset({'k1'})}
+    assert ask(boot(QCOW2))
+    manager.update_aggregates([kvm()])
+    untagged_hosts.found = {}
+    spec = boot(QCOW2)
+    assert ask(spec)
+    assert forbidden(spec) == {vmware().uuid}
+    assert len(untagged_hosts.asked) == 1
+
+
+def test_most_requests_ask_no_database(start, untagged_hosts):
+    start()
+    for image in (VMDK, QCOW2, ISO):
+        ask(boot(image))
+    refusal(boot(IMPOSSIBLE))
+    assert untagged_hosts.asked == []
+
+
+def test_a_database_that_fails_costs_the_reason_alone(
+    start, untagged_hosts, log
+):
+    start(kvm())
+    untagged_hosts.found = RuntimeError('gone')
+    for _ in range(3):
+        spec = boot(VMDK)
+        assert ask(spec)
+        assert forbidden(spec) == {kvm().uuid}
+    assert log.output.count('ERROR What hosts in no tagged aggregate') == 1
 
 
 def test_it_says_so_at_info_and_not_more(start):
