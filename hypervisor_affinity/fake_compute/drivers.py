@@ -11,6 +11,9 @@ from nova.virt import fake
 from nova.virt import node as virt_node
 from nova.virt import virtapi
 
+from hypervisor_affinity.core import drivers
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.fake_compute import options
 from hypervisor_affinity.fake_compute.faces import HypervisorFace
@@ -67,8 +70,8 @@ class Capacity:
 class FaceDriver(fake.FakeDriver):
     """nova's fake driver with a face, a size and a node name of its own.
 
-    ``refuse_foreign_formats``: spawn fails, as vmwareapi's does, for an
-    image in a disk format that the face cannot boot.
+    ``refuse_foreign_images``: spawn fails, as the real driver's or what is
+    behind it, for an image that it refuses.
     """
 
     def __init__(
@@ -77,7 +80,7 @@ class FaceDriver(fake.FakeDriver):
         face: HypervisorFace,
         capacity: Capacity,
         node: str,
-        refuse_foreign_formats: bool = False,
+        refuse_foreign_images: bool = False,
     ) -> None:
         # FakeDriver reads these three from self to size its resources.
         self.vcpus = capacity.vcpus
@@ -87,7 +90,7 @@ class FaceDriver(fake.FakeDriver):
         self._face = face
         self._capacity = capacity
         self._node = node
-        self._refuse_foreign_formats = refuse_foreign_formats
+        self._refuse_foreign_images = refuse_foreign_images
         # An instance attribute, as libvirt's: one process has many faces.
         self.capabilities = self._full_capabilities()
 
@@ -154,10 +157,36 @@ class FaceDriver(fake.FakeDriver):
         )
         provider_tree.add_traits(nodename, *sorted(self._face.traits))
 
-    def spawn(self, context, instance, image_meta, *args, **kwargs):
-        """Pretend to boot; raise InvalidDiskFormat as the face demands."""
-        self._check_format(image_meta)
-        super().spawn(context, instance, image_meta, *args, **kwargs)
+    def spawn(
+        self,
+        context,
+        instance,
+        image_meta,
+        injected_files,
+        admin_password,
+        allocations,
+        network_info=None,
+        block_device_info=None,
+        **kwargs,
+    ):
+        """Pretend to boot.
+
+        :raises nova.exception.InvalidDiskFormat: if the face demands it
+        :raises nova.exception.UnsupportedHardware: likewise
+        """
+        if self._refuse_foreign_images and self._face.family:
+            self._check(instance, image_meta, network_info)
+        super().spawn(
+            context,
+            instance,
+            image_meta,
+            injected_files,
+            admin_password,
+            allocations,
+            network_info,
+            block_device_info,
+            **kwargs,
+        )
 
     def post_live_migration(
         self, context, instance, block_device_info, migrate_data=None
@@ -167,17 +196,36 @@ class FaceDriver(fake.FakeDriver):
         # two hosts, and a later evacuation to here would fail.
         self.destroy(context, instance, None, block_device_info)
 
-    def _check_format(self, image_meta) -> None:
-        bootable = self._face.bootable_formats
-        if not self._refuse_foreign_formats or bootable is None:
-            return
-        # Both are None or unset for a server booted from a volume.
-        if image_meta is None or not image_meta.obj_attr_is_set('disk_format'):
-            return
-        # It is empty in FakeDriver's snapshots, such as of shelved servers.
-        disk_format = image_meta.disk_format
-        if disk_format and disk_format not in bootable:
-            raise exception.InvalidDiskFormat(disk_format=disk_format)
+    def _check(self, instance, image_meta, network_info) -> None:
+        table = drivers.TABLES[self._face.family]
+        found = _read(image_meta)
+        # A volume that was there before has no image.
+        volume = not instance.image_ref
+        for name, value in found.items():
+            if name == 'hw_vif_model' and not network_info:
+                continue
+            if not table.row(name).refuses_in(str(value), found, volume):
+                continue
+            if name in properties.FORMAT_NAMES:
+                raise exception.InvalidDiskFormat(disk_format=value)
+            raise exception.UnsupportedHardware(
+                model=written(name, value), virt=table.driver
+            )
+
+
+def _read(image_meta) -> dict[str, object]:
+    """Return what an ImageMeta sets, by nova's names; {} for None."""
+    if image_meta is None:
+        return {}
+    found = {
+        name: getattr(image_meta, name)
+        for name in properties.FORMAT_NAMES
+        if image_meta.obj_attr_is_set(name)
+    }
+    for name in properties.PROPERTY_NAMES:
+        found[name] = image_meta.properties.get(name)
+    # Formats are empty in FakeDriver's snapshots, such as of shelved servers.
+    return properties.normalize(found)
 
 
 class _OnlyDriver(FaceDriver):
@@ -209,11 +257,12 @@ class LibvirtDriver(_OnlyDriver):
             faces.KVM,
             Capacity(size.vcpus, size.memory_mb, size.disk_gb),
             node=CONF.host,
+            refuse_foreign_images=True,
         )
 
 
 class VCenterDriver(_OnlyDriver):
-    """A vCenter cluster of the configured size, which boots VMDK and ISO."""
+    """A vCenter cluster of the configured size, under a cluster's name."""
 
     def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
         size = CONF[options.GROUP]
@@ -225,5 +274,5 @@ class VCenterDriver(_OnlyDriver):
             ),
             # The same after each start, or nova takes it for another node.
             node=f'{_CLUSTER}.{uuid.uuid5(uuid.NAMESPACE_DNS, CONF.host)}',
-            refuse_foreign_formats=True,
+            refuse_foreign_images=True,
         )

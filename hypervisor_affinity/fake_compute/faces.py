@@ -10,6 +10,8 @@ import dataclasses
 import types
 from collections.abc import Mapping
 
+from hypervisor_affinity.core import hypervisor
+
 HVM = 'hvm'
 
 # Boolean capabilities that every release of nova asks its driver for.
@@ -87,7 +89,7 @@ class HypervisorFace:
     * ``reports_cpu``: False means that cpu_info is None.
     * ``measures_disk``: False means that it reports no disk_available_least,
       and nova goes by what is not allocated.
-    * ``bootable_formats``: disk formats that the real driver can boot; None
+    * ``family``: whose driver's table says which images it refuses; None
       means that it refuses none.
     """
 
@@ -100,7 +102,7 @@ class HypervisorFace:
     traits: frozenset[str] = frozenset()
     reports_cpu: bool = True
     measures_disk: bool = True
-    bootable_formats: frozenset[str] | None = None
+    family: str | None = None
 
 
 def _for_both_architectures(*hypervisors: str):
@@ -120,6 +122,7 @@ KVM = HypervisorFace(
     image_types=frozenset({'aki', 'ami', 'ari', 'iso', 'qcow2', 'raw'}),
     capabilities=_LIBVIRT_CAPABILITIES,
     traits=_LIBVIRT_TRAITS,
+    family=hypervisor.KVM,
 )
 
 VCENTER = HypervisorFace(
@@ -133,7 +136,7 @@ VCENTER = HypervisorFace(
     # A cluster mixes CPU models, so the driver names none.
     reports_cpu=False,
     measures_disk=False,
-    bootable_formats=frozenset({'iso', 'vmdk', 'vstorageobject'}),
+    family=hypervisor.VMWARE,
 )
 
 ESXI = dataclasses.replace(VCENTER, name='esxi', hypervisor_type='VMware ESXi')

@@ -41,9 +41,9 @@ class EmbeddedCloud:
       options on it; called before ``options`` are set.
     * ``cells``: number of cells, beside cell0.
     * ``randomize_candidates``: whether Placement shuffles its candidates.
-    * ``refuse_foreign_formats``: whether a hypervisor fails to spawn an
-      image in a format that the real driver cannot boot. Without it every
-      server stays where the scheduler put it.
+    * ``refuse_foreign_images``: whether a hypervisor fails to spawn an
+      image that the real driver refuses. Without it every server stays where
+      the scheduler put it.
     * ``log_levels``: {logger: level} to keep in ``logs``; None keeps
       nova.scheduler, nova.filters and hypervisor_affinity from INFO on.
       Everything else is kept from WARNING on.
@@ -73,13 +73,13 @@ class EmbeddedCloud:
         register_options: Iterable[Callable[[cfg.ConfigOpts], Any]] = (),
         cells: int = 1,
         randomize_candidates: bool = False,
-        refuse_foreign_formats: bool = False,
+        refuse_foreign_images: bool = False,
         log_levels: Mapping[str, int | str] | None = None,
     ) -> None:
         self._control_plane = ControlPlane(
             options or {}, register_options, cells, randomize_candidates
         )
-        self._refuse_foreign_formats = refuse_foreign_formats
+        self._refuse_foreign_images = refuse_foreign_images
         self.logs = LogCapture(log_levels)
 
     def __enter__(self) -> 'EmbeddedCloud':
@@ -136,7 +136,7 @@ class EmbeddedCloud:
         plane = self._control_plane
         self.user_api = ComputeApi(plane.compute_api.api)
         self.admin_api = ComputeApi(plane.compute_api.admin_api)
-        self.hosts = Hosts(plane, self.admin_api, self._refuse_foreign_formats)
+        self.hosts = Hosts(plane, self.admin_api, self._refuse_foreign_images)
         self.aggregates = Aggregates(self.admin_api, plane.scheduler)
         self.images = Images(plane.glance)
         self.volumes = Volumes(plane.cinder)

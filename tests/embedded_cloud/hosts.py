@@ -33,11 +33,11 @@ class Hosts:
         self,
         control_plane: ControlPlane,
         admin: ComputeApi,
-        refuse_foreign_formats: bool,
+        refuse_foreign_images: bool,
     ) -> None:
         self._control_plane = control_plane
         self._admin = admin
-        self._refuse_foreign_formats = refuse_foreign_formats
+        self._refuse_foreign_images = refuse_foreign_images
         self._hosts: dict[str, Host] = {}
         self._drivers: dict[str, FaceDriver] = {}
         self._services: dict[str, object] = {}
@@ -65,7 +65,7 @@ class Hosts:
 
         def load_driver(virtapi, compute_driver=None):
             self._drivers[name] = FaceDriver(
-                virtapi, face, capacity, node, self._refuse_foreign_formats
+                virtapi, face, capacity, node, self._refuse_foreign_images
             )
             return self._drivers[name]
 
@@ -141,6 +141,13 @@ class Hosts:
             for driver in self._drivers.values()
             for server_id in driver.list_instance_uuids()
         }
+
+    def guest(self, name: str, server_id: str) -> object:
+        """Return what a host holds of a server: made anew by each spawn.
+
+        :returns: None if it holds nothing
+        """
+        return self._drivers[name].instances.get(server_id)
 
     def hypervisor_type(self, name: str | None) -> str | None:
         """Return what the host's driver reports; None for no host."""

@@ -194,3 +194,112 @@ def test_rebuild(cloud, small, disk_format, properties, on, works):
     if not works:
         assert 'image' in after.fault
         assert 'of the available hosts' in after.fault
+
+
+VMWARE = {'hypervisor_type': 'vmware'}
+# What the driver of the host refuses, and what it takes of the same kind:
+# disk format, properties, whether it works.
+KINDS = {
+    VCENTER: [
+        ('qcow2', {}, False),
+        ('vhd', VMWARE, False),
+        ('iso', {'hw_vif_model': 'rtl8139'}, False),
+        ('vmdk', {**VMWARE, 'hw_vif_model': 'virtio'}, False),
+        ('iso', {'hw_vif_model': 'VirtualVmxnet3'}, True),
+        ('iso', {'hw_disk_bus': 'scsi', 'hw_scsi_model': 'ibmvscsi'}, False),
+        ('vmdk', {**VMWARE, 'hw_disk_bus': 'scsi'}, False),
+        ('vmdk', {'vmware_adaptertype': 'paraVirtual'}, True),
+        ('iso', {'hw_disk_bus': 'virtio'}, True),
+        ('iso', {'os_distro': 'ubuntu'}, False),
+        ('vmdk', {'os_distro': 'ubuntu'}, False),
+        ('vmdk', {**VMWARE, 'os_distro': 'ubuntu'}, False),
+        ('vmdk', {'vmware_ostype': 'ubuntu64Guest'}, True),
+        ('vmdk', {**VMWARE, 'architecture': 'aarch64'}, False),
+        ('iso', {'hw_emulation_architecture': 'aarch64'}, False),
+        ('iso', {'architecture': 'x86_64'}, True),
+        ('vmdk', {'vmware_disktype': 'Sparse'}, False),
+        ('vmdk', {'vmware_disktype': 'sparse'}, True),
+    ],
+    KVM: [
+        ('vhd', {}, False),
+        ('vmdk', {'hypervisor_type': 'kvm'}, True),
+        ('iso', {'hw_vif_model': 'vmxnet'}, False),
+        ('qcow2', {'hw_vif_model': 'netfront'}, False),
+        ('qcow2', {'hw_vif_model': 'rtl8139'}, True),
+        ('qcow2', {'vmware_adaptertype': 'busLogic'}, False),
+        ('qcow2', {'vmware_adaptertype': 'lsiLogicsas'}, True),
+        ('qcow2', {'hw_disk_bus': 'xen'}, False),
+        ('qcow2', {'hw_disk_bus': 'sata'}, True),
+        # Left over from before a conversion.
+        ('qcow2', {'vmware_ostype': 'ubuntu64Guest'}, True),
+        ('raw', {'vmware_disktype': 'thin'}, True),
+    ],
+}
+HOSTS = {KVM: 'kvm-1', VCENTER: 'vc-1'}
+
+
+class Rebuilds:
+    """Servers on hosts whose drivers refuse what nova's own refuse."""
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+        cloud.add_kvm_host('kvm-1')
+        cloud.add_vcenter_host('vc-1')
+        self._installer = cloud.images.create('installer', 'iso')
+
+    def rebuild(self, on, disk_format, properties):
+        """Return the outcome, the server, and whether its disk is there."""
+        cloud, host = self.cloud, HOSTS[on]
+        server = cloud.boot(self._installer, host=host)
+        before = cloud.hosts.guest(host, server.id)
+        assert before is not None
+        image = cloud.images.create('new', disk_format, properties=properties)
+        outcome = cloud.actions.rebuild(server, image)
+        is_there = cloud.hosts.guest(host, server.id) is before
+        return outcome, cloud.servers.get(server), is_there
+
+
+@pytest.fixture
+def rebuilds(start_cloud):
+    # Only the filter under test, so that no other one saves the disk.
+    filters = ['ComputeFilter', 'HypervisorAffinityFilter']
+    return Rebuilds(
+        start_cloud(
+            {'filter_scheduler': {'enabled_filters': filters}},
+            refuse_foreign_images=True,
+        )
+    )
+
+
+@pytest.mark.parametrize('on', KINDS)
+def test_the_disk_outlives_a_rebuild_that_the_driver_would_refuse(
+    rebuilds, on
+):
+    wrong = []
+    for disk_format, properties, works in KINDS[on]:
+        found = rebuilds.rebuild(on, disk_format, properties)
+        outcome, server, is_there = found
+        # A rebuild that works makes another disk.
+        if (outcome.succeeded, is_there) != (works, not works) or (
+            not works and 'image' not in server.fault
+        ):
+            wrong.append((disk_format, properties, found))
+    assert not wrong
+
+
+def test_without_the_filter_the_disk_is_gone(start_cloud):
+    # What the test before is worth.
+    one = Rebuilds(
+        start_cloud(
+            {'filter_scheduler': {'enabled_filters': ['ComputeFilter']}},
+            refuse_foreign_images=True,
+        )
+    )
+    for on, disk_format, properties in (
+        (VCENTER, 'qcow2', {}),
+        (VCENTER, 'vmdk', {'os_distro': 'ubuntu'}),
+        (KVM, 'qcow2', {'vmware_adaptertype': 'busLogic'}),
+    ):
+        outcome, _, is_there = one.rebuild(on, disk_format, properties)
+        assert not outcome.succeeded
+        assert not is_there
