@@ -20,6 +20,7 @@ extensions = [
     'openstackdocstheme',
     'oslo_config.sphinxext',
     'case_pages',
+    'driver_pages',
     'reason_pages',
     'tool_pages',
 ]

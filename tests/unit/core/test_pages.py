@@ -2,9 +2,11 @@
 """That the pages for operators name all that the code reads."""
 
 import pathlib
+import re
 
 import pytest
 
+from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import demand
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import offer
@@ -31,16 +33,24 @@ def test_adapters(adapter):
     assert adapter in words('classification.rst')
 
 
+@pytest.mark.parametrize('vspheres', properties.VIF_MODELS)
+def test_network_adapters(vspheres):
+    text = words('classification.rst')
+    assert f'``{vspheres}``' in text.lower()
+    assert f'``{properties.VIF_MODELS[vspheres]}``' in text
+
+
 @pytest.mark.parametrize(
-    'spelling',
+    ('page', 'directive'),
     [
-        spelling
-        for spelling, family in hypervisor.FAMILY_OF.items()
-        if spelling != family
+        ('classification.rst', 'driver-signs'),
+        ('classification.rst', 'driver-tables'),
+        ('classification.rst', 'hypervisor-spellings'),
+        ('aggregates.rst', 'driver-reports'),
     ],
 )
-def test_spellings(spelling):
-    assert spelling in words('classification.rst').lower()
+def test_tables_that_are_generated(page, directive):
+    assert f'.. {directive}::' in words(page)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,36 @@ def test_aggregate_metadata(key):
 )
 def test_flavor_extra_specs(key):
     assert f'``{key}``' in words('flavors.rst')
+
+
+@pytest.mark.parametrize('key', capabilities.HYPERVISOR_TYPE_SPECS)
+def test_novas_own_keys(key):
+    assert f'``{key}``' in words('flavors.rst')
+
+
+# A row of the table: what a flavor may say, and what it then needs.
+NOVAS_VALUES = re.findall(
+    r'\* - (``[^,:*]+``(?:, ``[^,:*]+``)*) - ([^*`]+?)(?= \* -| The value)',
+    words('flavors.rst').partition('- The request needs')[2],
+)
+
+
+def test_the_table_of_values_of_novas_own_key():
+    assert len(NOVAS_VALUES) == 6
+
+
+@pytest.mark.parametrize(('values', 'needs'), NOVAS_VALUES)
+def test_values_of_novas_own_key(values, needs):
+    for value in re.findall('``(.+?)``', values):
+        families = capabilities.families(value)
+        if needs.startswith('Any hypervisor but '):
+            assert capabilities.families('s!= none') - families == {
+                hypervisor.canonicalize(needs.split()[-1])
+            }
+        elif needs.startswith('Nothing matches'):
+            assert not families
+        else:
+            assert needs.partition(':')[0] == hypervisor.title(families)
 
 
 @pytest.mark.parametrize(
