@@ -247,10 +247,10 @@ def test_extra_specs_are_validated_by_nova_api(cloud):
     key = 'hypervisor_affinity:hypervisor_type'
     cloud.flavors.create('right', extra_specs={key: 'ESXi,kvm'})
     with pytest.raises(ApiError) as wrong_value:
-        cloud.flavors.create('wrong', extra_specs={key: 'vsphere'})
+        cloud.flavors.create('wrong', extra_specs={key: 'vmwrae'})
     assert wrong_value.value.status == 400
     assert key in str(wrong_value.value)
-    assert 'vsphere names no hypervisor' in str(wrong_value.value)
+    assert 'vmwrae names no hypervisor' in str(wrong_value.value)
     unknown = 'hypervisor_affinity:hypervisor'
     with pytest.raises(ApiError) as unknown_key:
         cloud.flavors.create('unknown', extra_specs={unknown: 'kvm'})

@@ -40,7 +40,7 @@ def test_any_spelling_is_stored_as_its_family(configure):
 
 
 WRONG = {
-    'preferred_hypervisors': 'vsphere',
+    'preferred_hypervisors': 'vmwrae',
     'flexible_placement': 'maybe',
     'unclassified_hosts': 'some',
     'vmdk_images': 'kvm',

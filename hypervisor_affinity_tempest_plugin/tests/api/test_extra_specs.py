@@ -62,8 +62,8 @@ class ExtraSpecsTest(base.BaseTest):
         """Of a list, the word is named that is wrong."""
         self._assert_refused(
             base.HYPERVISOR_TYPE,
-            'kvm,vsphere',
-            'vsphere names no hypervisor',
+            'kvm,vmwrae',
+            'vmwrae names no hypervisor',
         )
 
     @decorators.idempotent_id('2c72c541-943f-4a1a-bdf4-5a1dc2e33d48')
@@ -90,6 +90,6 @@ class ExtraSpecsTest(base.BaseTest):
             self.flavors_client.update_flavor_extra_spec,
             flavor,
             base.HYPERVISOR_TYPE,
-            **{base.HYPERVISOR_TYPE: 'vsphere'},
+            **{base.HYPERVISOR_TYPE: 'vmwrae'},
         )
         self.assertEqual(right, self._stored(flavor))

@@ -49,10 +49,10 @@ class RefusalsTest(base.PlacementTest):
     def test_flavor_that_names_no_hypervisor(self):
         """What nova-api stored unseen gets no host, rather than any host."""
         # The microversion of this class is older than the validation.
-        flavor = self.create_flavor({base.HYPERVISOR_TYPE: 'vsphere'})
+        flavor = self.create_flavor({base.HYPERVISOR_TYPE: 'vmwrae'})
         self.assert_refused(
             self.boot(self.create_image('iso'), flavor),
-            'hypervisor_affinity:hypervisor_type=vsphere names no hypervisor',
+            'hypervisor_affinity:hypervisor_type=vmwrae names no hypervisor',
         )
 
     @decorators.idempotent_id('77ad5637-c571-4ba8-b0ee-ee006245290a')

@@ -32,8 +32,8 @@ def test_right(name, value):
 @pytest.mark.parametrize(
     ('name', 'value', 'named'),
     [
-        (TYPE, 'vsphere', 'vsphere'),
-        (TYPE, 'kvm,vsphere', 'vsphere'),
+        (TYPE, 'vmwrae', 'vmwrae'),
+        (TYPE, 'kvm,vmwrae', 'vmwrae'),
         (TYPE, 'kvm,any', 'any'),
         (TYPE, '', 'an empty list'),
         (PREFERRED, 'any', 'any'),

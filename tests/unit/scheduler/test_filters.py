@@ -57,7 +57,8 @@ def test_one_info_line_says_what_was_asked_and_what_hosts_fell_to(one, log):
     assert log.output.splitlines() == [
         f'INFO No host for server {spec.instance_uuid}: image needs VMware '
         '(vmware_disktype=sparse); hosts rejected: 2 other_hypervisor, '
-        '1 property_not_accepted'
+        '1 property_not_accepted (aggregate aggregate-2 '
+        'vmware_disktype=thin)'
     ]
 
 

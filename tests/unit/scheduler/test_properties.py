@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds for any cloud and any request, on nova's own objects."""
 
+import collections
 import contextlib
 import dataclasses
 from unittest import mock
@@ -22,6 +23,7 @@ from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler import untagged
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
 from tests.unit.scheduler import nova_objects as build
 
@@ -58,7 +60,7 @@ VALUES = {
     'availability_zone': ['az'],
 }
 PROPERTIES = {
-    'disk_format': ['vmdk', 'qcow2', 'raw', 'iso'],
+    'disk_format': ['vmdk', 'qcow2', 'raw', 'iso', 'vhd'],
     'container_format': ['bare', 'ova'],
     'hypervisor_type': ['vmware', 'kvm', 'qemu', 'baremetal', 'lxc', 'fake'],
     'vmware_disktype': ['thin', 'sparse', 'streamOptimized', 'odd'],
@@ -66,8 +68,17 @@ PROPERTIES = {
     'os_distro': ['ubuntu', 'debian12_64Guest'],
     'vmware_adaptertype': ['lsiLogic', 'ide', 'busLogic', 'paraVirtual'],
     'vmware_linked_clone': ['true', 'no'],
-    'hw_vif_model': ['virtio', 'e1000', 'VirtualVmxnet3', 'VirtualVmxnet'],
-    'hw_disk_bus': ['virtio', 'scsi', 'ide'],
+    'hw_vif_model': [
+        'virtio',
+        'e1000',
+        'VirtualVmxnet3',
+        'VirtualVmxnet',
+        'sriov',
+        'netfront',
+    ],
+    'architecture': ['x86_64', 'aarch64'],
+    'hw_emulation_architecture': ['ppc64le'],
+    'hw_disk_bus': ['virtio', 'scsi', 'ide', 'xen'],
 }
 EXTRA_SPECS = {
     'hypervisor_affinity:hypervisor_type': [
@@ -79,6 +90,12 @@ EXTRA_SPECS = {
         'foo',
     ],
     'hypervisor_affinity:preferred': ['vmware', 'kvm,vmware', ''],
+    'capabilities:hypervisor_type': [
+        'QEMU',
+        'VMware vCenter Server',
+        's!= ironic',
+        '>= x',
+    ],
     'hw:cpu_policy': ['shared'],
 }
 
@@ -104,6 +121,14 @@ class Cloud:
             build.aggregate(number, metadata, hosts)
             for number, (metadata, hosts) in enumerate(self.aggregates, 1)
         ]
+
+    def reports_beside(self, tagged):
+        """Return what the databases have of hosts in no tagged aggregate."""
+        reports = collections.defaultdict(set)
+        for name, driver in self.drivers.items():
+            if name not in tagged:
+                reports[DriverReport(*DRIVERS[driver][:2])].add(name)
+        return {report: frozenset(names) for report, names in reports.items()}
 
     def states(self, aggregates):
         return [
@@ -214,7 +239,11 @@ class Scheduler:
             self._manager.delete_aggregate(known)
         aggregates = cloud.objects()
         self._manager.update_aggregates(aggregates)
-        with mock.patch.object(moves, 'runs_on', lambda spec: ask.runs_on):
+        # The databases are outside of a unit test.
+        with (
+            mock.patch.object(moves, 'runs_on', lambda spec: ask.runs_on),
+            mock.patch.object(untagged, 'reports', cloud.reports_beside),
+        ):
             yield cloud.states(aggregates)
 
     def passing(self, states, ask):
