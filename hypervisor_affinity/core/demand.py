@@ -149,9 +149,8 @@ def classify(
         mapping with ``disk_format`` and ``container_format``; empty for a
         server booted from a volume that knows no image
     :param extra_specs: the flavor's extra specs
-    :param volume: whether the server boots from a volume: then the image's
-        formats, if it has an image, rule out nothing on KVM, since Cinder
-        writes the disk
+    :param volume: whether the server boots from a volume, which drivers need
+        not make a disk from; if it was there before, the image has no formats
     :param runs_on: for a move, the families that the server's disk is for;
         None for a boot, or where that is undetermined
     :param rebuild: whether the server stays on its host
@@ -162,7 +161,8 @@ def classify(
         *_flavor_signs(extra_specs, problems),
         *_capability_signs(extra_specs, problems),
     )
-    signs = (*flavor, *_image_signs(image, found, policy, volume))
+    of_image = _image_signs(image, found, policy, volume)
+    signs = (*flavor, *sorted(of_image, key=lambda sign: sign.strength))
     if runs_on:
         server = Sign(
             Strength.SERVER,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finding the hypervisor that a server's disk is for.
 
-Nova compares hypervisors for live migration alone. This is the only module
-that reads a database: once for a move, never for a boot.
+Nova compares hypervisors for live migration alone. This reads a database once
+for a move, and never for a boot.
 """
 
 from typing import Any
