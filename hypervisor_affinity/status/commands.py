@@ -22,6 +22,7 @@ from hypervisor_affinity.status import flavors
 from hypervisor_affinity.status import hosts
 from hypervisor_affinity.status import plugins
 from hypervisor_affinity.status import release
+from hypervisor_affinity.status import servers
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status import settings
 from hypervisor_affinity.status import start
@@ -157,8 +158,21 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (
         'Flavors',
         lambda deployment: flavors.check(
-            deployment.conf, deployment.cloud.flavors, deployment.cloud.hosts
+            deployment.conf,
+            deployment.policy,
+            deployment.cloud.flavors,
+            deployment.cloud.hosts,
         ),
+    ),
+    (
+        'Flavor RAM',
+        lambda deployment: flavors.check_memory(
+            deployment.policy, deployment.cloud.flavors, deployment.hosts
+        ),
+    ),
+    (
+        'Emulated architectures',
+        lambda deployment: servers.check_emulated(deployment.cloud.emulated),
     ),
 )
 

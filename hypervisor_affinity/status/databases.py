@@ -2,24 +2,33 @@
 """What nova's databases hold, as nova-scheduler reads it.
 
 Sources: ``AggregateList``, ``FlavorList`` and ``CellMappingList`` of the API
-database; ``ServiceList`` and ``ComputeNodeList`` of each cell. cell0 has no
-hosts, and on those of a disabled cell nova-scheduler places nothing.
+database; ``ServiceList`` and ``ComputeNodeList`` of each cell, and the image
+properties that its tables keep of each server. cell0 has no hosts, and on
+those of a disabled cell nova-scheduler places nothing.
 """
 
 import collections
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nova import context as nova_context
 from nova import objects
 from nova import servicegroup
+from nova import utils as nova_utils
+from nova.db.main import api as main_database
+from nova.db.main import models
 
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import reported_families
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import failure
+
+# The image property.
+EMULATION = 'hw_emulation_architecture'
 
 
 class ComputeHost(NamedTuple):
@@ -47,6 +56,17 @@ class FlavorSpecs(NamedTuple):
 
     name: str
     extra_specs: Mapping[str, str]
+    memory_mb: int
+
+
+class EmulatedServer(NamedTuple):
+    """A server whose image names an architecture to be emulated.
+
+    :ivar architecture: as the image had it when the server got the image
+    """
+
+    id: str
+    architecture: str
 
 
 class Cloud(NamedTuple):
@@ -54,6 +74,7 @@ class Cloud(NamedTuple):
 
     :ivar nodes: how many compute nodes there are; a host may have several
     :ivar unread: for each cell that cannot be read, by its name, why
+    :ivar emulated: those of vCenter hosts
     """
 
     aggregates: tuple[AggregateTags, ...]
@@ -61,6 +82,7 @@ class Cloud(NamedTuple):
     hosts: tuple[ComputeHost, ...]
     nodes: int
     unread: Mapping[str, str]
+    emulated: tuple[EmulatedServer, ...] = ()
 
 
 class Unreadable(NamedTuple):
@@ -77,7 +99,7 @@ def read() -> Cloud | Unreadable:
             objects.AggregateList.get_all(context)
         )
         flavors = [
-            FlavorSpecs(flavor.name, flavor.extra_specs)
+            FlavorSpecs(flavor.name, flavor.extra_specs, flavor.memory_mb)
             for flavor in objects.FlavorList.get_all(context)
         ]
         cells = objects.CellMappingList.get_all(context)
@@ -87,12 +109,16 @@ def read() -> Cloud | Unreadable:
     hosts: list[ComputeHost] = []
     nodes = 0
     unread = {}
+    emulated: list[EmulatedServer] = []
     for cell in cells:
         if cell.is_cell0() or cell.disabled:
             continue
         try:
             with nova_context.target_cell(context, cell) as cell_context:
                 services, found = read_cell(cell_context)
+                emulated += _emulated(
+                    cell_context, {n.host for n in found if is_vcenter(n)}
+                )
         except Exception as error:
             unread[cell.name or cell.uuid] = _cause(error)
             continue
@@ -104,6 +130,7 @@ def read() -> Cloud | Unreadable:
         hosts=tuple(hosts),
         nodes=nodes,
         unread=unread,
+        emulated=tuple(emulated),
     )
 
 
@@ -145,6 +172,33 @@ def read_cell(cell_context: Any) -> tuple[Any, Any]:
         ),
         objects.ComputeNodeList.get_all(cell_context),
     )
+
+
+def is_vcenter(node: Any) -> bool:
+    """Tell whether a compute node is one of the vSphere driver."""
+    report = DriverReport(node.hypervisor_type)
+    return reported_families(report) == {hypervisor.VMWARE}
+
+
+@main_database.pick_context_manager_reader
+def _emulated(
+    cell_context: Any, hosts: Collection[str]
+) -> list[EmulatedServer]:
+    """Return the servers of these hosts whose image names an architecture.
+
+    One statement for a cell. nova's ``InstanceList`` has no question for it,
+    and would load all that nova knows of each server.
+    """
+    if not hosts:
+        return []
+    server, kept = models.Instance, models.InstanceSystemMetadata
+    key = nova_utils.SM_IMAGE_PROP_PREFIX + EMULATION
+    rows = (
+        cell_context.session.query(server.uuid, kept.value)
+        .join(kept, kept.instance_uuid == server.uuid)
+        .filter(server.host.in_(hosts), server.deleted == 0, kept.key == key)
+    )
+    return [EmulatedServer(*row) for row in rows]
 
 
 def _hosts(

@@ -1,72 +1,177 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks of flavors' extra specs."""
+"""Checks of flavors: of their extra specs, and of their RAM."""
 
 import collections
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from nova.scheduler.filters import extra_specs_ops
 from oslo_config import cfg
 
+from hypervisor_affinity.core import capabilities
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
+from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import remark
+from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.hosts import OfferingHost
 
 _FILTER = 'ComputeCapabilitiesFilter'
-# It reads both in the same way.
-_KEYS = ('capabilities:hypervisor_type', 'hypervisor_type')
+_OURS = 'HypervisorAffinityFilter'
+_INSTEAD = f'Use {HYPERVISOR_TYPE_SPEC} instead, which takes any spelling'
+# In MiB: nova.virt.vmwareapi.vmops.VMwareVMOps.prepare_for_spawn
+_STEP = 4
 
 
 def check(
     conf: cfg.ConfigOpts,
+    policy: Policy,
     flavors: Iterable[FlavorSpecs],
     hosts: Iterable[ComputeHost],
 ) -> Iterator[Finding]:
-    """Find flavors whose hypervisor_type nova does not read as written."""
-    if _FILTER not in conf.filter_scheduler.enabled_filters:
-        return
+    """Find extra specs that do not what they say."""
+    is_enabled = _FILTER in conf.filter_scheduler.enabled_filters
     types = set(CONCLUSIVE_TYPES)
     types.update(
         host.report.hypervisor_type
         for host in hosts
         if host.report and host.report.hypervisor_type
     )
-    affected = collections.defaultdict(set)
+    affected: dict[Finding, set[str]] = collections.defaultdict(set)
     for flavor in flavors:
-        for key in _KEYS:
-            value = flavor.extra_specs.get(key)
-            if value is None:
-                continue
-            for effect in _surprises(value, types):
-                affected[written(key, value), effect].add(flavor.name)
-    for (spec, effect), names in affected.items():
+        specs = flavor.extra_specs
+        for finding in (
+            *_of_novas_keys(specs, types, is_enabled),
+            *_of_our_keys(specs, policy),
+            *_of_all_keys(specs, policy),
+        ):
+            affected[finding].add(flavor.name)
+    for (code, text), names in affected.items():
+        yield Finding(code, f'{counted("flavor", names)}: {text}.')
+
+
+def check_memory(
+    policy: Policy,
+    flavors: Iterable[FlavorSpecs],
+    hosts: Iterable[OfferingHost],
+) -> Iterator[Finding]:
+    """Find flavors with which the vSphere driver starts no server.
+
+    ``nova.virt.vmwareapi.vmops.VMwareVMOps.prepare_for_spawn`` refuses a RAM
+    that is no multiple of 4 MiB. In ``_build_resources`` of
+    ``nova.compute.manager`` that is the end of the build: no other host is
+    tried.
+    """
+    if not any(found.runs_vmware for found in hosts):
+        return
+    bound, others = set(), set()
+    for flavor in flavors:
+        demand = classify({}, flavor.extra_specs, policy)
+        if flavor.memory_mb % _STEP == 0 or demand.refusal:
+            continue
+        if demand.required == {hypervisor.VMWARE}:
+            bound.add(flavor.name)
+        elif demand.required is None or hypervisor.VMWARE in demand.required:
+            others.add(flavor.name)
+    found = f'the RAM is no multiple of {_STEP} MiB'
+    outcome = (
+        'the vSphere driver refuses such a server, and nova tries no other '
+        'host'
+    )
+    replaced = f'Replace the flavor by one with a multiple of {_STEP} MiB'
+    if bound:
         yield failure(
-            f'{counted("flavor", names)}: {spec} {effect}. Use '
-            f'{HYPERVISOR_TYPE_SPEC} instead, which takes any spelling.'
+            f'{counted("flavor", bound)}: {found}, and each server of it '
+            f'needs VMware: {outcome}. {replaced}.'
+        )
+    if others:
+        yield warning(
+            f'{counted("flavor", others)}: {found}. A new server of it that '
+            f'comes to a vCenter host ends in ERROR: {outcome}. {replaced}, '
+            f'or set {HYPERVISOR_TYPE_SPEC} to the hypervisor that it is for.'
         )
 
 
+def _of_novas_keys(
+    specs: Mapping[str, str], types: Iterable[str], is_enabled: bool
+) -> Iterator[Finding]:
+    """Say what comes of a flavor's ``capabilities:hypervisor_type``.
+
+    :param types: what virt drivers report
+    :param is_enabled: whether nova's own filter reads it too
+    """
+    for key in capabilities.HYPERVISOR_TYPE_SPECS:
+        if key not in specs:
+            continue
+        value = specs[key]
+        spec = written(key, value)
+        effects = list(_surprises(value, types))
+        if not is_enabled and not capabilities.families(value):
+            yield warning(
+                f'{spec} has no effect: {_OURS} knows no virt driver that '
+                f'reports such a hypervisor_type, and {_FILTER}, which would '
+                f'compare it with each host, is not enabled. {_INSTEAD}'
+            )
+        elif effects:
+            for effect in effects:
+                yield failure(f'{spec} {effect}. {_INSTEAD}')
+        elif not is_enabled:
+            yield remark(
+                f'{spec} counts although {_FILTER} is not enabled: {_OURS} '
+                'reads it'
+            )
+
+
 def _surprises(value: str, types: Iterable[str]) -> Iterator[str]:
-    """Say what nova makes of an extra spec against its words."""
-    matching = {name for name in types if _matches(name, value)}
+    """Say what both filters make of an extra spec against its words."""
+    matching = {name for name in types if capabilities.matches(name, value)}
     if not matching:
-        yield f'matches no host, since {_FILTER} knows no such hypervisor'
+        yield 'matches no host, since none reports such a hypervisor_type'
         return
     negated = value.split()[0] == 's!='
     for name in sorted(types):
-        # nova compares with the first word after an operator.
+        # Only the first word after an operator is compared.
         if ' ' in name and name in value and (name in matching) is negated:
             verb = 'does not exclude' if negated else 'never matches'
-            yield f'{verb} {name!r}, since {_FILTER} splits it at blanks'
+            yield f'{verb} {name!r}, since the value is split at blanks'
 
 
-def _matches(hypervisor_type: str, value: str) -> bool:
-    try:
-        return extra_specs_ops.match(hypervisor_type, value)
-    except (ValueError, IndexError):
-        # It then fails for every host.
-        return False
+def _of_our_keys(
+    specs: Mapping[str, str], policy: Policy
+) -> Iterator[Finding]:
+    """Say what cannot be read of the extra specs of ours."""
+    ours = {
+        key: value
+        for key, value in specs.items()
+        if key not in capabilities.HYPERVISOR_TYPE_SPECS
+    }
+    demand = classify({}, ours, policy)
+    refused = {sign.evidence for sign in demand.because if demand.refusal}
+    for evidence, consequence in demand.problems:
+        text = f'{evidence.text}: {consequence}'
+        if evidence in refused:
+            yield failure(
+                f'{text}: its servers get no host. Correct the extra spec'
+            )
+        else:
+            yield warning(f'{text}. Correct the extra spec')
+
+
+def _of_all_keys(
+    specs: Mapping[str, str], policy: Policy
+) -> Iterator[Finding]:
+    """Say where two extra specs name different hypervisors."""
+    demand = classify({}, specs, policy)
+    if demand.refusal is Reason.CONTRADICTORY_SIGNS:
+        named = ' and '.join(sign.evidence.text for sign in demand.because)
+        yield failure(
+            f'{named} contradict each other, and {_OURS} reads all of them: '
+            'its servers get no host. Remove what is wrong'
+        )

@@ -26,9 +26,6 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
-from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core.offer import DriverReport
-from hypervisor_affinity.core.offer import reported_families
 from hypervisor_affinity.status import databases
 
 # Of Placement: what nova itself asks for inventories.
@@ -94,7 +91,7 @@ class NovasRecords(Source):
             hosts = {
                 node.host
                 for node in objects.ComputeNodeList.get_all(cell)
-                if _is_vcenter(node)
+                if databases.is_vcenter(node)
             }
             for host in sorted(hosts):
                 for found in objects.InstanceList.get_by_host(cell, host):
@@ -129,7 +126,7 @@ class NovasRecords(Source):
                     yield context
 
     def _host(self, service: Any, node: Any | None) -> Host:
-        is_vcenter = node is not None and _is_vcenter(node)
+        is_vcenter = node is not None and databases.is_vcenter(node)
         held = self._inventories(node.uuid) if is_vcenter else {}
         seen = service.last_seen_up
         return Host(
@@ -168,11 +165,6 @@ class NovasRecords(Source):
             )
             for name, inventory in found.items()
         }
-
-
-def _is_vcenter(node: Any) -> bool:
-    report = DriverReport(node.hypervisor_type)
-    return reported_families(report) == {hypervisor.VMWARE}
 
 
 def _server(instance: Any) -> Server:

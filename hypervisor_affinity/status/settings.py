@@ -53,15 +53,28 @@ def check_host_subset(
 def check_image_types(
     conf: cfg.ConfigOpts, policy: Policy
 ) -> Iterator[Finding]:
-    """Find out whether nova keeps from KVM what may run there."""
-    if (
-        conf.scheduler.query_placement_for_image_type_support
-        and policy.vmdk_images == policies.FLEXIBLE
-    ):
-        yield warning(
-            '[scheduler] query_placement_for_image_type_support is on: it '
-            'leaves VMDK images no KVM host, since libvirt does not report '
-            'that it boots them, and [hypervisor_affinity] vmdk_images = '
-            'flexible has no effect. Turn the first off, or set '
-            'vmdk_images = vmware.'
+    """Find out whether nova keeps from KVM what may run there.
+
+    ``nova.scheduler.request_filter.require_image_type_support`` asks
+    Placement for a trait of the disk format, of boots and moves, but not of
+    servers with a volume nor of rebuilds. ``nova.virt.libvirt.driver``
+    reports neither VMDK nor VDI nor VHDX, and only the vSphere driver one of
+    these.
+    """
+    if not conf.scheduler.query_placement_for_image_type_support:
+        return
+    without_effect = ''
+    if policy.vmdk_images == policies.FLEXIBLE:
+        without_effect = (
+            ' [hypervisor_affinity] vmdk_images = flexible then counts for '
+            'nothing but servers that boot from a volume, and rebuilds.'
         )
+    yield warning(
+        '[scheduler] query_placement_for_image_type_support is on: a VMDK '
+        'image gets no KVM host, to boot or to move to, since libvirt does '
+        'not report that it boots VMDK; not even if the image or the flavor '
+        'names KVM, or the image sets a device that only KVM has. VDI and '
+        'VHDX images, which KVM boots too, get no host at all.'
+        f'{without_effect} Turn it off: HypervisorAffinityFilter keeps each '
+        'image from the hosts that cannot boot it.'
+    )

@@ -17,8 +17,8 @@ ISOLATED = (
 @pytest.mark.parametrize(
     ('key', 'value'),
     [
-        ('hypervisor_type', 'vsphere'),
-        ('hypervisor_type', 'kvm,vsphere'),
+        ('hypervisor_type', 'vmwrae'),
+        ('hypervisor_type', 'kvm,vmwrae'),
         ('hypervisor_affinity_admit', 'sometimes'),
         ('hypervisor_affinity_reserve', '120'),
         ('hypervisor_affinity_weight_multiplier', 'much'),

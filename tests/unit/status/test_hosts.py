@@ -47,7 +47,7 @@ def test_a_host_that_never_reported_is_not_untagged_yet():
 
 
 def test_an_unreadable_tag_is_a_tag():
-    odd = hosts.aggregate('odd', hypervisor_type='vsphere')
+    odd = hosts.aggregate('odd', hypervisor_type='vmwrae')
     found = offering(hosts.kvm(aggregates=[odd]))
     assert list(checks.check_untagged(found)) == []
     assert list(checks.check_contradictory(found)) == []

@@ -54,10 +54,19 @@ def test_host_subset_size(load):
     assert found(settings.check_host_subset, load(text + STRICT)) is None
 
 
-def test_image_type_support_and_flexible_vmdk_images(load):
-    support = '[scheduler]\nquery_placement_for_image_type_support = true\n'
-    flexible = '[hypervisor_affinity]\nvmdk_images = flexible\n'
-    finding = found(settings.check_image_types, load(support + flexible))
+SUPPORT = '[scheduler]\nquery_placement_for_image_type_support = true\n'
+FLEXIBLE = '[hypervisor_affinity]\nvmdk_images = flexible\n'
+
+
+def test_image_type_support(load):
+    finding = found(settings.check_image_types, load(SUPPORT))
     assert finding.code is Code.WARNING
-    assert found(settings.check_image_types, load(support)) is None
-    assert found(settings.check_image_types, load(flexible)) is None
+    assert 'a VMDK image gets no KVM host' in finding.text
+    assert 'vmdk_images' not in finding.text
+    assert found(settings.check_image_types, load(FLEXIBLE)) is None
+
+
+def test_image_type_support_and_flexible_vmdk_images(load):
+    finding = found(settings.check_image_types, load(SUPPORT + FLEXIBLE))
+    assert finding.code is Code.WARNING
+    assert 'vmdk_images = flexible then counts for nothing' in finding.text
