@@ -3,6 +3,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
@@ -41,9 +43,10 @@ def of_boot(
 ) -> Explanation:
     """Return what comes of a boot."""
     policy = Policy()
-    demand = classify(image, extra_specs or {}, policy)
+    flavor = msgspec.structs.replace(SMALL, extra_specs=extra_specs or {})
+    demand = classify(image, flavor.extra_specs, policy)
     return explain(
-        Request(title, demand, SMALL),
+        Request(title, demand, flavor, image),
         hosts,
         HostOffers(aggregates, policy),
         policy,

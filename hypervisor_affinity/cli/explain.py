@@ -28,6 +28,11 @@ from hypervisor_affinity.operations.requests import Request
 # Hosts named in a line of counts.
 _NAMED = 3
 
+_COUNTED = ('Check', 'Reason', 'Hosts', 'Example', 'Evidence')
+_TOLD = ('Host', 'Passes', 'Check', 'Reason', 'Evidence')
+# What a host passes in spite of: Passes alone says "as far as is known".
+_NOT_KNOWN = 'Not known'
+
 
 class Explain(PolicyCommand):
     """Tell for every host why it would take a request, or not.
@@ -100,18 +105,18 @@ class Explain(PolicyCommand):
             self.say(parsed_args, f'nova said: {request.fault}')
         self.say(parsed_args, *_headlines(found))
         if parsed_args.counts:
-            return ('Check', 'Reason', 'Hosts', 'Example', 'Evidence'), [
+            return (*_COUNTED, _NOT_KNOWN), [
                 (
                     str(group.answer.check),
                     str(group.answer.reason),
                     len(group.hosts),
                     group.hosts[0].host.name,
                     cited(group.answer.evidence),
+                    cited(group.undetermined),
                 )
                 for group in found.groups()
             ]
-        columns = ('Host', 'Passes', 'Check', 'Reason', 'Evidence')
-        return columns, [
+        return (*_TOLD, _NOT_KNOWN), [
             _row(host) for group in found.groups() for host in group.hosts
         ]
 
@@ -188,13 +193,22 @@ def _headlines(found: Explanation) -> list[str]:
         f'{found.title}: {demand_text(found.demand)}',
         f'{found.passing} of {len(found.hosts)} hosts could take it',
     ]
+    if found.uncertain:
+        lines[-1] += f', {found.uncertain} of them as far as is known'
     for group in found.groups():
         names = [host.host.name for host in group.hosts[:_NAMED]]
         if len(group.hosts) > _NAMED:
             names.append('…')
+        check = group.answer.check
+        if group.undetermined:
+            check = f'{check}, as far as is known'
         lines.append(
-            f'  {len(group.hosts):>6} {group.answer.reason} '
-            f'({group.answer.check}): {", ".join(names)}'
+            f'  {len(group.hosts):>6} {group.answer.reason} ({check}): '
+            f'{", ".join(names)}'
+        )
+        lines += (
+            f'         not known: {" ".join(doubt)}'
+            for doubt in group.undetermined
         )
     return lines
 
@@ -207,6 +221,7 @@ def _row(found: HostAnswer) -> tuple:
         ', '.join(answer.check for answer in failing),
         ', '.join(answer.reason for answer in failing),
         '; '.join(filter(None, (cited(a.evidence) for a in failing))),
+        cited(found.undetermined),
     )
 
 

@@ -56,6 +56,7 @@ def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
         demand=explanation.demand,
         demand_text=demand_text(explanation.demand),
         passing=explanation.passing,
+        uncertain=explanation.uncertain,
         total=len(explanation.hosts),
         checks=[answer.check for answer in answers],
         groups=explanation.groups(),

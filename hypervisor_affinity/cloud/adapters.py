@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Between a cloud's records and the core's values: no more than is needed."""
 
-import math
 from collections.abc import Iterable, Mapping
 
+from hypervisor_affinity.cloud.resource_request import read_request
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -36,22 +36,13 @@ def flat(image: Image | None) -> dict[str, str]:
 def needs(flavor: Flavor, *, volume: bool) -> Needs:
     """Return what a server takes of its host.
 
-    As ``nova.scheduler.utils.ResourceRequest.from_request_spec`` asks for
-    it.
+    Dedicated CPUs are VCPU, as nova asks for them where no host has PCPU:
+    snapshots and simulated clouds have none.
 
     :param volume: whether the root disk is a volume, so that it takes no
         disk of the host
     """
-    disk = flavor.ephemeral_gb + math.ceil(flavor.swap_mb / 1024)
-    amounts = {
-        'VCPU': flavor.vcpus,
-        'MEMORY_MB': flavor.memory_mb,
-        'DISK_GB': disk if volume else disk + flavor.disk_gb,
-    }
-    for key, value in flavor.extra_specs.items():
-        if key.startswith('resources:') and value.isdecimal():
-            amounts[key.removeprefix('resources:')] = int(value)
-    return {name: amount for name, amount in amounts.items() if amount}
+    return read_request(flavor, {}, volume=volume, pinning=False).amounts
 
 
 def tags(aggregate: Aggregate) -> AggregateTags:

@@ -3,7 +3,8 @@
 
 Our own answer is the filter's. The others are nova's and Placement's, as far
 as the APIs tell what those decide by: they are there because a host has to
-pass all of them.
+pass all of them. Where they do not tell, a host passes as far as is known, and
+its answer says what is not.
 """
 
 import collections
@@ -12,8 +13,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import INVENTORIES
-from hypervisor_affinity.cloud.adapters import Needs
-from hypervisor_affinity.cloud.adapters import needs
+from hypervisor_affinity.cloud.resource_request import ResourceRequest
+from hypervisor_affinity.cloud.resource_request import read_request
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
@@ -25,11 +26,21 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
+from hypervisor_affinity.operations.image_properties import compare
+from hypervisor_affinity.operations.image_properties import whether
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Request
 
 # nova.scheduler.filters.aggregate_multitenancy_isolation
 _PROJECT_KEY = 'filter_tenant_id'
+
+# What nova.scheduler.request_filter.compute_status_filter forbids, always.
+_DISABLED = 'COMPUTE_STATUS_DISABLED'
+
+# Traits that nova gives to no resource provider below a compute node, but for
+# those of encrypted memory.
+_OF_COMPUTE_NODE = ('HW_ARCH_', 'HW_CPU_')
+_OF_ENCRYPTION = ('HW_CPU_X86_AMD_SEV', 'HW_CPU_X86_INTEL_TDX')
 
 
 class Check(enum.StrEnum):
@@ -38,18 +49,27 @@ class Check(enum.StrEnum):
     HYPERVISOR = 'hypervisor'
     """``HypervisorAffinityFilter``."""
 
+    IMAGE_PROPERTIES = 'image_properties'
+    """``ImagePropertiesFilter``."""
+
     PROJECT = 'project'
     """``AggregateMultiTenancyIsolation``, asked for with a project."""
 
     SERVICE = 'service'
     """``ComputeFilter``."""
 
+    TRAITS = 'traits'
+    """Placement: required and forbidden traits."""
+
     ROOM = 'room'
-    """Placement: vCPUs, memory and disk."""
+    """Placement: vCPUs, memory, disk and other resource classes."""
 
 
 class Obstacle(enum.StrEnum):
     """Why a check other than our own fails."""
+
+    IMAGE_PROPERTIES_DIFFER = 'image_properties_differ'
+    """The virt driver does not support what the image properties ask for."""
 
     OTHER_PROJECTS = 'other_projects'
     """The host is for other projects."""
@@ -59,6 +79,12 @@ class Obstacle(enum.StrEnum):
 
     SERVICE_DISABLED = 'service_disabled'
     """nova-compute is disabled."""
+
+    TRAIT_MISSING = 'trait_missing'
+    """The host lacks a trait that flavor or image requires."""
+
+    TRAIT_FORBIDDEN = 'trait_forbidden'
+    """The host has a trait that the flavor forbids, or nova."""
 
     NO_INVENTORY = 'no_inventory'
     """Placement knows nothing of what the host has."""
@@ -75,11 +101,14 @@ class Answer(NamedTuple):
 
     :ivar reason: Reason.SUITABLE if it passes
     :ivar evidence: what the reason rests on
+    :ivar undetermined: what the check decides by and nobody tells, each with
+        what asks for it; empty unless it passes as far as is known
     """
 
     check: Check
     reason: Reason | Obstacle
     evidence: tuple[Evidence, ...] = ()
+    undetermined: tuple[Evidence, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -104,6 +133,18 @@ class HostAnswer(NamedTuple):
         return all(answer.passes for answer in self.answers)
 
     @property
+    def undetermined(self) -> tuple[Evidence, ...]:
+        """What it passes in spite of; empty if it fails, or passes for sure.
+
+        All in all, it could take the request as far as is known.
+        """
+        if not self.passes:
+            return ()
+        return tuple(
+            doubt for answer in self.answers for doubt in answer.undetermined
+        )
+
+    @property
     def decisive(self) -> Answer:
         """The first check that fails; our own if none does."""
         failing = (answer for answer in self.answers if not answer.passes)
@@ -113,11 +154,20 @@ class HostAnswer(NamedTuple):
 class Group(NamedTuple):
     """Hosts with the same decisive reason.
 
-    :ivar answer: of the first of them
+    Those that pass for sure and those that pass as far as is known are two
+    groups.
+
+    :ivar answer: the decisive one of the first of them
     """
 
     answer: Answer
     hosts: tuple[HostAnswer, ...]
+
+    @property
+    def undetermined(self) -> tuple[Evidence, ...]:
+        """What they pass in spite of, each once; empty if for sure."""
+        doubts = (doubt for host in self.hosts for doubt in host.undetermined)
+        return tuple(dict.fromkeys(doubts))
 
 
 class Explanation(NamedTuple):
@@ -135,17 +185,32 @@ class Explanation(NamedTuple):
         """How many hosts could take the request."""
         return sum(found.passes for found in self.hosts)
 
+    @property
+    def uncertain(self) -> int:
+        """How many of these only as far as is known."""
+        return sum(bool(found.undetermined) for found in self.hosts)
+
     def groups(self) -> list[Group]:
-        """Return the hosts by reason: those that pass, then the largest."""
+        """Return the hosts by reason.
+
+        First come those that pass, for sure before as far as is known, then
+        the largest groups.
+        """
         found: dict[tuple, list[HostAnswer]] = collections.defaultdict(list)
         for host in self.hosts:
             decisive = host.decisive
-            found[decisive.check, decisive.reason].append(host)
+            sure = not host.undetermined
+            found[decisive.check, decisive.reason, sure].append(host)
         groups = [
             Group(hosts[0].decisive, tuple(hosts)) for hosts in found.values()
         ]
         return sorted(
-            groups, key=lambda g: (not g.answer.passes, -len(g.hosts))
+            groups,
+            key=lambda g: (
+                not g.answer.passes,
+                bool(g.undetermined),
+                -len(g.hosts),
+            ),
         )
 
 
@@ -161,19 +226,27 @@ def explain(
     :param project: id of the project whose request it is; None to leave
         projects out
     """
-    asked = needs(request.flavor, volume=request.volume)
+    asked = read_request(
+        request.flavor, request.image or {}, volume=request.volume
+    )
+    rebuild = request.demand.rebuild
     answers = []
     for host in hosts:
         if request.host not in (None, host.name):
             continue
         found = [
             _hypervisor(request, host, offers, policy),
+            _image_properties(request, host),
             _service(host),
-            _room(host, asked, request.demand.rebuild),
+            (_traits_of_rebuild if rebuild else _traits)(host, asked),
+            # A server that is rebuilt has its place.
+            Answer(Check.ROOM, Reason.SUITABLE)
+            if rebuild
+            else _room(host, asked),
         ]
         aggregates = offers.aggregates(host)
         if project is not None:
-            found.insert(1, _project(aggregates, project))
+            found.insert(2, _project(aggregates, project))
         names = tuple(aggregate.name for aggregate in aggregates)
         answers.append(HostAnswer(host, tuple(found), names))
     return Explanation(request.title, request.demand, tuple(answers))
@@ -194,6 +267,27 @@ def _hypervisor(
         )
         verdict = judge_room(verdict, room)
     return Answer(Check.HYPERVISOR, verdict.reason, verdict.evidence)
+
+
+def _image_properties(request: Request, host: Host) -> Answer:
+    if request.image is None:
+        image = Evidence('server', 'image properties')
+        doubts = (whether(image, 'the driver supports them'),)
+        return Answer(
+            Check.IMAGE_PROPERTIES, Reason.SUITABLE, undetermined=doubts
+        )
+    found = compare(request.image, host)
+    if found.differences:
+        return Answer(
+            Check.IMAGE_PROPERTIES,
+            Obstacle.IMAGE_PROPERTIES_DIFFER,
+            found.differences,
+        )
+    return Answer(
+        Check.IMAGE_PROPERTIES,
+        Reason.SUITABLE,
+        undetermined=found.undetermined,
+    )
 
 
 def _project(aggregates: list[Aggregate], project: str) -> Answer:
@@ -222,15 +316,91 @@ def _service(host: Host) -> Answer:
     return Answer(Check.SERVICE, Reason.SUITABLE)
 
 
-def _room(host: Host, asked: Needs, rebuild: bool) -> Answer:
-    if rebuild:
-        # The server has its place.
-        return Answer(Check.ROOM, Reason.SUITABLE)
-    reason = Reason.SUITABLE
+def _traits(host: Host, asked: ResourceRequest) -> Answer:
+    evidence: list[Evidence] = []
+    reason: Reason | Obstacle = Reason.SUITABLE
+    for trait, source in asked.required.items():
+        if trait not in host.traits and not _unseen(trait, host, asked):
+            evidence += (source, Evidence('Placement', f'without {trait}'))
+            reason = Obstacle.TRAIT_MISSING
+    for trait, source in asked.forbidden.items():
+        if trait in host.traits:
+            evidence += (source, Evidence('Placement', f'with {trait}'))
+            reason = Obstacle.TRAIT_FORBIDDEN
+    if _DISABLED in host.traits and host.status != 'disabled':
+        # nova-compute could not take it off when the service was enabled.
+        evidence.append(Evidence('Placement', f'with {_DISABLED}'))
+        reason = Obstacle.TRAIT_FORBIDDEN
+    if evidence:
+        return Answer(Check.TRAITS, reason, tuple(evidence))
+    doubts = [
+        whether(source, 'the host has this trait')
+        for trait, source in asked.required.items()
+        if trait not in host.traits
+    ]
+    if not host.traits:
+        doubts += (
+            whether(source, 'the host has this trait')
+            for source in asked.forbidden.values()
+        )
+    doubts += (
+        whether(source, 'the host meets this')
+        for source in (*asked.suffixed_traits, *asked.further)
+    )
+    return Answer(Check.TRAITS, reason, undetermined=tuple(doubts))
+
+
+def _traits_of_rebuild(host: Host, asked: ResourceRequest) -> Answer:
+    """Answer as ``nova.conductor.manager`` does, which asks no Placement.
+
+    ``_validate_image_traits_for_rebuild`` compares the new image with the
+    flavor and with all resource providers that the server is allocated to.
+    """
+    doubts: list[Evidence] = []
+    for trait, source in asked.required.items():
+        if source.place != 'image':
+            continue
+        for spec in (*asked.forbidden.values(), *asked.suffixed_traits):
+            if spec.text.endswith(f':{trait}=forbidden'):
+                reason = Obstacle.TRAIT_FORBIDDEN
+                return Answer(Check.TRAITS, reason, (source, spec))
+        if trait in host.traits:
+            continue
+        if not (_unseen(trait, host, asked) or asked.suffixed_amounts):
+            without = Evidence('Placement', f'without {trait}')
+            reason = Obstacle.TRAIT_MISSING
+            return Answer(Check.TRAITS, reason, (source, without))
+        doubts.append(whether(source, 'the host has this trait'))
+    return Answer(Check.TRAITS, Reason.SUITABLE, undetermined=tuple(doubts))
+
+
+def _unseen(trait: str, host: Host, asked: ResourceRequest) -> bool:
+    """Tell whether a trait may be there that the snapshot does not have.
+
+    The record may have none at all, as of a host that Placement was not
+    asked about. Else it has those of the compute node; a resource class of
+    which it knows no inventory may be that of a resource provider below,
+    whose traits count too. PCPU never is.
+    """
+    if not host.traits:
+        return True
+    if trait.startswith(_OF_COMPUTE_NODE) and not trait.startswith(
+        _OF_ENCRYPTION
+    ):
+        return False
+    others = asked.amounts.keys() - INVENTORIES.keys() - {'PCPU'}
+    return bool(others or asked.further)
+
+
+def _room(host: Host, asked: ResourceRequest) -> Answer:
+    reason: Reason | Obstacle = Reason.SUITABLE
     evidence = []
-    for resource_class, name in INVENTORIES.items():
-        amount = asked.get(resource_class)
-        if not amount:
+    doubts = []
+    for resource_class, amount in asked.amounts.items():
+        name = INVENTORIES.get(resource_class)
+        if name is None:
+            what = f'there is room for {amount} {resource_class}'
+            doubts.append(whether(asked.sources[resource_class], what))
             continue
         inventory: Inventory | None = getattr(host, name)
         if inventory is None:
@@ -246,7 +416,13 @@ def _room(host: Host, asked: Needs, rebuild: bool) -> Answer:
                     if inventory.fits(amount)
                     else Obstacle.TOO_LARGE
                 )
-    return Answer(Check.ROOM, reason, tuple(evidence))
+    if evidence:
+        return Answer(Check.ROOM, reason, tuple(evidence))
+    doubts += (
+        whether(source, 'there is room for this')
+        for source in asked.suffixed_amounts
+    )
+    return Answer(Check.ROOM, reason, undetermined=tuple(doubts))
 
 
 def _shortage(name: str, inventory: Inventory, amount: int) -> str:

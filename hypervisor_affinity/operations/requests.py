@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests as the core reads them, from the records of a snapshot."""
 
+import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from hypervisor_affinity.core.properties import FORMAT_NAMES
 # nova.api.openstack.compute.views.servers, _get_image: a server shows the
 # names of ImageMetaProps and its legacy names, of which this is none.
 _NOT_SHOWN = 'vmware_adaptertype'
+# Nor of these, which are no field of their own.
+_TRAIT = 'trait:'
 
 
 class Request(NamedTuple):
@@ -23,6 +26,8 @@ class Request(NamedTuple):
 
     :ivar title: in a clause, for people
     :ivar flavor: how much it takes
+    :ivar image: its properties and formats in one flat mapping, as Glance or
+        nova names them; empty for no image, None where nobody tells
     :ivar volume: whether the root disk is a volume, so that it takes no disk
         of the host
     :ivar host: the only one that matters; None for all
@@ -32,6 +37,7 @@ class Request(NamedTuple):
     title: str
     demand: Demand
     flavor: Flavor
+    image: Mapping[str, str] | None = types.MappingProxyType({})
     volume: bool = False
     host: str | None = None
     fault: str | None = None
@@ -44,9 +50,10 @@ def boot(
 
     :param volume: whether nova writes the image to a volume for it
     """
-    demand = classify(flat(image), flavor.extra_specs, policy, volume=volume)
+    found = flat(image)
+    demand = classify(found, flavor.extra_specs, policy, volume=volume)
     title = f'boot from image {image.name} with flavor {flavor.name}'
-    return Request(title, demand, flavor, volume)
+    return Request(title, demand, flavor, found, volume)
 
 
 def move(
@@ -61,24 +68,32 @@ def move(
     :param runs_on: the families that its disk is for; empty for a boot, or
         where that is undetermined
     """
+    found = at_boot(server, image)
     demand = classify(
-        at_boot(server, image),
+        found,
         server.flavor.extra_specs,
         policy,
         volume=server.volume,
         runs_on=runs_on or None,
     )
+    known = image is not None or server.image_properties is not None
     what = f'move from {server.host}' if server.host else 'boot'
     title = f'{what}: server {server.name or server.id}'
     return Request(
-        title, demand, server.flavor, server.volume, fault=server.fault
+        title,
+        demand,
+        server.flavor,
+        found if known else None,
+        server.volume,
+        fault=server.fault,
     )
 
 
 def rebuild(server: Server, image: Image, policy: Policy) -> Request:
     """Return the rebuild of a server on its host from another image."""
+    found = flat(image)
     demand = classify(
-        flat(image),
+        found,
         server.flavor.extra_specs,
         policy,
         volume=server.volume,
@@ -86,7 +101,7 @@ def rebuild(server: Server, image: Image, policy: Policy) -> Request:
     )
     title = f'rebuild of server {server.name or server.id} from {image.name}'
     return Request(
-        title, demand, server.flavor, server.volume, host=server.host
+        title, demand, server.flavor, found, server.volume, host=server.host
     )
 
 
@@ -101,9 +116,9 @@ def at_boot(server: Server, image: Image | None) -> dict[str, str]:
     if server.image_properties is None:
         return now
     found = dict(server.image_properties)
-    for name in (*FORMAT_NAMES, _NOT_SHOWN):
-        if name in now:
-            found.setdefault(name, now[name])
+    for name, value in now.items():
+        if name in (*FORMAT_NAMES, _NOT_SHOWN) or name.startswith(_TRAIT):
+            found.setdefault(name, value)
     return found
 
 

@@ -235,6 +235,18 @@ def small_page(written):
 
 
 @pytest.fixture(scope='module')
+def uncertain_page(written):
+    """A host that would do for sure, one as far as is known, one not."""
+    return written(
+        'uncertain',
+        explanations.of_boot(
+            [kvm('kvm-1', supported=('kvm',)), kvm('kvm-2'), vcenter('vc-1')],
+            image={'disk_format': 'iso', 'hypervisor_type': 'kvm'},
+        ),
+    )
+
+
+@pytest.fixture(scope='module')
 def hostile_page(written):
     return written(
         'hostile',
@@ -354,6 +366,29 @@ def test_evidence(browser, small_page):
     assert cell.text == closed
 
 
+def test_what_is_not_known(browser, uncertain_page):
+    browser.open(uncertain_page)
+    assert browser.find('.result').text == (
+        '2 of 3 hosts could take it, 1 of them as far as is known'
+    )
+    browser.reason('hypervisor.suitable.as_far_as_known').click()
+    assert browser.visible() == ['kvm-2']
+    browser.find('tr:not([hidden]) .open summary').click()
+    assert browser.find('tr:not([hidden]) .open').text == (
+        'suitable\nnot known: image hypervisor_type=kvm: '
+        'whether the driver supports kvm'
+    )
+    browser.find('input').send_keys('not known')
+    browser.reason('hypervisor.suitable.as_far_as_known').click()
+    assert browser.visible() == ['kvm-2']
+    # The mark that tells it apart without colour.
+    mark = "getComputedStyle(arguments[0], '::before').content"
+    summary = browser.find('.open summary')
+    assert browser.driver.execute_script(f'return {mark}', summary) == (
+        '"?\u2002"'
+    )
+
+
 def test_nothing_of_what_others_named_runs(browser, hostile_page):
     browser.open(hostile_page, f'#search={HOSTILE}')
     browser.find('#evidence').click()
@@ -394,8 +429,10 @@ def test_what_is_read_out(browser, small_page, size):
     assert roles['columnheader'] == [
         'host',
         'hypervisor',
+        'image_properties',
         'project',
         'service',
+        'traits',
         'room',
     ]
     assert [name.split()[0] for name in roles['rowheader']] == [
@@ -407,11 +444,12 @@ def test_what_is_read_out(browser, small_page, size):
         'vc-4',
     ]
     assert len(roles['row']) == 7
-    assert len(roles['cell']) == 24
+    assert len(roles['cell']) == 36
     assert roles['searchbox'] == ['Search hosts']
     assert roles['status'] == ['']
     assert roles['table'] == [
-        'What each check says of each host; + tells what that rests on'
+        'What each check says of each host; + tells what that rests on, '
+        '? marks what is suitable as far as is known'
     ]
     assert all(roles['button'])
 
@@ -421,8 +459,9 @@ def test_what_is_read_out(browser, small_page, size):
     [('light', 'screen'), ('dark', 'screen'), ('dark', 'print')],
 )
 @pytest.mark.parametrize('size', [DESKTOP, PHONE])
-def test_all_text_can_be_read(browser, small_page, size, scheme, media):
-    browser.open(small_page, size=size)
+@pytest.mark.parametrize('name', ['small_page', 'uncertain_page'])
+def test_all_text_can_be_read(browser, name, size, scheme, media, request):
+    browser.open(request.getfixturevalue(name), size=size)
     browser.find('#evidence').click()
     browser.prefer(scheme, media)
     assert browser.run(FAINT) == []
@@ -438,7 +477,9 @@ def test_what_is_dark(browser, small_page):
     assert browser.run(colour) == light
 
 
-@pytest.mark.parametrize('name', ['small_page', 'hostile_page'])
+@pytest.mark.parametrize(
+    'name', ['small_page', 'uncertain_page', 'hostile_page']
+)
 def test_a_narrow_window_is_wide_enough(browser, name, request):
     browser.open(request.getfixturevalue(name), size=PHONE)
     browser.find('#evidence').click()

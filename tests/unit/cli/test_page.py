@@ -122,8 +122,10 @@ def test_a_row_for_each_host_and_a_column_for_each_check():
     assert found.of('th') == [
         'host',
         'hypervisor',
+        'image_properties',
         'project',
         'service',
+        'traits',
         'room',
         'vc-1 domain-c8',
         'kvm-1 rack-7',
@@ -131,18 +133,52 @@ def test_a_row_for_each_host_and_a_column_for_each_check():
     scopes = [
         value for tag, name, value in found.attributes if name == 'scope'
     ]
-    assert scopes == ['col'] * 5 + ['row'] * 2
+    assert scopes == ['col'] * 7 + ['row'] * 2
     assert found.of('td') == [
         'suitable image disk_format=vmdk '
         'driver hypervisor_type=VMware vCenter Server',
         'suitable',
+        'suitable',
         'service_down nova-compute down',
+        'suitable',
         'suitable',
         'other_hypervisor image disk_format=vmdk driver hypervisor_type=QEMU',
         'suitable',
         'suitable',
         'suitable',
+        'suitable',
+        'suitable',
     ]
+
+
+def test_what_is_not_known_of_hosts_that_pass():
+    found = elements(
+        explanations.of_boot(
+            [kvm('kvm-1'), kvm('kvm-2', supported=('kvm',)), vcenter('vc-1')],
+            image={'disk_format': 'iso', 'hypervisor_type': 'kvm'},
+        )
+    )
+    assert 'hosts could take it, 1 of them as far as is known' in str(
+        found.of('p')
+    )
+    assert found.of('button')[:2] == [
+        'suitable 1',
+        'suitable as far as known 1',
+    ]
+    # In the order of the buttons; the check is the second one.
+    assert found.of('td')[1::5] == [
+        'suitable',
+        'suitable not known: image hypervisor_type=kvm: '
+        'whether the driver supports kvm',
+        'image_properties_differ image hypervisor_type=kvm '
+        'driver supports vmware',
+    ]
+    values = {
+        name: [v for _, n, v in found.attributes if n == name]
+        for name in ('value', 'data-reason')
+    }
+    assert values['value'] == values['data-reason']
+    assert len(set(values['value'])) == 3
 
 
 def test_a_node_of_the_same_name_is_not_told_twice():

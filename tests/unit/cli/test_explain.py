@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What ``explain`` says of hosts that pass as far as is known."""
+
+import pytest
+
+from hypervisor_affinity.cloud import files
+from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Image
+from tests.cloud_of_records import both
+from tests.cloud_of_records import kvm
+from tests.cloud_of_records import server
+from tests.cloud_of_records import vcenter
+
+GPU = Flavor('gpu', extra_specs={'resources:VGPU': '1'})
+OLD = Image('old', 'i-old', properties={'hypervisor_type': 'kvm'})
+FORCED = Image('forced', 'i-f', properties={'hypervisor_type': 'vmware'})
+
+DOUBTS = [
+    'image hypervisor_type=kvm: whether the driver supports kvm',
+    'flavor resources:VGPU=1: whether there is room for 1 VGPU',
+]
+
+
+@pytest.fixture
+def explain(run, tmp_path):
+    """Run ``explain`` on a cloud of three kinds of hosts."""
+    path = tmp_path / 'cloud.json'
+    hosts = [
+        kvm('told', supported=('kvm', 'qemu')),
+        kvm('untold'),
+        kvm('emulating', supported=('qemu',)),
+        vcenter('vc-1'),
+    ]
+    small = Flavor('small', vcpus=1, memory_mb=1024, disk_gb=10)
+    cloud = both(
+        hosts=hosts,
+        aggregates=[],
+        flavors=[small, GPU],
+        images=[OLD, FORCED],
+        servers=[server('a', FORCED, 'told')],
+    )
+    files.save(cloud, path)
+
+    def explain(*arguments):
+        return run('explain', *arguments, '--snapshot', path)
+
+    return explain
+
+
+def test_what_is_not_known_is_above_the_table(explain):
+    done = explain('old', 'gpu')
+    assert done.code == 0
+    assert done.out.partition('+')[0].splitlines()[1:] == [
+        '2 of 4 hosts could take it, 2 of them as far as is known',
+        '       2 suitable (hypervisor, as far as is known): told, untold',
+        f'         not known: {DOUBTS[1]}',
+        f'         not known: {DOUBTS[0]}',
+        '       1 image_properties_differ (image_properties): emulating',
+        '       1 other_hypervisor (hypervisor): vc-1',
+    ]
+
+
+def test_what_is_not_known_of_each_host(explain):
+    done = explain('old', 'gpu', '-f', 'json')
+    assert [
+        (row['Host'], row['Passes'], row['Not known']) for row in done.json()
+    ] == [
+        ('told', True, DOUBTS[1]),
+        ('untold', True, '; '.join(DOUBTS)),
+        ('emulating', False, ''),
+        ('vc-1', False, ''),
+    ]
+
+
+def test_what_is_not_known_is_told_apart_in_counts(explain):
+    done = explain('old', 'small', '--counts', '-f', 'json')
+    assert [
+        (row['Reason'], row['Hosts'], row['Not known']) for row in done.json()
+    ] == [
+        ('suitable', 1, ''),
+        ('suitable', 1, DOUBTS[0]),
+        ('image_properties_differ', 1, ''),
+        ('other_hypervisor', 1, ''),
+    ]
+
+
+def test_a_server_that_was_forced_to_another_hypervisor(explain):
+    done = explain('--server', 'a', '-f', 'json')
+    assert done.code == 1
+    rows = {
+        row['Host']: (row['Reason'], row['Evidence']) for row in done.json()
+    }
+    assert rows['untold'] == (
+        'image_properties_differ',
+        'image hypervisor_type=vmware; driver supports kvm, qemu',
+    )
