@@ -31,6 +31,8 @@ A row of ``cases`` holds:
     part of the warning that the scheduler must log once
 ``nova_api``
     set if nova-api refuses the input before the scheduler sees it
+``stock``
+    the filter of nova's that leaves out a host which ours passes
 ``boot``
     false if a running cloud cannot show the row
 """
@@ -82,6 +84,7 @@ class Case:
     user: str | None = None
     warns: str | None = None
     nova_api: str | None = None
+    stock: str | None = None
     boot: bool = True
 
     def __str__(self) -> str:

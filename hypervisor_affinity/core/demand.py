@@ -124,14 +124,7 @@ class Demand:
 
         No other driver reads them: they are left over, as from a conversion.
         """
-        return tuple(
-            sign
-            for sign in self.signs
-            if sign.strength is Strength.DRIVER
-            and sign.requires <= self.impossible
-            and sign.forbids <= sign.requires
-            and not (self.required and sign.requires & self.required)
-        )
+        return _leftovers(self.signs, self.required, self.impossible)
 
 
 def classify(
@@ -177,7 +170,8 @@ def classify(
     else:
         required, because, refusal, impossible = _decide(signs, rebuild)
     preferred, preferring = _preferred(extra_specs, problems)
-    demand = Demand(
+    problems += map(_left_over, _leftovers(signs, required, impossible))
+    return Demand(
         required=required,
         impossible=impossible,
         preferred=preferred,
@@ -189,8 +183,6 @@ def classify(
         rebuild=rebuild,
         problems=tuple(problems),
     )
-    left = tuple(map(_leftover, demand.leftovers))
-    return dataclasses.replace(demand, problems=(*demand.problems, *left))
 
 
 UNREADABLE = Demand(required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST)
@@ -250,7 +242,22 @@ def _gives_way(sign: Sign, signs: tuple[Sign, ...]) -> bool:
     return sign.requires <= _NOTHING.union(*others)
 
 
-def _leftover(sign: Sign) -> Problem:
+def _leftovers(
+    signs: tuple[Sign, ...],
+    required: frozenset[str] | None,
+    impossible: frozenset[str],
+) -> tuple[Sign, ...]:
+    return tuple(
+        sign
+        for sign in signs
+        if sign.strength is Strength.DRIVER
+        and sign.requires <= impossible
+        and sign.forbids <= sign.requires
+        and not (required and sign.requires & required)
+    )
+
+
+def _left_over(sign: Sign) -> Problem:
     meant = hypervisor.title(sign.requires)
     return Problem(
         sign.evidence,

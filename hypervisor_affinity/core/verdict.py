@@ -156,7 +156,8 @@ def _match(
             return families, Verdict(Reason.OTHER_HYPERVISOR, evidence)
     families -= demand.impossible
     if not families:
-        evidence = _facts(demand.forbidding) + offer.evidence
+        against = demand.against(offer.families)
+        evidence = _facts(against) + offer.evidence
         return families, Verdict(Reason.CANNOT_BOOT_HERE, evidence)
     return families, None
 

@@ -13,6 +13,7 @@ from hypervisor_affinity.core.drivers import ironic
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.drivers.table import Found
+from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 
 TABLES: dict[str, Table] = {
@@ -42,6 +43,16 @@ PROPERTIES = (
     'hw_emulation_architecture',
 )
 
+# Whose table has no row for a property does not read it.
+_ROWS: dict[str, list[tuple[Table, Row]]] = {
+    name: [
+        (table, table.rows[name])
+        for table in TABLES.values()
+        if name in table.rows
+    ]
+    for name in PROPERTIES
+}
+
 
 class Answer(NamedTuple):
     """What the drivers make of one property of an image.
@@ -64,7 +75,7 @@ def ask(name: str, found: Found, volume: bool) -> Answer:
     :param volume: whether the server's root disk is a volume
     """
     value = str(found[name])
-    rows = [(table, table.row(name)) for table in TABLES.values()]
+    rows = _ROWS[name]
     taking = [table for table, row in rows if row.takes.has(value)]
     refusing = [
         (table.family, row.yields)
