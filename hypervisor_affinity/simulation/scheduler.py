@@ -60,8 +60,8 @@ RECOMMENDED: Mapping[str, Mapping[str, Any]] = {
         ],
         'enabled_filters': [
             'ComputeFilter',
-            'ComputeCapabilitiesFilter',
             'HypervisorAffinityFilter',
+            'ComputeCapabilitiesFilter',
             'ImagePropertiesFilter',
             'ServerGroupAntiAffinityFilter',
             'ServerGroupAffinityFilter',

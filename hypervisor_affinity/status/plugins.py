@@ -26,7 +26,11 @@ _NOVAS_FILTERS = 'nova.scheduler.filters.all_filters'
 _NOVAS_WEIGHERS = 'nova.scheduler.weights.all_weighers'
 
 # They may strike out the last host for its hypervisor, and say nothing.
-_TACITURN = ('ImagePropertiesFilter', 'AggregateImagePropertiesIsolation')
+_TACITURN = (
+    'ComputeCapabilitiesFilter',
+    'ImagePropertiesFilter',
+    'AggregateImagePropertiesIsolation',
+)
 
 
 def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
@@ -56,7 +60,8 @@ def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
         yield failure(
             f'{_FILTER} is not enabled: servers are placed on hypervisors '
             'that cannot boot them. Add it to [filter_scheduler] '
-            'enabled_filters, before ImagePropertiesFilter.'
+            'enabled_filters, before ComputeCapabilitiesFilter and '
+            'ImagePropertiesFilter.'
         )
         return
     before = enabled[: enabled.index(_FILTER)]

@@ -64,7 +64,7 @@ def kvm_host(name: str) -> Host:
         name,
         aggregate='kvm',
         driver='LibvirtDriver',
-        sizes={'vcpus': 8, 'memory_mb': 16 * 1024, 'disk_gb': 500},
+        sizes={'vcpus': 16, 'memory_mb': 16 * 1024, 'disk_gb': 500},
     )
 
 

@@ -2,8 +2,14 @@
 """A simulated vCenter, as a program of a cloud."""
 
 import pathlib
+import ssl
+from collections.abc import Iterator
+
+from pyVim import connect
+from pyVmomi import vim
 
 from tests.processes import nova_conf
+from tests.processes import polling
 from tests.processes import vsphere
 from tests.processes.supervisor import Supervisor
 from tests.vcenter import certificates
@@ -59,3 +65,43 @@ class VCenter:
     def wait(self) -> None:
         """Wait until it serves."""
         self._vcenter.wait()
+
+    def holds(self, server: str) -> tuple[str, ...]:
+        """Return what there is of a server: its VM, then its disks' files.
+
+        A VM that is made anew has another id; the files are those that are
+        really there.
+
+        :returns: empty if there is nothing
+        """
+        context = ssl.create_default_context(cafile=self._ca_file)
+        with connect.SmartConnection(
+            host='127.0.0.1',
+            port=self._port,
+            user=simulator.USER,
+            pwd=simulator.PASSWORD,
+            sslContext=context,
+        ) as service:
+            content = service.RetrieveContent()
+            view = content.viewManager.CreateContainerView(
+                content.rootFolder, [vim.VirtualMachine], True
+            )
+            for vm in view.view:
+                if vm.config.instanceUuid == server:
+                    return (vm._moId, *sorted(_disk_files(vm)))
+        return ()
+
+
+def _disk_files(vm: vim.VirtualMachine) -> Iterator[str]:
+    for device in vm.config.hardware.device:
+        if not isinstance(device, vim.vm.device.VirtualDisk):
+            continue
+        folder, _, name = device.backing.fileName.rpartition('/')
+        search = vim.host.DatastoreBrowser.SearchSpec(matchPattern=[name])
+        browser = device.backing.datastore.browser
+        task = browser.SearchDatastore_Task(folder, search)
+        polling.until(
+            lambda task=task: task.info.state == 'success', 'a search'
+        )
+        for found in task.info.result.file:
+            yield f'{folder}/{found.path}'

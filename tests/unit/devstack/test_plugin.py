@@ -86,9 +86,10 @@ def test_novas_host_manager_loads_what_was_written(
     enabled = [type(one).__name__ for one in manager.enabled_filters]
     assert enabled.count('HypervisorAffinityFilter') == 1
     assert set(enabled) >= set(example_conf.default_filters())
-    # The stock one would leave no host and give no reason.
+    # The stock ones would leave no host and give no reason.
     ours = enabled.index('HypervisorAffinityFilter')
-    assert ours == enabled.index('ImagePropertiesFilter') - 1
+    assert ours == enabled.index('ComputeCapabilitiesFilter') - 1
+    assert ours < enabled.index('ImagePropertiesFilter')
     weighers = [type(one) for one in manager.weighers]
     assert weighers.count(weights.HypervisorAffinityWeigher) == 1
     assert len(weighers) > 10

@@ -111,7 +111,8 @@ def test_nova_loads_ours_and_all_of_its_own(settings, build_host_manager):
     assert found == {cls.__name__ for cls in stock} | {ours}
     enabled = settings['enabled_filters']
     assert names(manager.enabled_filters) == set(enabled)
-    assert enabled.index(ours) < enabled.index('ImagePropertiesFilter')
+    for theirs in ('ComputeCapabilitiesFilter', 'ImagePropertiesFilter'):
+        assert enabled.index(ours) < enabled.index(theirs)
     stock = nova_weights.HostWeightHandler().get_matching_classes(
         ['nova.scheduler.weights.all_weighers']
     )
