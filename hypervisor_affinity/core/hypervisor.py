@@ -117,6 +117,16 @@ def read_list(text: object) -> FamilyList:
 
 
 def title(families: Iterable[str]) -> str:
-    """Name families for people: ``KVM or VMware``; ``nothing`` for none."""
-    names = sorted(_TITLES.get(family, family) for family in families)
-    return ' or '.join(names) or 'nothing'
+    """Name families for people: ``KVM or VMware``; ``nothing`` for none.
+
+    If it is most of them, those are named that it is not.
+    """
+    named = frozenset(families)
+    others = FAMILIES - SAY_NOTHING - named
+    if len(named) > len(others):
+        return f'any hypervisor but {_named(others)}' if others else 'any'
+    return _named(named) or 'nothing'
+
+
+def _named(families: Iterable[str]) -> str:
+    return ' or '.join(sorted(_TITLES.get(f, f) for f in families))

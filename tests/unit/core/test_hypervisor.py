@@ -46,3 +46,6 @@ def test_read_list_of_no_string(value):
 def test_title():
     assert hypervisor.title({'vmware', 'kvm', 'xen'}) == 'KVM or VMware or xen'
     assert hypervisor.title(()) == 'nothing'
+    most = hypervisor.FAMILIES - {'baremetal', 'kvm'}
+    assert hypervisor.title(most) == 'any hypervisor but KVM or bare metal'
+    assert hypervisor.title(hypervisor.FAMILIES) == 'any'
