@@ -18,7 +18,8 @@ HYPERVISOR_TYPE_SPECS = ('capabilities:hypervisor_type', 'hypervisor_type')
 
 _OR = '<or>'
 
-# Of all others, nova reads two numbers, and a hypervisor_type is none.
+# With nova's others two numbers are compared, and a hypervisor_type is none:
+# no driver reports what such a requirement would equal.
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     '<in>': operator.contains,
     's==': operator.eq,
@@ -28,7 +29,6 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     's>': operator.gt,
     's>=': operator.ge,
 }
-_NUMERIC = frozenset({'=', '==', '!=', '>=', '<='})
 
 # hypervisor_type -> family. A driver without a table reports the name of its
 # family, as far as known; one that pretends says nothing about its host.
@@ -68,8 +68,6 @@ def matches(reported: str, requirement: str) -> bool:
         return reported in words[1::2]
     if first == '<all-in>':
         return len(words) > 1 and all(word in reported for word in words[1:])
-    if first in _NUMERIC:
-        return False
     if first not in _OPERATORS:
         return reported == requirement
     return len(words) > 1 and _OPERATORS[first](reported, words[1])

@@ -19,7 +19,6 @@ from unittest import mock
 from nova import context
 from nova import exception
 from nova import objects
-from nova.network import model
 from nova.scheduler.filters import image_props_filter
 from nova.virt import images
 from nova.virt.ironic import driver as ironic_driver
@@ -218,8 +217,16 @@ class Disks:
         if qemu_name == 'vmdk':
             options = ['-o', 'subformat=monolithicSparse']
         subprocess.run(
-            ['qemu-img', 'create', '-q', '-f', qemu_name, *options, path]
-            + ['8M'],
+            [
+                'qemu-img',
+                'create',
+                '-q',
+                '-f',
+                qemu_name,
+                *options,
+                path,
+                '8M',
+            ],
             check=True,
         )
         return path
