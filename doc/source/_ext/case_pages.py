@@ -110,9 +110,7 @@ def case_row(case: Case) -> list[str]:
     refused = [_NOVA_API[case.nova_api]] if case.nova_api else []
     stock = [f'If ``{case.stock}`` is enabled, it leaves out more hosts.']
     return (
-        _cell(
-            [[escape(case.case)], refused, stock if case.stock else []], '*'
-        )
+        _cell([[escape(case.case)], refused, stock if case.stock else []], '*')
         + _cell([_list(list(request_lines(case)))], ' ')
         + _cell(
             [[needs(case)], _list(list(verdict_lines(case))), told, warned],
