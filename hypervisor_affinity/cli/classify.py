@@ -3,14 +3,19 @@
 
 import argparse
 import pathlib
+from collections.abc import Iterable
 
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.operations.classification import Classification
 from hypervisor_affinity.operations.classification import classify_image
+from hypervisor_affinity.operations.classification import runs_nowhere
 
 _FATES = {
     Fate.KEPT: 'read as it is',
@@ -76,25 +81,12 @@ def read_image(path: pathlib.Path) -> Image:
 
 def _rows(found: Classification) -> list[tuple[str, str, str]]:
     demand = found.demand
-    answer = demand.refusal or ('flexible' if demand.is_flexible else 'bound')
+    answer = demand.refusal or _answer(demand)
     rows = [('demand', str(answer), demand_text(demand))]
-    for sign in demand.signs:
-        effects = []
-        decides = sign in demand.because or sign.requires is None
-        if sign.requires is not None:
-            effects.append(f'requires {", ".join(sorted(sign.requires))}')
-        if sign.forbids:
-            effects.append(f'forbids {", ".join(sorted(sign.forbids))}')
-        effect = ' and '.join(effects) or 'allows any hypervisor'
-        strength = sign.strength.name.lower()
-        rows.append(
-            (
-                'sign',
-                ' '.join(sign.evidence),
-                f'{strength} sign: {effect}'
-                + ('' if decides else ' (does not decide)'),
-            )
-        )
+    rows += [
+        ('sign', ' '.join(sign.evidence), _effect(sign, demand))
+        for sign in demand.signs
+    ]
     rows += [
         ('problem', ' '.join(p.evidence), p.consequence)
         for p in demand.problems
@@ -103,5 +95,45 @@ def _rows(found: Classification) -> list[tuple[str, str, str]]:
         name, value, fate, outcome = treatment
         text = f'{name}={value}' if value else name
         rows.append(('nova', text, _FATES[fate].format(outcome)))
-    rows += [('change', setting, then) for setting, then in found.changes]
+    rows += [
+        ('change', change.setting, change.demand) for change in found.changes
+    ]
     return rows
+
+
+def _answer(demand: Demand) -> str:
+    if runs_nowhere(demand):
+        return 'nowhere'
+    return 'flexible' if demand.is_flexible else 'bound'
+
+
+def _effect(sign: Sign, demand: Demand) -> str:
+    """Say what a sign asks, and what became of that."""
+    effects = []
+    if sign.requires is not None:
+        effects.append(f'requires {_listed(sign.requires)}')
+    if sign.forbids:
+        effects.append(f'forbids {_listed(sign.forbids)}')
+    if sign.unfit:
+        effects.append(f'would fail on {_listed(sign.unfit)}')
+    effect = ' and '.join(effects) or 'allows any hypervisor'
+    return f'{sign.strength.name.lower()} sign: {effect}{_fate(sign, demand)}'
+
+
+def _fate(sign: Sign, demand: Demand) -> str:
+    if sign in demand.leftovers:
+        meant = hypervisor.title(sign.requires)
+        return f' (left over: {meant} cannot boot the image)'
+    if sign in demand.because or sign.forbids:
+        return ''
+    if sign.requires is None and not sign.unfit:
+        return ''
+    if sign.unfit and sign.unfit <= demand.impossible:
+        return ''
+    if sign.unfit and demand.required and sign.unfit & demand.required:
+        return ', which nova does not prevent'
+    return ' (does not decide)'
+
+
+def _listed(families: Iterable[str]) -> str:
+    return ', '.join(sorted(families))

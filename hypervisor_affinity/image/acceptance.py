@@ -8,7 +8,8 @@ vmdk_allowed_types``.
 
 from typing import NamedTuple
 
-from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers import kvm
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
@@ -58,7 +59,7 @@ def by_kvm(disk: Disk) -> Answer:
 
     As ``nova.virt.images.fetch_to_raw`` does.
     """
-    if disk.appliance:
+    if kvm.TABLE.row('container_format').refuses.has(disk.container_format):
         return Answer(
             False, f'it would take the OVA itself for the disk; {_PREPARE}'
         )
@@ -69,11 +70,11 @@ def by_kvm(disk: Disk) -> Answer:
         return inspected
     if disk.format == VMDK:
         return Answer(True, f'vmdk_allowed_types has {disk.create_type}')
-    if disk.format == 'vhd':
+    formats = kvm.TABLE.row('disk_format')
+    if formats.refuses.has(disk.format):
         return Answer(
             False,
-            'nova compares vhd with vpc, the name that qemu-img has for it; '
-            'convert it to qcow2',
+            f'nova does not recognise {disk.format}; {formats.advice}',
         )
     return Answer(True, f'QEMU reads {disk.format}')
 
@@ -91,7 +92,7 @@ def by_vsphere(disk: Disk) -> Answer:
         )
     if disk.appliance:
         return Answer(True, "the driver imports the OVA's disk")
-    if disk.format not in properties.VSPHERE_DISK_FORMATS:
+    if vmware.TABLE.row('disk_format').refuses.has(disk.format):
         return Answer(
             False,
             f'the driver takes VMDK and ISO only, not {disk.format}; '

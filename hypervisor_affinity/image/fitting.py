@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.acceptance import DISK_TYPES
@@ -127,7 +128,7 @@ def _adapter_type(disk: Disk, wish: str | None) -> str | None:
 def _guest_id(disk: Disk, wish: str | None) -> str | None:
     if wish and wish not in guests.GUEST_IDS:
         hint = guests.spelled(wish)
-        if hint or not properties.is_guest_id(wish):
+        if hint or not vmware.is_guest_id(wish):
             raise DiskError(
                 f'{disk.name}: {wish!r} is no guest id of vSphere; '
                 + (f'write {hint}' if hint else 'they end in Guest')
@@ -136,10 +137,12 @@ def _guest_id(disk: Disk, wish: str | None) -> str | None:
 
 
 def _vif_model(disk: Disk, wish: str | None) -> str | None:
-    known = properties.VIF_MODELS
-    if wish and wish.lower() not in {*known, *known.values()}:
-        raise DiskError(
-            f'{disk.name}: ESXi has no network adapter {wish!r}; there are '
-            f'{", ".join(sorted(known.values()))}'
-        )
+    takes = vmware.TABLE.row('hw_vif_model').takes
+    if wish:
+        model = properties.VIF_MODELS.get(wish.lower(), wish)
+        if not takes.has(model):
+            raise DiskError(
+                f'{disk.name}: ESXi has no network adapter {wish!r}; there '
+                f'are {takes.text}'
+            )
     return wish or (disk.appliance and disk.appliance.vif_model)

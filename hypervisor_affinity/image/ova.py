@@ -15,7 +15,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree
 
-from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
@@ -410,7 +410,7 @@ class _Machine:
             if _local(part.tag) == 'OperatingSystemSection':
                 for name, value in part.items():
                     if _local(name) == 'osType':
-                        return value if properties.is_guest_id(value) else None
+                        return value if vmware.is_guest_id(value) else None
         return None
 
 

@@ -292,7 +292,8 @@ class _ServerAuditor:
             # Whether it can run there is a question to the driver alone.
             settled = self._classify(server, then, rebuild=True)
             verdict = judge(settled, offer, self._policy)
-            if verdict.passes:
+            # What only a rebuild is refused for has not kept it from booting.
+            if verdict.passes or (settled.refusal and not demand.refusal):
                 verdict = judge(demand, offer, self._policy)
             if verdict.reason in _FROM_REASON:
                 yield self._finding(

@@ -2,24 +2,40 @@
 """What an image asks of a hypervisor, why, and what would change it."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import ANY_HYPERVISOR
 from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import Strength
+from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.image_meta import Treatment
 from hypervisor_affinity.core.policy import Policy
+
+# What a guest can be given in another way.
+_HARDWARE = ('hw_disk_bus', 'hw_scsi_model', 'hw_vif_model')
+
+# What says what the guest is: without it nothing is told, and nothing mended.
+_FACTS = (
+    *properties.FORMAT_NAMES,
+    'hw_architecture',
+    'hw_emulation_architecture',
+)
+
+_MEASURED = frozenset(f for f, table in drivers.TABLES.items() if table.rows)
 
 
 class Change(NamedTuple):
@@ -27,10 +43,13 @@ class Change(NamedTuple):
 
     :ivar setting: what to do, in a clause
     :ivar demand: what comes of it, in a clause
+    :ivar owners: whether it is for the image's owner; what is set in a flavor
+        or an option is not
     """
 
     setting: str
     demand: str
+    owners: bool = True
 
 
 class Classification(NamedTuple):
@@ -53,6 +72,25 @@ class _Request(NamedTuple):
     def demand(self) -> Demand:
         return classify(self.image, self.extra_specs, self.policy)
 
+    def with_properties(self, **changed: str) -> '_Request':
+        return self._replace(image={**self.image, **changed})
+
+    def without(self, names: Iterable[str]) -> '_Request':
+        names = set(names)
+        left = {n: v for n, v in self.image.items() if n not in names}
+        return self._replace(image=left)
+
+
+class _Try(NamedTuple):
+    """Something that one might set.
+
+    :ivar request: as it would be then
+    """
+
+    setting: str
+    request: _Request
+    owners: bool = True
+
 
 def classify_image(
     image: Image, flavor: Flavor | None, policy: Policy
@@ -62,46 +100,101 @@ def classify_image(
         flat(image), flavor.extra_specs if flavor else {}, policy
     )
     demand = request.demand()
-    changes = []
+    changes: list[Change] = []
     outcomes = {_outcome(demand)}
-    for setting, changed in _tries(request, demand):
+    owners_outcomes = {_outcome(demand)}
+    for setting, changed, owners in _tries(request, demand):
         found = changed.demand()
-        # The first way to an outcome is the mildest.
-        if found.refusal is None and _outcome(found) not in outcomes:
+        if {sign.name for sign in unfit(found)} == {'os_distro'}:
+            # Which guest id it is, only the owner knows; they all do the same.
+            name = names_that_set(changed.image, 'os_distro')[0]
+            setting += (
+                f', and set image property {name} to the guest id of its '
+                'system'
+            )
+            found = changed.with_properties(**{name: 'otherGuest'}).demand()
+        # The first way to an outcome is the mildest; but what only an operator
+        # can do is none for an owner.
+        known = owners_outcomes if owners else outcomes
+        if _is_sound(found) and _outcome(found) not in known:
             outcomes.add(_outcome(found))
-            changes.append(Change(setting, demand_text(found)))
+            if owners:
+                owners_outcomes.add(_outcome(found))
+            changes.append(Change(setting, demand_text(found), owners))
     treatments = image_meta.treat(image.properties)
     treatments += [Treatment(name, '', Fate.DROPPED) for name in image.dropped]
     return Classification(demand, tuple(treatments), tuple(changes))
 
 
+def names_that_set(image: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the names by which an image sets a property.
+
+    :param image: properties, raw or by nova's names
+    :param name: nova's
+    :returns: the one that nova reads first; then those that it overrides
+    """
+    return tuple(
+        sorted(
+            (
+                own
+                for own, value in image.items()
+                if name in properties.normalize({own: value})
+            ),
+            key=lambda own: own != name,
+        )
+    )
+
+
+def runs_nowhere(demand: Demand) -> bool:
+    """Tell whether no hypervisor that is known can boot a request.
+
+    That it asks for none distinguishes it from one that is refused.
+    """
+    return demand.required is None and demand.impossible >= _MEASURED
+
+
+def _is_sound(demand: Demand) -> bool:
+    """Tell whether a request could run."""
+    return not (demand.refusal or unfit(demand) or runs_nowhere(demand))
+
+
 def _outcome(demand: Demand) -> tuple:
-    return demand.required, demand.impossible, demand.refusal
+    """Return where a request can run."""
+    if demand.required is None:
+        return None, demand.impossible, demand.refusal
+    return demand.required, demand.refusal
 
 
-def _tries(
-    request: _Request, demand: Demand
-) -> Iterator[tuple[str, _Request]]:
+def unfit(demand: Demand) -> tuple[Sign, ...]:
+    """Return the signs with which a server would fail where it has to run.
+
+    nova does not prevent that.
+    """
+    required = demand.required or frozenset()
+    return tuple(sign for sign in demand.signs if sign.unfit & required)
+
+
+def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:
     """Yield what one might set, the mildest first."""
+    name = _first_name(request, 'img_hv_type', 'hypervisor_type')
     for family in (hypervisor.KVM, hypervisor.VMWARE):
-        image = {**request.image, 'img_hv_type': family}
-        yield (
-            f'set image property hypervisor_type={family}',
-            request._replace(image=image),
+        yield _Try(
+            f'set image property {name}={family}',
+            request.with_properties(**{name: family}),
         )
-    deciding = _deciding_properties(request, demand)
-    if deciding:
-        image = {
-            name: value
-            for name, value in request.image.items()
-            if name not in deciding
-        }
-        yield (
-            f'remove image property {", ".join(deciding)}',
-            request._replace(image=image),
-        )
+    concerned = demand.required or demand.impossible
+    against = demand.against(concerned)
+    yield from _other_disk_types(request, against)
+    yield from _other_hardware(request, against, concerned)
+    for signs in (against, demand.because, (*demand.because, *against)):
+        names = _set_by(request, signs)
+        if names:
+            yield _Try(
+                f'remove image property {", ".join(names)}',
+                request.without(names),
+            )
     for value in (ANY_HYPERVISOR, hypervisor.KVM, hypervisor.VMWARE):
-        yield (
+        yield _Try(
             f'set flavor extra spec {HYPERVISOR_TYPE_SPEC}={value}',
             request._replace(
                 extra_specs={
@@ -109,9 +202,10 @@ def _tries(
                     HYPERVISOR_TYPE_SPEC: value,
                 }
             ),
+            owners=False,
         )
     if request.policy.vmdk_images != policies.FLEXIBLE:
-        yield (
+        yield _Try(
             'set option [hypervisor_affinity] vmdk_images=flexible, for '
             'all VMDK images',
             request._replace(
@@ -119,31 +213,127 @@ def _tries(
                     request.policy, vmdk_images=policies.FLEXIBLE
                 )
             ),
+            owners=False,
         )
-    for disk_format in ('vmdk', 'qcow2'):
-        image = {
-            **request.image,
-            'disk_format': disk_format,
-            'container_format': 'bare',
-        }
-        yield (
+    for disk_format in ('qcow2', 'vmdk'):
+        yield _Try(
             f'convert the image to {disk_format}',
-            request._replace(image=image),
+            request.with_properties(
+                disk_format=disk_format, container_format='bare'
+            ),
         )
 
 
-def _deciding_properties(request: _Request, demand: Demand) -> list[str]:
-    """Return the raw names of the properties behind a demand."""
-    cited = {
-        sign.evidence.text.partition('=')[0]
-        for sign in (*demand.because, *demand.forbidding)
-        if sign.strength in (Strength.IMAGE, Strength.DRIVER, Strength.FORMAT)
-    }
-    legacy = {new: old for old, new in image_meta.LEGACY_NAMES.items()}
-    names = [
-        name
-        for name in request.image
-        if not name.endswith('_format')
-        and not cited.isdisjoint({name, legacy.get(name)})
+def _other_disk_types(
+    request: _Request, against: tuple[Sign, ...]
+) -> Iterator[_Try]:
+    """Yield the right disk types, where the image has one that is none."""
+    if any(sign.name == 'hw_disk_type' for sign in against):
+        name = _first_name(request, 'hw_disk_type', 'vmware_disktype')
+        yield _Try(
+            f'set image property {name} to {_one_of(vmware.DISK_TYPES)}',
+            request.with_properties(**{name: vmware.DISK_TYPES[0]}),
+        )
+
+
+def _other_hardware(
+    request: _Request, against: tuple[Sign, ...], concerned: frozenset[str]
+) -> Iterator[_Try]:
+    """Yield other hardware in place of what a driver refuses.
+
+    :param concerned: the families whose drivers matter
+    """
+    signs = [sign for sign in against if sign.name in _HARDWARE]
+    removed = {sign.name: _names_with_bus(request, sign) for sign in signs}
+    without = request.without(itertools.chain(*removed.values()))
+    if signs and _is_sound(without.demand()):
+        parts = [
+            _in_place_of(
+                sign.name,
+                sign.excludes & concerned,
+                removed[sign.name],
+                request.image,
+                without,
+            )
+            for sign in signs
+        ]
+        yield _Try(', and '.join(parts), without)
+
+
+def _names_with_bus(request: _Request, sign: Sign) -> tuple[str, ...]:
+    """Return the names of what is removed for a sign.
+
+    A SCSI bus without a model of its own is no better to the vSphere driver
+    than one with a model that it does not know.
+    """
+    names = names_that_set(request.image, sign.name)
+    if sign.name != 'hw_scsi_model':
+        return names
+    buses = names_that_set(request.image, 'hw_disk_bus')
+    return tuple(dict.fromkeys((*names, *buses)))
+
+
+def _in_place_of(
+    novas: str,
+    refusing: frozenset[str],
+    names: tuple[str, ...],
+    image: Mapping[str, str],
+    without: _Request,
+) -> str:
+    """Say what can be set for what was removed.
+
+    :param novas: nova's name of it
+    :param refusing: the families whose drivers refuse it
+    :param names: what was removed, first that which the owner may set anew
+    :param image: as it is
+    """
+    name, *others = names
+    removing = f'remove {" and ".join(names)}'
+    rows = [drivers.TABLES[f].row(novas) for f in refusing]
+    outcome = _outcome(without.demand())
+    others_kept = without.with_properties(
+        **{other: image[other] for other in others}
+    )
+    values = [
+        value
+        for value in _choices(name)
+        if all(row.takes.has(_read(name, value, novas)) for row in rows)
+        and _outcome(others_kept.with_properties(**{name: value}).demand())
+        == outcome
     ]
-    return sorted(names)
+    if not values:
+        return f'{removing} from the image'
+    return f'set image property {name} to {_one_of(values)}, or {removing}'
+
+
+def _choices(name: str) -> list[str]:
+    """Return the values that nova-api lets pass, as an owner would write."""
+    if name == 'vmware_adaptertype':
+        return list(properties.ADAPTER_TYPES.values())
+    return sorted(image_meta.CHOICES[name])
+
+
+def _read(name: str, value: str, novas: str) -> str:
+    """Return what nova makes of a value, by its name of the property."""
+    return str(properties.normalize({name: value})[novas])
+
+
+def _one_of(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else f'one of {", ".join(values)}'
+
+
+def _first_name(request: _Request, novas: str, raw: str) -> str:
+    """Return the name by which nova would read a property."""
+    return novas if request.image.get(novas) else raw
+
+
+def _set_by(request: _Request, signs: Iterable[Sign]) -> list[str]:
+    """Return the names of the properties behind signs that can be removed."""
+    return sorted(
+        {
+            own
+            for sign in signs
+            if sign.name and sign.name not in _FACTS
+            for own in names_that_set(request.image, sign.name)
+        }
+    )

@@ -15,16 +15,23 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.demand import Strength
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import KVM
 from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.hypervisor import canonicalize
+from hypervisor_affinity.core.hypervisor import title
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -40,17 +47,18 @@ from hypervisor_affinity.image.guests import guest_id
 from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.audit import Severity
 from hypervisor_affinity.operations.classification import classify_image
+from hypervisor_affinity.operations.classification import names_that_set
+from hypervisor_affinity.operations.classification import runs_nowhere
+from hypervisor_affinity.operations.classification import unfit
 
 # Property -> its new value; None to remove it.
 Changes = Mapping[str, str | None]
 
 _UPLOAD = 'convert it by "image prepare", and upload it anew'
 
-# nova.virt.vmwareapi.constants: the driver's defaults, and the disk types of
-# a flat extent.
+# nova.virt.vmwareapi.constants: the driver's defaults.
 DEFAULT_DISK_TYPE = 'preallocated'
 DEFAULT_ADAPTER_TYPE = 'lsiLogic'
-FLAT_DISK_TYPES = ('preallocated', 'thin', 'thick', 'eagerZeroedThick')
 
 
 class Check(enum.StrEnum):
@@ -59,11 +67,22 @@ class Check(enum.StrEnum):
     VALUE_REFUSED = 'value_refused'
     """nova-api refuses each boot from the image, for a property's value."""
 
+    TYPE_UNREPORTED = 'type_unreported'
+    """No host reports the hypervisor type that the image names, so that nova's
+    ImagePropertiesFilter passes none."""
+
     CONTRADICTORY = 'contradictory'
-    """No hypervisor can run what the image asks for."""
+    """The hypervisor that the image asks for cannot run what it is or sets."""
+
+    RUNS_NOWHERE = 'runs_nowhere'
+    """The image asks for no hypervisor, and none that is known can run it."""
 
     SIGNS_OVERRIDDEN = 'signs_overridden'
     """The image names another hypervisor, and sets what only ESXi reads."""
+
+    LEFT_OVER = 'left_over'
+    """A property means a hypervisor that cannot boot the image, and no other
+    reads it: often it was there before the image was converted."""
 
     NAMES_DIFFER = 'names_differ'
     """A property is set by two names, to different values."""
@@ -93,7 +112,8 @@ class Check(enum.StrEnum):
     """vSphere is not told what system it is, and takes it for any."""
 
     DISTRO_ON_ESXI = 'distro_on_esxi'
-    """A flexible image names its distribution; on ESXi it does not boot."""
+    """But for the name of its distribution, where vSphere wants a guest id,
+    the image could run on ESXi, too: it never gets there."""
 
     CONTENT_REFUSED = 'content_refused'
     """Glance or nova would refuse the content today."""
@@ -107,8 +127,11 @@ class Check(enum.StrEnum):
 
 SEVERITIES = {
     Check.VALUE_REFUSED: Severity.ERROR,
+    Check.TYPE_UNREPORTED: Severity.ERROR,
     Check.CONTRADICTORY: Severity.ERROR,
+    Check.RUNS_NOWHERE: Severity.ERROR,
     Check.SIGNS_OVERRIDDEN: Severity.WARNING,
+    Check.LEFT_OVER: Severity.INFO,
     Check.NAMES_DIFFER: Severity.WARNING,
     Check.DISK_TYPE_UNKNOWN: Severity.ERROR,
     Check.DISK_TYPE_WRONG: Severity.ERROR,
@@ -239,23 +262,73 @@ class _Subject:
         """What the image asks."""
         return classify(flat(self.image), {}, self.policy)
 
+    @functools.cached_property
+    def spelled(self) -> Mapping[str, str]:
+        """Its properties with right values for those that nova-api refuses.
+
+        As long as it refuses one, no server is booted from the image, so that
+        this moves none.
+        """
+        own = self.image.properties
+        return {
+            **own,
+            **{
+                name: right
+                for name in self.refused
+                if (right := spelling.value(name, own[name]))
+            },
+        }
+
+    @functools.cached_property
+    def spelled_demand(self) -> Demand:
+        """What it asks with all values spelled right."""
+        return self.demand_with({})
+
     def demand_with(self, mended: Changes) -> Demand:
-        """Return what it asks with a change."""
-        return classify({**flat(self.image), **mended}, {}, self.policy)
+        """Return what it asks with a change, and all values spelled right."""
+        image = {**flat(self.image), **self.spelled, **mended}
+        return classify(image, {}, self.policy)
+
+    @functools.cached_property
+    def meant(self) -> Image:
+        """The image without the wrong values that have checks of their own.
+
+        One wrong value shall not hide another: a disk type in the wrong case
+        keeps an image off ESXi, although it is for nothing else.
+        """
+        left = {
+            name: right
+            for name, value in self.spelled.items()
+            if (right := self._meant_by(name, value))
+        }
+        return msgspec.structs.replace(self.image, properties=left)
+
+    def _meant_by(self, name: str, value: str) -> str | None:
+        novas = properties.NOVA_NAMES.get(name, name)
+        if novas == 'hw_disk_type' and value not in vmware.DISK_TYPES:
+            return spelling.value(name, value)
+        if novas == 'os_distro':
+            # Where that is no guest id, one that it hides goes, too.
+            read = str(self.found.get(novas))
+            return value if vmware.is_guest_id(read) else None
+        return value
+
+    @functools.cached_property
+    def meaning(self) -> Demand:
+        """What the image would ask as it is meant."""
+        return classify(flat(self.meant), {}, self.policy)
 
     @property
     def needs_vmware(self) -> bool:
-        """Whether nothing but ESXi will do."""
-        return self.demand.required == {VMWARE} and not self.demand.refusal
+        """Whether it is meant for ESXi alone."""
+        return self.meaning.required == {VMWARE}
 
     def allows(self, family: str) -> bool:
-        """Tell whether a family will do."""
-        required = self.demand.required
-        return (
-            not self.demand.refusal
-            and (required is None or family in required)
-            and family not in self.demand.impossible
-        )
+        """Tell whether it is meant for a family, among others or alone."""
+        required, refusal = self.meaning.required, self.meaning.refusal
+        if required is not None:
+            return family in required and refusal in (None, Reason.CANNOT_BOOT)
+        return not refusal and family not in self.meaning.impossible
 
     def name_of(self, raw: str) -> str:
         """Return the name by which nova reads a property, of its two."""
@@ -274,10 +347,31 @@ def _mend(
 ) -> Finding:
     """Return a finding with its change, or as advice if that moves it."""
     advice = in_words(mended)
-    now, then = subject.demand, subject.demand_with(mended)
-    if (then.required, then.refusal) != (now.required, now.refusal):
+    now, then = subject.spelled_demand, subject.demand_with(mended)
+    broken = then.refusal not in (None, now.refusal)
+    if broken or _where(then) != _where(now):
         return _tell(check, evidence, f'{advice}; then: {demand_text(then)}')
+    failing = [sign for sign in unfit(then) if sign not in unfit(now)]
+    if failing:
+        return _tell(
+            check,
+            evidence,
+            f'{advice}; then: a server with {_cited(failing)} would fail',
+        )
     return Finding(check, evidence, advice, mended)
+
+
+def _where(demand: Demand) -> tuple:
+    """Return where an image asks to run.
+
+    What cannot boot asks for the same hypervisor once it can.
+    """
+    refusal = demand.refusal
+    if refusal is Reason.CANNOT_BOOT:
+        refusal = None
+    if demand.required is None:
+        return None, demand.impossible, refusal
+    return demand.required, refusal
 
 
 def _tell(check: Check, evidence: str, advice: str) -> Finding:
@@ -285,52 +379,126 @@ def _tell(check: Check, evidence: str, advice: str) -> Finding:
 
 
 def _of_values(subject: _Subject) -> Iterator[Finding]:
+    then = subject.meaning
     for name, why in subject.refused.items():
         evidence = subject.cite(name)
-        right = spelling.value(name, subject.image.properties[name])
-        if right:
-            yield _mend(subject, Check.VALUE_REFUSED, evidence, {name: right})
-        else:
+        right = subject.spelled[name]
+        mended = {name: right}
+        if right == subject.image.properties[name]:
             yield _tell(Check.VALUE_REFUSED, evidence, why)
+        elif then.refusal in (None, subject.demand.refusal):
+            yield Finding(
+                Check.VALUE_REFUSED, evidence, in_words(mended), mended
+            )
+        else:
+            yield _tell(
+                Check.VALUE_REFUSED,
+                evidence,
+                f'{in_words(mended)}; then: {demand_text(then)}',
+            )
+
+
+def _of_type(subject: _Subject) -> Iterator[Finding]:
+    name = subject.name_of('hypervisor_type')
+    named = subject.image.properties.get(name)
+    if not named or name in subject.refused:
+        return
+    table = drivers.TABLES.get(canonicalize(named))
+    if table is None or named.lower() in table.guest_types:
+        return
+    evidence = (
+        f"{subject.cite(name)}; nova's {table.driver} driver reports "
+        f'{" or ".join(table.guest_types)}'
+    )
+    if len(table.guest_types) == 1:
+        yield _mend(
+            subject,
+            Check.TYPE_UNREPORTED,
+            evidence,
+            {name: table.guest_types[0]},
+        )
+    else:
+        yield _tell(
+            Check.TYPE_UNREPORTED,
+            evidence,
+            f'set one of {", ".join(table.guest_types)}',
+        )
 
 
 def _of_demand(subject: _Subject) -> Iterator[Finding]:
-    demand = subject.demand
+    demand, meaning = subject.spelled_demand, subject.meaning
     if demand.refusal is Reason.UNREADABLE_SIGN:
         # Its value is refused: that was told.
         return
-    if demand.refusal:
+    if meaning.refusal:
         yield _tell(
-            Check.CONTRADICTORY, demand_text(demand), _ways_out(subject)
+            Check.CONTRADICTORY,
+            demand_text(demand),
+            _ways_out(subject.meant, subject.policy),
         )
         return
-    if not subject.allows(VMWARE):
-        idle = [
-            sign.evidence.text
-            for sign in demand.signs
-            if sign.strength is Strength.DRIVER
-        ]
-        if idle:
-            yield _tell(
-                Check.SIGNS_OVERRIDDEN,
-                f'{demand_text(demand)}; only ESXi reads {", ".join(idle)}',
-                'remove what is wrong: these, or the hypervisor',
-            )
+    if failing := unfit(meaning):
+        yield _tell(
+            Check.CONTRADICTORY,
+            f'{demand_text(demand)}, where a server with {_cited(failing)} '
+            'would fail',
+            _ways_out(subject.meant, subject.policy),
+        )
+    if runs_nowhere(demand):
+        image = subject.meant if runs_nowhere(meaning) else subject.image
+        yield _tell(
+            Check.RUNS_NOWHERE,
+            demand_text(demand),
+            f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
+            'hypervisor_type, if it is another one',
+        )
+    if meaning.leftovers:
+        yield _of_leftovers(subject)
+    idle = [
+        sign
+        for sign in meaning.signs
+        if sign.strength is Strength.DRIVER and sign not in meaning.leftovers
+    ]
+    if idle and meaning.required and VMWARE not in meaning.required:
+        yield _tell(
+            Check.SIGNS_OVERRIDDEN,
+            f'{demand_text(demand)}; only ESXi reads {_cited(idle)}',
+            'remove what is wrong: these, or the hypervisor',
+        )
 
 
-def _ways_out(subject: _Subject) -> str:
-    """Return what would change a contradictory demand."""
-    if subject.found.get('hw_vif_model') == 'virtio':
-        without = subject.demand_with({'hw_vif_model': None})
-        if not without.refusal:
-            return (
-                'set hw_vif_model=VirtualVmxnet3 if the guest has its driver, '
-                'or remove it for an E1000'
-            )
-    found = classify_image(subject.image, None, subject.policy).changes
+def _of_leftovers(subject: _Subject) -> Finding:
+    demand, left = subject.meaning, subject.meaning.leftovers
+    meant = frozenset().union(*(sign.requires for sign in left))
+    against = demand.against(meant)
+    removed = {
+        name: None
+        for sign in left
+        for name in names_that_set(subject.image.properties, sign.name)
+    }
+    facts = _cited(against)
+    evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
+    if any(sign.name == 'disk_format' for sign in against):
+        return _mend(subject, Check.LEFT_OVER, evidence, removed)
+    # A disk of that hypervisor: its owner may want to keep it there.
+    return _tell(
+        Check.LEFT_OVER,
+        evidence,
+        f'{in_words(removed)}; or, if it is for {title(meant)}, correct '
+        f'{facts}',
+    )
+
+
+def _cited(signs: Iterable[Sign]) -> str:
+    return ', '.join(sign.evidence.text for sign in signs)
+
+
+def _ways_out(image: Image, policy: Policy) -> str:
+    """Return what would let an image run, each of which was tried."""
+    found = classify_image(image, None, policy).changes
     # Who owns the image sets no flavor and no option.
-    ways = [change.setting for change in found if 'image' in change.setting]
-    return ', or '.join(ways) or 'ask "classify"'
+    ways = [change.setting for change in found if change.owners]
+    return '; or '.join(ways) or 'ask "classify"'
 
 
 def _of_names(subject: _Subject) -> Iterator[Finding]:
@@ -366,7 +534,7 @@ def _of_disk_type(subject: _Subject) -> Iterator[Finding]:
     evidence = subject.cite(name)
     # What looks raw may be a flat extent, or a VMDK that was damaged.
     certain = fitting[0] if len(fitting) == 1 else None
-    if value not in properties.DISK_TYPES:
+    if value not in vmware.DISK_TYPES:
         check = Check.DISK_TYPE_UNKNOWN
         right = certain or spelling.value(name, value)
     elif fitting and value not in fitting:
@@ -377,9 +545,14 @@ def _of_disk_type(subject: _Subject) -> Iterator[Finding]:
         return
     if right:
         yield _mend(subject, check, evidence, {name: right})
-    else:
-        known = ', '.join(fitting or sorted(properties.DISK_TYPES))
-        yield _tell(check, evidence, f'set one of {known}')
+        return
+    known = ', '.join(fitting or sorted(vmware.DISK_TYPES))
+    advice = f'set one of {known}'
+    if subject.demand.required is None:
+        # It runs on KVM, and may be meant to.
+        evidence += f'; {demand_text(subject.demand)}'
+        advice += ', or set hypervisor_type=kvm, if it is for KVM'
+    yield _tell(check, evidence, advice)
 
 
 def _of_missing_disk_type(
@@ -408,7 +581,7 @@ def _disk_types(subject: _Subject) -> tuple[str, ...]:
     if subject.found.get('container_format') == 'ova':
         return (acceptance.DISK_TYPES[STREAM_OPTIMIZED],)
     if subject.disk and subject.disk.format == RAW:
-        return FLAT_DISK_TYPES
+        return vmware.FLAT_DISK_TYPES
     known = subject.fitting.get('vmware_disktype')
     return (known,) if known else ()
 
@@ -449,10 +622,9 @@ def _of_adapter(subject: _Subject) -> Iterator[Finding]:
 
 
 def _of_guest(subject: _Subject) -> Iterator[Finding]:
-    disk_format = subject.found.get('disk_format')
-    if (
-        disk_format not in properties.VSPHERE_DISK_FORMATS
-        or not subject.allows(VMWARE)
+    formats = vmware.TABLE.row('disk_format').takes
+    if not subject.allows(VMWARE) or not formats.has(
+        str(subject.image.disk_format)
     ):
         return
     name = subject.name_of('vmware_ostype')
@@ -468,13 +640,13 @@ def _of_guest(subject: _Subject) -> Iterator[Finding]:
             subject.cite(name),
             {name: spelled},
         )
-    elif properties.is_guest_id(value):
+    elif vmware.is_guest_id(value):
         yield _tell(
             Check.GUEST_ID_UNKNOWN,
             subject.cite(name),
             'see that the oldest vSphere of the cloud knows it',
         )
-    else:
+    elif not runs_nowhere(subject.spelled_demand):
         yield _of_distro(subject, name, value)
 
 
@@ -510,11 +682,18 @@ def _of_distro(subject: _Subject, name: str, distro: str) -> Finding:
     right = hidden or _derived(subject, distro)
     wanted = right or 'the guest id of its system'
     if not subject.needs_vmware:
-        check = Check.GUEST_ID_LOST if hidden else Check.DISTRO_ON_ESXI
+        if hidden:
+            return _tell(
+                Check.GUEST_ID_LOST,
+                evidence,
+                f'set {name} to {wanted}, for ESXi; remove vmware_ostype, for '
+                'KVM',
+            )
         return _tell(
-            check,
-            evidence,
-            f'set {name} to {wanted}, for ESXi, or hypervisor_type=kvm',
+            Check.DISTRO_ON_ESXI,
+            demand_text(subject.demand),
+            f'leave it, for KVM alone; set {name} to {wanted}, for ESXi '
+            f'alone; remove {name}, for both',
         )
     check = Check.GUEST_ID_LOST if hidden else Check.GUEST_ID_IS_DISTRO
     if not right:
@@ -529,8 +708,7 @@ def _derived(subject: _Subject, distro: str) -> str | None:
         if subject.values is None:
             return None
         version = subject.values.get('os_version')
-    architecture = subject.image.properties.get('architecture')
-    bits = 32 if architecture in ('i386', 'i586', 'i686') else 64
+    bits = 32 if subject.found.get('hw_architecture') == 'i686' else 64
     return guest_id(distro, version, bits=bits)
 
 
@@ -567,35 +745,53 @@ def _of_content(subject: _Subject) -> Iterator[Finding]:
 
 def _of_dropped(subject: _Subject) -> Iterator[Finding]:
     for name in subject.image.dropped:
-        meant, near = spelling.name(name), spelling.similar_name(name)
-        if meant:
-            yield _of_misspelt(subject, name, meant)
-        elif near:
+        value = (subject.values or {}).get(name)
+        if meant := spelling.name(name):
+            yield _of_misspelt(subject, name, meant, value)
+        elif near := spelling.similar_name(name, value):
             yield _tell(Check.PROPERTY_DROPPED, name, f'is {near} meant?')
 
 
-def _of_misspelt(subject: _Subject, name: str, meant: str) -> Finding:
-    value = (subject.values or {}).get(name)
-    if value is None or meant in subject.image.properties:
+def _of_misspelt(
+    subject: _Subject, name: str, meant: str, value: str | None
+) -> Finding:
+    novas = properties.normalize({meant: 'any'})
+    if subject.image.properties.keys() & {meant, *novas}:
+        return _tell(
+            Check.PROPERTY_DROPPED,
+            name,
+            f'its name is {meant}, which is set, too; remove this one',
+        )
+    if value is None:
         return _tell(
             Check.PROPERTY_DROPPED, name, f'its name is {meant}; rename it'
         )
     evidence = written(name, value)
     right = spelling.value(meant, value) or value
-    renamed = {meant: right, name: None}
-    (treatment,) = image_meta.treat({meant: right})
-    if treatment.fate is Fate.REFUSED:
+    if why := _wrong_value(meant, right):
         return _tell(
-            Check.PROPERTY_DROPPED,
-            evidence,
-            f'its name is {meant}, and {treatment.outcome}',
+            Check.PROPERTY_DROPPED, evidence, f'its name is {meant}, and {why}'
         )
+    renamed = {meant: right, name: None}
     return _mend(subject, Check.PROPERTY_DROPPED, evidence, renamed)
+
+
+def _wrong_value(name: str, value: str) -> str:
+    """Say why a value would not do, once nova reads it; '' if it would."""
+    (treatment,) = image_meta.treat({name: value})
+    if treatment.fate is Fate.REFUSED:
+        return treatment.outcome
+    if name == 'vmware_ostype' and not vmware.is_guest_id(value):
+        return f'{value} is no guest id of vSphere'
+    if name == 'vmware_disktype' and value not in vmware.DISK_TYPES:
+        return f'{value} is none of {", ".join(vmware.DISK_TYPES)}'
+    return ''
 
 
 # In the order of findings; what knows the content comes last.
 _CHECKS = (
     _of_values,
+    _of_type,
     _of_demand,
     _of_names,
     _of_dropped,

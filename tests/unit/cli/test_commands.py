@@ -66,7 +66,80 @@ def test_classify(run, cloud):
         'nova',
         'change',
         'change',
+        'change',
     ]
+    # What is left over from before a conversion does not keep it from KVM.
+    assert (rows[-1]['Subject'], rows[-1]['Effect']) == (
+        'convert the image to qcow2',
+        'image cannot run on VMware (disk_format=qcow2)',
+    )
+
+
+@pytest.mark.parametrize(
+    ('text', 'subject', 'effects'),
+    [
+        (
+            'disk_format: qcow2\nvmware_ostype: ubuntu64Guest\n',
+            'flexible',
+            {
+                'image vmware_ostype=ubuntu64Guest': 'driver sign: requires '
+                'vmware (left over: VMware cannot boot the image)',
+                'image disk_format=qcow2': 'format sign: forbids vmware',
+            },
+        ),
+        (
+            'disk_format: vhd\n',
+            'nowhere',
+            {'image disk_format=vhd': 'format sign: forbids kvm, vmware'},
+        ),
+        (
+            'disk_format: iso\nos_distro: debian\n',
+            'flexible',
+            {
+                'image os_distro=debian': 'format sign: would fail on vmware',
+            },
+        ),
+        (
+            'disk_format: vmdk\nos_distro: debian\n',
+            'bound',
+            {
+                'image disk_format=vmdk': 'format sign: requires vmware',
+                'image os_distro=debian': 'format sign: would fail on vmware, '
+                'which nova does not prevent',
+            },
+        ),
+        (
+            'disk_format: iso\nvmware_adaptertype: busLogic\n',
+            'bound',
+            {
+                'image vmware_adaptertype=busLogic': 'driver sign: requires '
+                'vmware and forbids kvm',
+            },
+        ),
+        (
+            'disk_format: vmdk\nvmware_ostype: x64Guest\n'
+            'hypervisor_type: kvm\n',
+            'bound',
+            {
+                'image hypervisor_type=kvm': 'image sign: requires kvm',
+                'image vmware_ostype=x64Guest': 'driver sign: requires vmware '
+                '(does not decide)',
+                'image disk_format=vmdk': 'format sign: requires vmware '
+                '(does not decide)',
+            },
+        ),
+    ],
+)
+def test_classify_says_what_becomes_of_each_sign(
+    run, tmp_path, text, subject, effects
+):
+    path = tmp_path / 'image.yaml'
+    path.write_text(text)
+    rows = run('classify', '--file', path, '-f', 'json').json()
+    assert rows[0]['Subject'] == subject
+    assert {
+        row['Subject']: row['Effect'] for row in rows if row['Part'] == 'sign'
+    } == effects
 
 
 def test_classify_with_a_flavor(run, cloud):

@@ -311,6 +311,27 @@ def test_no_name_of_an_image_forges_what_is_confirmed(run, glance):
     assert '\x1b' not in done.err
 
 
+def test_apply_removes_what_a_conversion_has_left(run, glance):
+    image = glance.add(
+        'converted',
+        disk_format='raw',
+        vmware_image_version='1',
+        vmware_ostype='ubuntu64Guest',
+        hw_disk_bus='virtio',
+    )
+    done = run('image', 'audit', '--apply', '--yes', '-f', 'json')
+    assert (done.code, done.json()) == (0, [])
+    assert done.err.startswith(
+        f'converted ({image}): remove vmware_image_version, remove '
+        'vmware_ostype\n'
+    )
+    left = glance.images[image]
+    assert left['hw_disk_bus'] == 'virtio'
+    assert not {'vmware_image_version', 'vmware_ostype'} & left.keys()
+    # nova-manage cannot remove one of a server.
+    assert 'nova-manage' not in done.err.partition('changed')[2]
+
+
 def test_apply_what_was_asked_for(run, glance):
     glance.add('x', **{**WRONG, 'vmware_disktype': 'SPARSE'})
     done = run(

@@ -11,6 +11,8 @@ from nova.virt import images
 from nova.virt.vmwareapi import constants
 from oslo_utils.imageutils import format_inspector
 
+from hypervisor_affinity.core.drivers import kvm
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
@@ -98,6 +100,7 @@ def test_disk_types_are_the_drivers():
         constants.DISK_TYPE_SPARSE,
         constants.DISK_TYPE_STREAM_OPTIMIZED,
     }
+    assert set(acceptance.DISK_TYPES.values()) == set(vmware.SPARSE_DISK_TYPES)
 
 
 def disk(**fields):
@@ -132,6 +135,36 @@ def test_what_formats_say(fields, accepts, why):
         assert answer.accepts is accepts
         if not accepts or by is acceptance.by_glance:
             assert why in answer.why
+
+
+@pytest.mark.parametrize(
+    'disk_format',
+    ['ami', 'iso', 'ploop', 'qcow2', 'raw', 'vdi', 'vhd', 'vhdx', 'vmdk'],
+)
+@pytest.mark.parametrize(
+    ('by', 'table'),
+    [
+        (acceptance.by_kvm, kvm.TABLE),
+        (acceptance.by_vsphere, vmware.TABLE),
+    ],
+)
+def test_the_tables_tell_the_formats(by, table, disk_format):
+    found = disk(
+        format=disk_format,
+        formats=(disk_format,),
+        create_type='streamOptimized' if disk_format == 'vmdk' else None,
+    )
+    refuses = table.row('disk_format').refuses.has(disk_format)
+    assert by(found).accepts is not refuses
+
+
+def test_a_vhd_boots_nowhere():
+    vhd = disk(format='vhd', formats=('vhd',))
+    assert acceptance.by_kvm(vhd) == (
+        False,
+        'nova does not recognise vhd; convert it to qcow2',
+    )
+    assert not acceptance.by_vsphere(vhd).accepts
 
 
 def test_an_ova_is_for_esxi_alone():

@@ -3,7 +3,7 @@ import pytest
 from nova.virt.vmwareapi import constants
 from pyVmomi import vim
 
-from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.guests import GUEST_IDS
 from hypervisor_affinity.image.guests import guest_id
@@ -19,7 +19,7 @@ def test_novas_driver_knows_no_others():
 
 
 def test_the_scheduler_takes_all_of_them_for_guest_ids():
-    assert all(map(properties.is_guest_id, GUEST_IDS))
+    assert all(map(vmware.is_guest_id, GUEST_IDS))
 
 
 def test_case_does_not_tell_two_apart():

@@ -57,6 +57,41 @@ def test_what_esxi_cannot_boot_on_esxi():
     ]
 
 
+def test_what_esxi_refuses_on_esxi():
+    distro = msgspec.structs.replace(
+        ISO, id='i-2', properties={'os_distro': 'debian'}
+    )
+    vif = msgspec.structs.replace(
+        ISO, id='i-3', properties={'hw_vif_model': 'rtl8139'}
+    )
+    assert of_servers(
+        server('a', distro, 'vc-1'),
+        server('b', vif, 'vc-1'),
+        server('c', distro, 'kvm-1'),
+        images=[distro, vif],
+    ) == [
+        (Check.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE),
+        (Check.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE),
+    ]
+
+
+def test_what_only_a_rebuild_would_be_refused_for_runs_where_it_is():
+    # Its guest id gives way to the format; it may have been set since.
+    image = msgspec.structs.replace(VMDK, properties={'os_distro': 'debian'})
+    assert of_servers(server('a', image, 'vc-1'), images=[image]) == []
+
+
+def test_a_conversion_does_not_misplace_a_server():
+    image = msgspec.structs.replace(
+        QCOW2, properties={'vmware_ostype': 'debian12Guest'}
+    )
+    assert of_servers(
+        server('a', image, 'kvm-1'),
+        server('b', image, 'vc-1'),
+        images=[image],
+    ) == [(Check.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE)]
+
+
 def test_flexible_on_licensed_esxi():
     assert of_servers(server('a', ISO, 'vc-1')) == [
         (Check.SERVER_NOT_PREFERRED, 'a', Reason.NOT_PREFERRED)
