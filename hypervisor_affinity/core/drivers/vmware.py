@@ -51,7 +51,7 @@ def _lacks_an_adapter(found: Found, volume: bool) -> bool:
     It is to for an ISO's empty disk and for a flat VMDK; any other disk
     comes with the image or the volume.
     """
-    if volume or str(found.get('hw_disk_bus')) != 'scsi':
+    if volume or str(found.get('hw_disk_bus')).lower() != 'scsi':
         return False
     disk_format = str(found.get('disk_format')).lower()
     return disk_format == 'iso' or (
@@ -61,7 +61,7 @@ def _lacks_an_adapter(found: Found, volume: bool) -> bool:
     )
 
 
-_NAME_AN_ADAPTER = 'set vmware_adaptertype to an adapter that ESXi has'
+_NAME_AN_ADAPTER = f'set hw_scsi_model to one of {", ".join(_SCSI_MODELS)}'
 
 TABLE = Table(
     family=hypervisor.VMWARE,
@@ -102,7 +102,7 @@ TABLE = Table(
             refuses=Values('every other value', lambda v: not is_guest_id(v)),
             source='vCenter, which gets it as guestId '
             '(vmwareapi.vm_util.create_vm)',
-            advice='set it to the guest id of its system',
+            advice='set os_distro to the guest id of its system',
             yields=True,
         ),
         'hw_scsi_model': Row(
