@@ -29,7 +29,11 @@ REFUSED = [
         'set vmware_disktype to one of sparse, streamOptimized, '
         'preallocated, thin, thick, eagerZeroedThick',
     ),
-    ('vmdk', {**VMWARE, 'hw_disk_bus': 'scsi'}, 'lsilogic, lsisas1068, vmpvscsi, buslogic'),
+    (
+        'vmdk',
+        {**VMWARE, 'hw_disk_bus': 'scsi'},
+        'lsilogic, lsisas1068, vmpvscsi, buslogic',
+    ),
     ('vmdk', {**STREAM, 'os_distro': 'ubuntu'}, 'guest id of its system'),
     ('vmdk', {**VMWARE, **STREAM, 'architecture': 'aarch64'}, 'hypervisor'),
     ('iso', {'hw_vif_model': 'virtio'}, 'available hosts can boot it'),
