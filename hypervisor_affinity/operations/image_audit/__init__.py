@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with an image, and which change mends it.
+
+What nova makes of properties is :mod:`hypervisor_affinity.core.image_meta`'s
+to say, where the image can run :func:`~hypervisor_affinity.core.demand.
+classify`'s, what fits its content :mod:`hypervisor_affinity.image`'s. Here
+they are compared.
+
+A change is proposed only where there is one right answer, and never one that
+moves an image from one hypervisor to another: that is for its owner.
+
+``subject`` is an image with all that is known of it. ``property_values``,
+``demands``, ``property_names``, ``guest_ids``, ``disks`` and ``content`` check
+it; ``findings`` lists what they find, ``mending`` has what comes of a change.
+"""
+
+from collections.abc import Mapping
+
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.operations.image_audit import content
+from hypervisor_affinity.operations.image_audit import demands
+from hypervisor_affinity.operations.image_audit import disks
+from hypervisor_affinity.operations.image_audit import guest_ids
+from hypervisor_affinity.operations.image_audit import property_names
+from hypervisor_affinity.operations.image_audit import property_values
+from hypervisor_affinity.operations.image_audit.content import unreadable
+from hypervisor_affinity.operations.image_audit.disks import (
+    DEFAULT_ADAPTER_TYPE,
+)
+from hypervisor_affinity.operations.image_audit.disks import DEFAULT_DISK_TYPE
+from hypervisor_affinity.operations.image_audit.findings import SEVERITIES
+from hypervisor_affinity.operations.image_audit.findings import Check
+from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.mending import changes
+from hypervisor_affinity.operations.image_audit.mending import for_servers
+from hypervisor_affinity.operations.image_audit.mending import in_words
+from hypervisor_affinity.operations.image_audit.subject import Subject
+
+__all__ = [
+    'DEFAULT_ADAPTER_TYPE',
+    'DEFAULT_DISK_TYPE',
+    'SEVERITIES',
+    'Check',
+    'Finding',
+    'audit',
+    'changes',
+    'for_servers',
+    'in_words',
+    'unreadable',
+]
+
+# In the order of findings; what knows the content comes last.
+_CHECKS = (
+    property_values.check,
+    demands.check,
+    property_names.check,
+    guest_ids.check,
+    disks.check,
+    content.check,
+)
+
+
+def audit(
+    image: Image,
+    policy: Policy,
+    *,
+    values: Mapping[str, str] | None = None,
+    disk: Disk | None = None,
+) -> list[Finding]:
+    """Return what is wrong with an image.
+
+    :param values: of all properties, also of those that nova drops; None if
+        these are not known, as of an image in a snapshot
+    :param disk: what its content is; None if that was not read
+    """
+    subject = Subject(image, policy, values, disk)
+    return [finding for check in _CHECKS for finding in check(subject)]

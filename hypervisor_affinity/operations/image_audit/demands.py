@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether an image can run where it asks to, and all it sets is for that."""
+
+from collections.abc import Iterator
+
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.demand import Strength
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.hypervisor import title
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.operations.classification import classify_image
+from hypervisor_affinity.operations.classification import names_that_set
+from hypervisor_affinity.operations.classification import runs_nowhere
+from hypervisor_affinity.operations.classification import unfit
+from hypervisor_affinity.operations.image_audit.findings import Check
+from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.findings import cited
+from hypervisor_affinity.operations.image_audit.findings import for_owner
+from hypervisor_affinity.operations.image_audit.mending import in_words
+from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.subject import Subject
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Find what the hypervisor that is asked for cannot run, or ignores."""
+    demand, meaning = subject.spelled_demand, subject.meaning
+    if demand.refusal is Reason.UNREADABLE_SIGN:
+        # Its value is refused: that was told.
+        return
+    if meaning.refusal:
+        yield for_owner(
+            Check.CONTRADICTORY,
+            demand_text(demand),
+            _ways_out(subject.meant, subject.policy),
+        )
+        return
+    if failing := unfit(meaning):
+        yield for_owner(
+            Check.CONTRADICTORY,
+            f'{demand_text(demand)}, where a server with {cited(failing)} '
+            'would fail',
+            _ways_out(subject.meant, subject.policy),
+        )
+    if runs_nowhere(demand):
+        image = subject.meant if runs_nowhere(meaning) else subject.image
+        yield for_owner(
+            Check.RUNS_NOWHERE,
+            demand_text(demand),
+            f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
+            'hypervisor_type, if it is another one',
+        )
+    if meaning.leftovers:
+        yield _of_leftovers(subject)
+    idle = [
+        sign
+        for sign in meaning.signs
+        if sign.strength is Strength.DRIVER and sign not in meaning.leftovers
+    ]
+    if idle and meaning.required and VMWARE not in meaning.required:
+        yield for_owner(
+            Check.SIGNS_OVERRIDDEN,
+            f'{demand_text(demand)}; only ESXi reads {cited(idle)}',
+            'remove what is wrong: these, or the hypervisor',
+        )
+
+
+def _of_leftovers(subject: Subject) -> Finding:
+    demand, left = subject.meaning, subject.meaning.leftovers
+    meant = frozenset().union(*(sign.requires for sign in left))
+    against = demand.against(meant)
+    removed = {
+        name: None
+        for sign in left
+        for name in names_that_set(subject.image.properties, sign.name)
+    }
+    facts = cited(against)
+    evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
+    if any(sign.name == 'disk_format' for sign in against):
+        return mend(subject, Check.LEFT_OVER, evidence, removed)
+    # A disk of that hypervisor: its owner may want to keep it there.
+    return for_owner(
+        Check.LEFT_OVER,
+        evidence,
+        f'{in_words(removed)}; or, if it is for {title(meant)}, correct '
+        f'{facts}',
+    )
+
+
+def _ways_out(image: Image, policy: Policy) -> str:
+    """Return what would let an image run, each of which was tried."""
+    found = classify_image(image, None, policy).changes
+    # Who owns the image sets no flavor and no option.
+    ways = [change.setting for change in found if change.owners]
+    return '; or '.join(ways) or 'ask "classify"'

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that nova-api refuses, and a type that no host reports."""
+
+from collections.abc import Iterator
+
+from hypervisor_affinity.core import drivers
+from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import canonicalize
+from hypervisor_affinity.operations.image_audit.findings import Check
+from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.findings import for_owner
+from hypervisor_affinity.operations.image_audit.mending import in_words
+from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.subject import Subject
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Find values with which no server is booted."""
+    yield from _of_refused(subject)
+    yield from _of_type(subject)
+
+
+def _of_refused(subject: Subject) -> Iterator[Finding]:
+    then = subject.meaning
+    for name, why in subject.refused.items():
+        evidence = subject.cite(name)
+        right = subject.spelled[name]
+        mended = {name: right}
+        if right == subject.image.properties[name]:
+            yield for_owner(Check.VALUE_REFUSED, evidence, why)
+        elif then.refusal in (None, subject.demand.refusal):
+            yield Finding(
+                Check.VALUE_REFUSED, evidence, in_words(mended), mended
+            )
+        else:
+            yield for_owner(
+                Check.VALUE_REFUSED,
+                evidence,
+                f'{in_words(mended)}; then: {demand_text(then)}',
+            )
+
+
+def _of_type(subject: Subject) -> Iterator[Finding]:
+    name = subject.name_of('hypervisor_type')
+    named = subject.image.properties.get(name)
+    if not named or name in subject.refused:
+        return
+    table = drivers.TABLES.get(canonicalize(named))
+    if table is None or named.lower() in table.guest_types:
+        return
+    evidence = (
+        f"{subject.cite(name)}; nova's {table.driver} driver reports "
+        f'{" or ".join(table.guest_types)}'
+    )
+    if len(table.guest_types) == 1:
+        yield mend(
+            subject,
+            Check.TYPE_UNREPORTED,
+            evidence,
+            {name: table.guest_types[0]},
+        )
+    else:
+        yield for_owner(
+            Check.TYPE_UNREPORTED,
+            evidence,
+            f'set one of {", ".join(table.guest_types)}',
+        )

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An image with all that is known of it."""
+
+import functools
+from collections.abc import Mapping
+
+import msgspec
+
+from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core import image_meta
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.image_meta import Fate
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.fitting import Wishes
+from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.operations import image_spelling as spelling
+from hypervisor_affinity.operations.image_audit.findings import Changes
+
+
+class Subject:
+    """An image with all that is known of it.
+
+    * ``found``: its properties by nova's names, and its formats
+    * ``refused``: property -> why nova-api refuses its value
+    * ``fitting``: the properties that fit its content; empty if that was not
+      read
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        policy: Policy,
+        values: Mapping[str, str] | None,
+        disk: Disk | None,
+    ) -> None:
+        self.image = image
+        self.policy = policy
+        self.values = values
+        self.disk = disk
+        self.found = properties.normalize(flat(image))
+        self.refused = {
+            treatment.name: treatment.outcome
+            for treatment in image_meta.treat(image.properties)
+            if treatment.fate is Fate.REFUSED
+        }
+        self.fitting = fit(disk, Wishes()).properties if disk else {}
+
+    @functools.cached_property
+    def demand(self) -> Demand:
+        """What the image asks."""
+        return classify(flat(self.image), {}, self.policy)
+
+    @functools.cached_property
+    def spelled(self) -> Mapping[str, str]:
+        """Its properties with right values for those that nova-api refuses.
+
+        As long as it refuses one, no server is booted from the image, so that
+        this moves none.
+        """
+        own = self.image.properties
+        return {
+            **own,
+            **{
+                name: right
+                for name in self.refused
+                if (right := spelling.value(name, own[name]))
+            },
+        }
+
+    @functools.cached_property
+    def spelled_demand(self) -> Demand:
+        """What it asks with all values spelled right."""
+        return self.demand_with({})
+
+    def demand_with(self, mended: Changes) -> Demand:
+        """Return what it asks with a change, and all values spelled right."""
+        image = {**flat(self.image), **self.spelled, **mended}
+        return classify(image, {}, self.policy)
+
+    @functools.cached_property
+    def meant(self) -> Image:
+        """The image without the wrong values that have checks of their own.
+
+        One wrong value shall not hide another: a disk type in the wrong case
+        keeps an image off ESXi, although it is for nothing else.
+        """
+        left = {
+            name: right
+            for name, value in self.spelled.items()
+            if (right := self._meant_by(name, value))
+        }
+        return msgspec.structs.replace(self.image, properties=left)
+
+    def _meant_by(self, name: str, value: str) -> str | None:
+        novas = properties.NOVA_NAMES.get(name, name)
+        if novas == 'hw_disk_type' and value not in vmware.DISK_TYPES:
+            return spelling.value(name, value)
+        if novas == 'os_distro':
+            # Where that is no guest id, one that it hides goes, too.
+            read = str(self.found.get(novas))
+            return value if vmware.is_guest_id(read) else None
+        return value
+
+    @functools.cached_property
+    def meaning(self) -> Demand:
+        """What the image would ask as it is meant."""
+        return classify(flat(self.meant), {}, self.policy)
+
+    @property
+    def needs_vmware(self) -> bool:
+        """Whether it is meant for ESXi alone."""
+        return self.meaning.required == {VMWARE}
+
+    def allows(self, family: str) -> bool:
+        """Tell whether it is meant for a family, among others or alone."""
+        required, refusal = self.meaning.required, self.meaning.refusal
+        if required is not None:
+            return family in required and refusal in (None, Reason.CANNOT_BOOT)
+        return not refusal and family not in self.meaning.impossible
+
+    def name_of(self, raw: str) -> str:
+        """Return the name by which nova reads a property, of its two."""
+        name = properties.NOVA_NAMES[raw]
+        return name if self.image.properties.get(name) else raw
+
+    def cite(self, *names: str) -> str:
+        """Return properties as they are set."""
+        return ', '.join(
+            written(name, self.image.properties[name]) for name in names
+        )

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an audit of several checks finds of one image."""
+
+import pytest
+
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.operations.image_audit import SEVERITIES
+from hypervisor_affinity.operations.image_audit import Check
+from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import found
+from tests.unit.operations.image_audit.images import mended
+from tests.unit.operations.image_audit.images import vmdk
+
+
+def test_every_check_has_a_severity():
+    assert set(SEVERITIES) == set(Check)
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        vmdk(),
+        Image('q', disk_format='qcow2', properties={'os_distro': 'ubuntu'}),
+        Image('i', disk_format='iso'),
+        # It says KVM, and nothing of ESXi.
+        Image(
+            'k',
+            disk_format='vmdk',
+            properties={'hypervisor_type': 'kvm', 'os_distro': 'ubuntu'},
+        ),
+        vmdk(hw_disk_type='streamOptimized', img_hv_type='VMware'),
+    ],
+)
+def test_in_order(image):
+    assert found(image) == {}
+
+
+def test_one_wrong_value_does_not_hide_another():
+    image = vmdk(
+        hypervisor_type=None,
+        vmware_disktype='SPARSE',
+        vmware_adaptertype='pvscsi',
+        os_distro='ubuntu',
+    )
+    assert found(image) == {
+        Check.VALUE_REFUSED: {'vmware_adaptertype': 'paraVirtual'},
+        Check.DISK_TYPE_UNKNOWN: {'vmware_disktype': 'sparse'},
+        Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'},
+    }
+    after = mended(image)
+    assert found(after) == {}
+    assert demand_of(after).required == {'vmware'}
+
+
+def test_other_checks_see_an_image_that_cannot_boot():
+    image = vmdk(hw_vif_model='virtio', os_distro='ubuntu')
+    assert found(image) == {
+        Check.CONTRADICTORY: {},
+        Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'},
+    }
