@@ -39,6 +39,8 @@ _REPORTED = {
         - hypervisor.SAY_NOTHING
         - frozenset(CONCLUSIVE_TYPES.values())
     },
+    # libvirt's name of its own driver.
+    'LXC': 'lxc',
     **CONCLUSIVE_TYPES,
 }
 

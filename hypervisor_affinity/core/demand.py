@@ -105,9 +105,20 @@ class Demand:
     problems: tuple[Problem, ...] = ()
 
     @property
+    def asked(self) -> frozenset[str] | None:
+        """The families that are asked for, whether they can boot it or not.
+
+        None if any will do, or nothing can be read.
+        """
+        named = [s.requires for s in self.because if s.requires is not None]
+        return frozenset.intersection(*named) if named else None
+
+    @property
     def is_flexible(self) -> bool:
-        """Whether more than one family would do."""
-        return self.required is None or len(self.required) > 1
+        """Whether more than one family would do, if it could boot it."""
+        if self.required is None:
+            return True
+        return len(self.asked or self.required) > 1
 
     @property
     def forbidding(self) -> tuple[Sign, ...]:
@@ -170,7 +181,10 @@ def classify(
     else:
         required, because, refusal, impossible = _decide(signs, rebuild)
     preferred, preferring = _preferred(extra_specs, problems)
-    problems += map(_left_over, _leftovers(signs, required, impossible))
+    leftovers = _leftovers(signs, required, impossible)
+    problems += map(_left_over, leftovers)
+    for sign in leftovers:
+        del found[sign.name]
     return Demand(
         required=required,
         impossible=impossible,
@@ -252,7 +266,8 @@ def _leftovers(
         for sign in signs
         if sign.strength is Strength.DRIVER
         and sign.requires <= impossible
-        and sign.forbids <= sign.requires
+        and sign.excludes <= sign.requires
+        and drivers.readers(sign.name) <= sign.requires
         and not (required and sign.requires & required)
     )
 

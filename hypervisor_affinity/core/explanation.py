@@ -27,7 +27,9 @@ _NEAREST_FIRST = (
 )
 
 _HOSTS = {
-    Reason.RESERVED: 'what is free is kept for requests that need it',
+    Reason.RESERVED: (
+        'what is free is kept for requests that need one hypervisor'
+    ),
     Reason.ADMITS_REQUIRED_ONLY: (
         'the available hosts admit only requests that need their hypervisor'
     ),
@@ -56,8 +58,13 @@ def demand_text(demand: Demand) -> str:
     if demand.refusal is Reason.LEAVES_HYPERVISOR:
         return f'{signs}: a server cannot move to another hypervisor'
     if demand.required is not None:
-        families = hypervisor.title(demand.required)
-        text = f'{demand.because[0].evidence.place} needs {families} ({signs})'
+        asked = demand.asked or demand.required
+        place = demand.because[0].evidence.place
+        text = f'{place} needs {hypervisor.title(asked)} ({signs})'
+        if left_out := asked - demand.required:
+            against = _cited(demand.against(left_out))
+            text += f', and image cannot run on {hypervisor.title(left_out)}'
+            text += f' ({against})'
         if demand.because[0].strength is Strength.SERVER:
             text = f'the server {demand.because[0].evidence.text}'
         if demand.refusal is Reason.CANNOT_BOOT:
@@ -80,14 +87,23 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     """
     text = demand_text(demand)
     if demand.refusal is Reason.CANNOT_BOOT:
-        return f'{text}: {_advice(demand)}'
+        return f'{text}: {_advice(demand, demand.required)}'
     if demand.refusal is not None:
         return text
     nearest = next(r for r in _NEAREST_FIRST if r in verdicts)
     if nearest is Reason.PROPERTY_NOT_ACCEPTED:
         image = verdicts[nearest].evidence[0]
-        return f'{text}; no available host that offers it accepts {image.text}'
-    return f'{text}; {_HOSTS[nearest]}'
+        offering = '' if demand.required is None else 'that offers it '
+        return f'{text}; no available host {offering}accepts {image.text}'
+    text += f'; {_HOSTS[nearest]}'
+    if nearest is Reason.CANNOT_BOOT_HERE and _boots_nowhere(demand):
+        return f'{text}: {_advice(demand, demand.impossible)}'
+    return text
+
+
+def _boots_nowhere(demand: Demand) -> bool:
+    known = (f for f, table in drivers.TABLES.items() if table.rows)
+    return demand.impossible >= frozenset(known)
 
 
 def operator_text(
@@ -123,10 +139,10 @@ def _cited(signs: tuple[Sign, ...]) -> str:
     )
 
 
-def _advice(demand: Demand) -> str:
-    """Say what can be done about what the required hypervisor cannot run."""
+def _advice(demand: Demand, families: frozenset[str]) -> str:
+    """Say what can be done about what these hypervisors cannot run."""
     told = (
-        drivers.advice(sign.name, sign.excludes & demand.required)
-        for sign in demand.against(demand.required)
+        drivers.advice(sign.name, sign.excludes & families)
+        for sign in demand.against(families)
     )
     return ', '.join(dict.fromkeys(told))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
@@ -47,11 +48,11 @@ class Narrowing:
     :ivar aggregates: uuids of tagged aggregates that hold no host that might
         pass, those of the most hosts first
     :ivar virtio: whether hosts with virtio devices can be left out
-    :ivar rejections: one verdict for each reason, if no host in a tagged
-        aggregate can pass; else empty
-    :ivar undecided: the hosts of which only their drivers could tell; None
-        if those do not matter. :meth:`Fleet.judge_untagged` has the last
-        word then.
+    :ivar rejections: one verdict for each reason, if no host can pass whose
+        aggregates name its hypervisor; else empty
+    :ivar undecided: the others, of which only their drivers can tell; None if
+        these do not matter. :meth:`Fleet.judge_unsettled` has the last word
+        then.
     """
 
     aggregates: tuple[str, ...] = ()
@@ -59,11 +60,11 @@ class Narrowing:
     rejections: Mapping[Reason, Verdict] = dataclasses.field(
         default_factory=dict
     )
-    undecided: 'Untagged | None' = None
+    undecided: 'Unsettled | None' = None
 
 
-class Untagged(NamedTuple):
-    """The hosts in no tagged aggregate that a request may have.
+class Unsettled(NamedTuple):
+    """The hosts of which only their drivers tell, that a request may have.
 
     :ivar strays: whether those in no aggregate at all are among them
     :ivar excluded: names of those that are not
@@ -71,6 +72,10 @@ class Untagged(NamedTuple):
 
     strays: bool
     excluded: frozenset[str]
+
+
+# Offers of hosts of which only their drivers tell -> their names.
+Offers = Sequence[tuple[HostOffer, frozenset[str]]]
 
 
 class _Group(NamedTuple):
@@ -97,7 +102,8 @@ class Fleet:
     Hosts in no aggregate are a group like others. What a request costs grows
     with the number of groups, not of hosts.
 
-    :ivar tagged_hosts: names of the hosts in tagged aggregates
+    :ivar settled_hosts: names of the hosts whose aggregates name one
+        hypervisor; what drivers of others report has to be asked for
     """
 
     def __init__(self, aggregates: Iterable[HostAggregate], policy: Policy):
@@ -124,15 +130,22 @@ class Fleet:
             )
             for uuids, hosts in members.items()
         ]
-        self._untagged_kind = kinds[frozenset()]
-        self.tagged_hosts = frozenset().union(
-            *(g.hosts for g in self._groups if g.kind != self._untagged_kind)
-        )
-        self._untagged_hosts = frozenset(memberships) - self.tagged_hosts
-        self._offers = [
-            widest_offers([known[uuid].tags for uuid in uuids], policy)
-            for uuids in kinds
-        ]
+        self._tags = [[known[uuid].tags for uuid in uuids] for uuids in kinds]
+        self._offers = [widest_offers(tags, policy) for tags in self._tags]
+        settled = {
+            kind
+            for kind, offers in enumerate(self._offers)
+            if all(_is_settled(offer) for offer in offers)
+        }
+        self._stray = kinds[frozenset()]
+        self._kind_of = {
+            host: group.kind
+            for group in self._groups
+            if group.kind not in settled
+            for host in group.hosts
+        }
+        self._unsettled_hosts = frozenset(self._kind_of)
+        self.settled_hosts = frozenset(memberships) - self._unsettled_hosts
 
     def narrow(
         self,
@@ -162,7 +175,11 @@ class Fleet:
             virtio=demand.required is not None
             and demand.required <= _WITHOUT_VIRTIO,
         )
-        if any(group.kind != self._untagged_kind for group in left):
+        # Of hosts that Placement may return, the filter says why. Hosts in no
+        # aggregate may be none at all; and of those whose hypervisor is not
+        # settled, all may have virtio devices.
+        is_open = self._is_unsettled if narrowing.virtio else self._is_stray
+        if not all(map(is_open, left)):
             return narrowing
         rejections: dict[Reason, Verdict] = {}
         for group in lost:
@@ -170,46 +187,65 @@ class Fleet:
         return dataclasses.replace(
             narrowing,
             rejections=rejections,
-            undecided=self._untagged(left) if left else None,
+            undecided=self._unsettled(left) if left else None,
         )
 
-    def judge_untagged(
-        self,
-        demand: Demand,
-        untagged: Untagged,
-        reports: Mapping[DriverReport, frozenset[str]],
-    ) -> Mapping[Reason, Verdict] | None:
-        """Decide whether a host in no tagged aggregate will do.
+    def read(self, reports: Mapping[DriverReport, frozenset[str]]) -> Offers:
+        """Return what hosts offer of which only their drivers tell.
 
-        :param untagged: those that count
-        :param reports: what all of these hosts report -> their names
+        :param reports: what all hosts but ``settled_hosts`` report -> their
+            names
+        """
+        hosts: dict[tuple[int, DriverReport], set[str]]
+        hosts = collections.defaultdict(set)
+        for report, names in reports.items():
+            for name in names:
+                kind = self._kind_of.get(name, self._stray)
+                hosts[kind, report].add(name)
+        return [
+            (
+                read_offer(self._tags[kind], report, self._policy),
+                frozenset(names),
+            )
+            for (kind, report), names in hosts.items()
+        ]
+
+    def judge_unsettled(
+        self, demand: Demand, unsettled: Unsettled, offers: Offers
+    ) -> Mapping[Reason, Verdict] | None:
+        """Decide whether a host will do of which only its driver tells.
+
+        :param unsettled: those that count
+        :param offers: as :meth:`read` returns them
         :returns: None if one will do; else one verdict for each reason, and
             none where there is no such host
         """
         rejections = {}
-        for report, hosts in reports.items():
-            if not self._counts(hosts, untagged):
+        for offer, hosts in offers:
+            if not unsettled.strays:
+                hosts = hosts & self._unsettled_hosts
+            if hosts <= unsettled.excluded:
                 continue
-            offer = read_offer((), report, self._policy)
             verdict = judge(demand, offer, self._policy)
             if verdict.passes:
                 return None
             rejections[verdict.reason] = verdict
         return rejections
 
-    def _counts(self, hosts: frozenset[str], untagged: Untagged) -> bool:
-        if not untagged.strays:
-            hosts = hosts & self._untagged_hosts
-        return not hosts <= untagged.excluded
-
-    def _untagged(self, groups: Iterable[_Group]) -> Untagged:
+    def _unsettled(self, groups: Iterable[_Group]) -> Unsettled:
         counting = list(groups)
-        return Untagged(
-            strays=any(not group.aggregates for group in counting),
-            excluded=self._untagged_hosts.difference(
+        return Unsettled(
+            strays=any(map(self._is_stray, counting)),
+            excluded=self._unsettled_hosts.difference(
                 *(group.hosts for group in counting)
             ),
         )
+
+    def _is_stray(self, group: _Group) -> bool:
+        return not group.aggregates
+
+    def _is_unsettled(self, group: _Group) -> bool:
+        return self._is_stray(group) or group.hosts <= self._unsettled_hosts
 
     def _rejections(
         self, demand: Demand, offers: tuple[HostOffer, ...]
@@ -231,3 +267,11 @@ class Fleet:
             for uuid in group.aggregates & self._tagged - needed:
                 sizes[uuid] += len(group.hosts)
         return tuple(uuid for uuid, _ in sizes.most_common())
+
+
+def _is_settled(offer: HostOffer) -> bool:
+    """Tell whether the aggregates leave a driver nothing to say.
+
+    If it contradicts them, that is for the audit.
+    """
+    return offer.basis is Basis.AGGREGATE and len(offer.families) == 1

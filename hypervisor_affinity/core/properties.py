@@ -77,6 +77,10 @@ ARCHITECTURES = {
     'amd64': 'x86_64',
 }
 
+# Properties that nova hands on even if they are empty; it refuses an empty one
+# of any other kind, and stores an unset format of Glance as ''.
+_FREE_TEXTS = ('hw_disk_type', 'os_distro')
+
 # What nova makes of values; all others it keeps, in lower case.
 ALIASES: Mapping[str, Mapping[str, str]] = {
     'hw_scsi_model': {
@@ -97,8 +101,8 @@ def normalize(image: Mapping[str, object]) -> dict[str, object]:
 
     :param image: Glance's raw properties or nova's, or a mix, in one flat
         mapping together with ``disk_format`` and ``container_format``
-    :returns: a new dict; names that are unset, None or '' are left out
-        (nova stores an unset format of Glance as '')
+    :returns: a new dict; names that are unset or None are left out, and so
+        are empty ones unless nova keeps them
     """
     found = {
         nova: image[raw] for raw, nova in NOVA_NAMES.items() if raw in image
@@ -110,7 +114,7 @@ def normalize(image: Mapping[str, object]) -> dict[str, object]:
     found = {
         name: value
         for name, value in found.items()
-        if value is not None and value != ''
+        if value is not None and (value != '' or name in _FREE_TEXTS)
     }
     for name, aliases in ALIASES.items():
         if name in found:

@@ -74,8 +74,8 @@ class Room(NamedTuple):
             ('vCPUs', self.vcpus_asked, self.vcpus_used, self.vcpus_limit),
         )
         return ', '.join(
-            f'{asked:g} {unit} asked, {used:g} in use, {limit * share:g} of '
-            f'{limit:g} for such requests'
+            f'{asked:.0f} {unit} asked, {used:.0f} in use, '
+            f'{int(limit * share)} of {limit:.0f} for such requests'
             for unit, asked, used, limit in amounts
             if used + asked > limit * share
         )
@@ -152,7 +152,10 @@ def _match(
     if demand.required is not None:
         families &= demand.required
         if not families:
-            evidence = _facts(demand.because) + offer.evidence
+            # Of a choice, what the image leaves of it.
+            left_out = (demand.asked or families) & offer.families
+            against = demand.against(left_out)
+            evidence = _facts((*demand.because, *against)) + offer.evidence
             return families, Verdict(Reason.OTHER_HYPERVISOR, evidence)
     families -= demand.impossible
     if not families:

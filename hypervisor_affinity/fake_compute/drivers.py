@@ -204,7 +204,8 @@ class FaceDriver(fake.FakeDriver):
         for name, value in found.items():
             if name == 'hw_vif_model' and not network_info:
                 continue
-            if not table.row(name).refuses_in(str(value), found, volume):
+            row, asked = table.row(name), (str(value), found, volume)
+            if not (row.refuses_in(*asked) or row.fails_in(*asked)):
                 continue
             if name in properties.FORMAT_NAMES:
                 raise exception.InvalidDiskFormat(disk_format=value)

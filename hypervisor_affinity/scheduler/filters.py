@@ -45,21 +45,21 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
     def __init__(
         self,
         runs_on: LookUp | None = None,
-        reports: request_filter.LookUp | None = None,
+        read_reports: request_filter.LookUp | None = None,
     ) -> None:
         """Read the options.
 
         :param runs_on: what to ask of a move; None, as nova calls it, for
             nova's databases
-        :param reports: what to ask of hosts in no tagged aggregate; None
-            likewise
+        :param read_reports: what to ask of hosts whose aggregates do not tell
+            their hypervisor; None likewise
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         super().__init__()
         self._notices = Notices()
         self._requests = RequestReader(self._notices, runs_on)
         self._prefilter = PlacementPrefilter(
-            self._requests, self._notices, reports
+            self._requests, self._notices, read_reports
         )
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())

@@ -9,7 +9,6 @@ appended to the list.
 
 import functools
 import inspect
-import types
 from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
@@ -22,12 +21,13 @@ from oslo_log import log as logging
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.narrowing import Fleet
 from hypervisor_affinity.core.narrowing import Narrowing
+from hypervisor_affinity.core.narrowing import Offers
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.scheduler import adapters
-from hypervisor_affinity.scheduler import untagged
+from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
@@ -46,18 +46,16 @@ VIRTIO = os_traits.COMPUTE_NET_VIF_MODEL_VIRTIO
 _NOT_TOLD = 'There are not enough hosts available.'
 
 
-# What drivers report -> the names of their hosts.
-Reports = Mapping[DriverReport, frozenset[str]]
-
-# From the names of the hosts in tagged aggregates to what all others report.
-LookUp = Callable[[Container[str]], Reports]
+# From the names of the hosts that do not matter to what the drivers of all
+# others report -> the names of their hosts.
+LookUp = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
 
 
 class _Known(NamedTuple):
     aggregates: tuple[Any, ...]
     policy: Policy
     fleet: Fleet
-    reports: Reports = types.MappingProxyType({})
+    offers: Offers = ()
 
 
 class PlacementPrefilter:
@@ -70,14 +68,14 @@ class PlacementPrefilter:
         self,
         requests: RequestReader,
         notices: Notices,
-        reports: LookUp | None = None,
+        read_reports: LookUp | None = None,
     ):
         """Find the host manager at work.
 
-        :param reports: what to ask of hosts in no tagged aggregate; None for
-            nova's databases
+        :param read_reports: what to ask of hosts whose aggregates do not tell
+            their hypervisor; None for nova's databases
         """
-        self._ask = reports
+        self._read_reports = read_reports
         self._requests = requests
         self._notices = notices
         self._host_manager = _host_manager_at_work()
@@ -142,7 +140,7 @@ class PlacementPrefilter:
     def _decide(
         self, known: _Known, request: Request, narrowing: Narrowing
     ) -> Mapping[Reason, Verdict]:
-        """Say whether hosts in no tagged aggregate leave a request any.
+        """Say whether the hosts that may do leave a request any.
 
         One that would have done the last time is reason enough to go on.
         Nobody tells of new ones, so before a request is refused all are asked
@@ -150,23 +148,25 @@ class PlacementPrefilter:
 
         :returns: one verdict for each reason; empty if one might do
         """
+        fleet = known.fleet
         judge = functools.partial(
-            known.fleet.judge_untagged, request.demand, narrowing.undecided
+            fleet.judge_unsettled, request.demand, narrowing.undecided
         )
-        if judge(known.reports) is None:
+        if judge(known.offers) is None:
             return {}
+        read_reports = self._read_reports or reports.read
         try:
-            reports = (self._ask or untagged.reports)(known.fleet.tagged_hosts)
+            offers = fleet.read(read_reports(fleet.settled_hosts))
         except Exception as error:
             self._notices.report(
-                'What hosts in no tagged aggregate report cannot be found '
-                f'out: {error!r}. If Placement finds no host, nobody is told '
-                'why',
+                'What hosts report whose aggregates do not name their '
+                f'hypervisor cannot be found out: {error!r}. If Placement '
+                'finds no host, nobody is told why',
                 error,
             )
             return {}
-        self._known = known._replace(reports=reports)
-        found = judge(reports)
+        self._known = known._replace(offers=offers)
+        found = judge(offers)
         return {} if found is None else {**narrowing.rejections, **found}
 
     def _known_of(self, policy: Policy) -> _Known:

@@ -468,17 +468,17 @@ class _HostManager(host_manager.HostManager):
         ):
             # nova would make one that asks its databases.
             self.filter_obj_map[ours.__name__] = ours(
-                self._families_under, self._reports
+                self._families_under, self._reports_beside
             )
         return super()._choose_host_filters(filter_cls_names)
 
-    def _reports(
-        self, tagged: Container[str]
+    def _reports_beside(
+        self, settled: Container[str]
     ) -> dict[DriverReport, frozenset[str]]:
         found = collections.defaultdict(set)
         for node in self._world.nodes:
             record = node.record
-            if record.name not in tagged:
+            if record.name not in settled:
                 report = DriverReport(
                     record.hypervisor_type, _guest_types(record)
                 )

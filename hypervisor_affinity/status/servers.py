@@ -29,7 +29,7 @@ def check_emulated(servers: Iterable[EmulatedServer]) -> Iterator[Finding]:
         if EMULATION not in found:
             continue
         value = str(found[EMULATION])
-        if row.refuses_in(value, found, False):
+        if row.fails_in(value, found, False):
             foreign[value].add(server.id)
     for value, ids in sorted(foreign.items()):
         yield warning(

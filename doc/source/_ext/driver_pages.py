@@ -28,6 +28,7 @@ from hypervisor_affinity.core import policy
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers.table import EVERYTHING
+from hypervisor_affinity.core.drivers.table import Circumstance
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.drivers.table import Values
@@ -41,6 +42,7 @@ MANY = 12
 _SAMPLES = {
     EVERYTHING.text: 'true',
     'the guest ids of vSphere': 'otherGuest',
+    'what is no type of a flat disk': 'sparse',
 }
 # Of Glance's formats, those that no table names.
 _UNNAMED = {'disk_format': ('ploop', 'vhd')}
@@ -106,7 +108,7 @@ def values_of(name: str) -> list[tuple[str, str]]:
     found = {value_of(v): v for v in _UNNAMED.get(name, ())}
     for table in drivers.TABLES.values():
         row = table.row(name)
-        for values in (row.takes, row.refuses):
+        for values in (row.takes, row.refuses, row.fails):
             if not values.text or values.text.startswith(_OTHERS):
                 continue
             for value in named(values):
@@ -141,9 +143,9 @@ def says(name: str, value: str) -> str:
     refused: dict[str, list[str]] = {}
     for table in drivers.TABLES.values():
         row = table.row(name)
-        if row.refuses.has(value):
-            when = circumstance(table, row)
-            refused.setdefault(when, []).append(_title(table))
+        for values, when in refusals(table, row):
+            if values.has(value):
+                refused.setdefault(when, []).append(_title(table))
     told += [
         f'rules out {" and ".join(titles)}{when}'
         for when, titles in sorted(refused.items())
@@ -162,12 +164,18 @@ def _title(table: Table) -> str:
     return hypervisor.title({table.family})
 
 
-def circumstance(table: Table, row: Row) -> str:
-    """Say when a driver's refusal counts; empty for always."""
-    text = f' ({marked(row.where.text)})' if row.where else ''
-    if row.yields:
-        text += f', unless something asks for {_title(table)}'
-    return text
+def refusals(table: Table, row: Row) -> Iterator[tuple[Values, str]]:
+    """Yield what a driver refuses, and what fails behind it.
+
+    :returns: pairs of the values, and when that counts; empty for always
+    """
+    yield row.refuses, _circumstance(row.where)
+    unless = f', unless something asks for {_title(table)}'
+    yield row.fails, _circumstance(row.fails_where) + unless
+
+
+def _circumstance(where: Circumstance | None) -> str:
+    return f' ({marked(where.text)})' if where else ''
 
 
 def sign_rows() -> Iterator[list[str]]:
@@ -201,13 +209,15 @@ def driver_rows(table: Table) -> Iterator[list[str]]:
         if name not in table.rows:
             continue
         row = table.rows[name]
-        refuses = set_text(row.refuses)
-        if refuses:
-            refuses += circumstance(table, row)
+        refuses = [
+            set_text(values) + when
+            for values, when in refusals(table, row)
+            if values.text
+        ]
         yield [
             name_of(name),
             set_text(row.takes),
-            refuses,
+            '; '.join(refuses),
             marked(row.source),
         ]
 

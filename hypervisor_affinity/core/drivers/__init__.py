@@ -12,6 +12,7 @@ from typing import NamedTuple
 from hypervisor_affinity.core.drivers import ironic
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.core.drivers.table import NOTHING
 from hypervisor_affinity.core.drivers.table import Found
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
@@ -77,16 +78,26 @@ def ask(name: str, found: Found, volume: bool) -> Answer:
     value = str(found[name])
     rows = _ROWS[name]
     taking = [table for table, row in rows if row.takes.has(value)]
-    refusing = [
-        (table.family, row.yields)
-        for table, row in rows
-        if row.refuses_in(value, found, volume)
-    ]
     only = taking[0] if len(taking) == 1 else None
     return Answer(
         frozenset({only.family}) if only and only.alone else None,
-        frozenset(family for family, yields in refusing if not yields),
-        frozenset(family for family, yields in refusing if yields),
+        frozenset(
+            table.family
+            for table, row in rows
+            if row.refuses_in(value, found, volume)
+        ),
+        frozenset(
+            table.family
+            for table, row in rows
+            if row.fails_in(value, found, volume)
+        ),
+    )
+
+
+def readers(name: str) -> frozenset[str]:
+    """Return the families whose drivers read a property."""
+    return frozenset(
+        table.family for table, row in _ROWS[name] if row.takes is not NOTHING
     )
 
 

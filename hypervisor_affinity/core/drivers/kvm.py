@@ -2,7 +2,10 @@
 """nova's libvirt driver, ``nova.virt.libvirt``, with QEMU and KVM guests."""
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.drivers.table import EVERYTHING
+from hypervisor_affinity.core.drivers.table import Circumstance
+from hypervisor_affinity.core.drivers.table import Found
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.drivers.table import all_but
@@ -32,6 +35,11 @@ _SCSI_MODELS = (
     'vmpvscsi',
 )
 
+
+def _is_vmdk(found: Found, volume: bool) -> bool:
+    return str(found.get('disk_format')).lower() == 'vmdk'
+
+
 TABLE = Table(
     family=hypervisor.KVM,
     driver='libvirt',
@@ -51,6 +59,14 @@ TABLE = Table(
             refuses=listed('ova'),
             source='nova.virt.images.fetch_to_raw; of volumes, Cinder alike',
             advice='unpack it and upload its disk',
+        ),
+        'hw_disk_type': Row(
+            # It is not read. But what the vSphere driver boots by one of
+            # these is a disk's extent alone, which looks raw to nova here.
+            fails=listed(*vmware.FLAT_DISK_TYPES),
+            fails_where=Circumstance('of a VMDK', _is_vmdk),
+            source='nova.virt.images.fetch_to_raw; of volumes, Cinder alike',
+            advice='convert it to qcow2',
         ),
         'hw_scsi_model': Row(
             takes=listed(*_SCSI_MODELS),

@@ -67,21 +67,22 @@ class Row:
 
     :ivar takes: the values that it reads and acts on
     :ivar refuses: the values with which a server cannot run
-    :ivar source: where nova says so, or whoever decides
-    :ivar advice: what the owner of an image with a refused value can do
     :ivar where: when it refuses them; None for always
-    :ivar yields: nova lets the value through, and the guest or the
-        hypervisor fails on it: so it gives way to all that asks for this
-        hypervisor, but for a rebuild, which would have destroyed the old
-        disk by then
+    :ivar fails: the values that it lets through, and on which what is behind
+        it fails. That gives way to all that asks for this hypervisor, but for
+        a rebuild: by then the old disk would be destroyed.
+    :ivar fails_where: when they fail; None for always
+    :ivar source: where nova says so, or whoever decides
+    :ivar advice: what the owner of an image with such a value can do
     """
 
     takes: Values = NOTHING
     refuses: Values = NOTHING
+    where: Circumstance | None = None
+    fails: Values = NOTHING
+    fails_where: Circumstance | None = None
     source: str = ''
     advice: str = ''
-    where: Circumstance | None = None
-    yields: bool = False
 
     def refuses_in(self, value: str, found: Found, volume: bool) -> bool:
         """Tell whether a server with this value cannot run.
@@ -89,9 +90,21 @@ class Row:
         :param found: all that its image says
         :param volume: whether its root disk is a volume
         """
-        return self.refuses.has(value) and (
-            self.where is None or self.where.holds(found, volume)
-        )
+        return _holds(self.refuses, self.where, value, found, volume)
+
+    def fails_in(self, value: str, found: Found, volume: bool) -> bool:
+        """Tell whether a server with this value would fail; as above."""
+        return _holds(self.fails, self.fails_where, value, found, volume)
+
+
+def _holds(
+    values: Values,
+    where: Circumstance | None,
+    value: str,
+    found: Found,
+    volume: bool,
+) -> bool:
+    return values.has(value) and (where is None or where.holds(found, volume))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

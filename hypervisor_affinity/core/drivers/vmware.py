@@ -32,8 +32,10 @@ _SCSI_MODELS = ('lsilogic', 'lsisas1068', 'vmpvscsi', 'buslogic')
 _X86 = ('i686', 'x86_64')
 
 # VirtualMachineGuestOsIdentifier of the vSphere API: ubuntu64Guest,
-# otherGuest64, ... Each vSphere knows some more than the one before.
-_GUEST_ID = re.compile(r'\w+guest(64)?', re.IGNORECASE)
+# otherGuest64, ... Each vSphere knows some more than the one before, and all
+# are in this case.
+_GUEST_ID = re.compile(r'\w+Guest(64)?')
+_MEANT_FOR_ONE = re.compile(_GUEST_ID.pattern, re.IGNORECASE)
 
 
 def is_guest_id(value: str) -> bool:
@@ -41,21 +43,30 @@ def is_guest_id(value: str) -> bool:
     return _GUEST_ID.fullmatch(value) is not None
 
 
-def _is_a_file(found: Found, volume: bool) -> bool:
-    return not volume and str(found.get('disk_format')).lower() == 'vmdk'
+def _is_meant_for_one(value: str) -> bool:
+    return _MEANT_FOR_ONE.fullmatch(value) is not None
+
+
+def _is_a_disk(found: Found, volume: bool) -> bool:
+    disk_format = str(found.get('disk_format')).lower()
+    return not volume and disk_format in ('vmdk', 'vstorageobject')
+
+
+def _is_an_iso(found: Found, volume: bool) -> bool:
+    return not volume and str(found.get('disk_format')).lower() == 'iso'
 
 
 def _lacks_an_adapter(found: Found, volume: bool) -> bool:
     """Tell whether vCenter is to make a disk for an adapter of no type.
 
-    It is to for an ISO's empty disk and for a flat VMDK; any other disk
-    comes with the image or the volume.
+    It is to for an ISO's empty disk and for a flat VMDK; any other root disk
+    comes with the image or the volume. What else a flavor has (swap, an
+    ephemeral disk, or no disk beside the ISO) is not known here.
     """
     if volume or str(found.get('hw_disk_bus')).lower() != 'scsi':
         return False
-    disk_format = str(found.get('disk_format')).lower()
-    return disk_format == 'iso' or (
-        disk_format == 'vmdk'
+    return _is_an_iso(found, volume) or (
+        _is_a_disk(found, volume)
         and str(found.get('container_format')).lower() != 'ova'
         and found.get('hw_disk_type') not in SPARSE_DISK_TYPES
     )
@@ -87,7 +98,14 @@ TABLE = Table(
             refuses=misspelt(DISK_TYPES),
             source='vmwareapi.vmops.VMwareVMOps._get_image_callbacks',
             advice=f'set vmware_disktype to one of {", ".join(DISK_TYPES)}',
-            where=Circumstance('of a VMDK that is no volume', _is_a_file),
+            where=Circumstance('of a VMDK that is no volume', _is_a_disk),
+            # vCenter gets it for the empty disk beside the ISO:
+            # VirtualDiskType of the vSphere API.
+            fails=Values(
+                'what is no type of a flat disk',
+                lambda value: value not in FLAT_DISK_TYPES,
+            ),
+            fails_where=Circumstance('of an ISO', _is_an_iso),
         ),
         'img_linked_clone': Row(
             takes=EVERYTHING,
@@ -98,12 +116,14 @@ TABLE = Table(
             source='vmwareapi.images.upload_image_stream_optimized',
         ),
         'os_distro': Row(
-            takes=Values('the guest ids of vSphere', is_guest_id),
-            refuses=Values('every other value', lambda v: not is_guest_id(v)),
+            takes=Values('the guest ids of vSphere', _is_meant_for_one),
+            fails=Values(
+                'every other value, another case too',
+                lambda value: not is_guest_id(value),
+            ),
             source='vCenter, which gets it as guestId '
             '(vmwareapi.vm_util.create_vm)',
             advice='set os_distro to the guest id of its system',
-            yields=True,
         ),
         'hw_scsi_model': Row(
             takes=listed(*_SCSI_MODELS),
@@ -143,11 +163,10 @@ TABLE = Table(
             advice='choose another hypervisor',
         ),
         'hw_emulation_architecture': Row(
-            refuses=all_but(*_X86),
+            fails=all_but(*_X86),
             source='the driver does not read it, so that the guest would '
             'start on x86',
             advice='choose another hypervisor',
-            yields=True,
         ),
     },
 )

@@ -162,7 +162,6 @@ ZONE = aggregate('az', 'k1 z1 z2', availability_zone='az')
         (VMDK, {KVM_REPORT: 'x'}, [], {'other_hypervisor'}),
         (VMDK, {KVM_REPORT: 'x', VCENTER_REPORT: 'y'}, [], None),
         (VMDK, {}, [], set()),
-        (XEN, {KVM_REPORT: 'x'}, [], {'other_hypervisor'}),
         (VMDK, {DriverReport('new'): 'x'}, [], {'undetermined_host'}),
         # Hosts of an untagged aggregate.
         (VMDK, {VCENTER_REPORT: 'z1'}, ['az'], None),
@@ -184,8 +183,10 @@ def test_hosts_of_which_only_their_drivers_tell(
     demand = classify(image, {}, policy)
     found = fleet.narrow(demand, [frozenset(one.split()) for one in required])
     assert set(found.rejections) == {Reason.OTHER_HYPERVISOR}
-    hosts = {report: frozenset({host}) for report, host in reports.items()}
-    told = fleet.judge_untagged(demand, found.undecided, hosts)
+    offers = fleet.read(
+        {report: frozenset({host}) for report, host in reports.items()}
+    )
+    told = fleet.judge_unsettled(demand, found.undecided, offers)
     assert (told if told is None else set(told)) == reasons
 
 
@@ -199,10 +200,49 @@ def test_hosts_in_forbidden_aggregates_do_not_count():
     fleet = Fleet([KVM, ZONE], policy)
     demand = classify(VMDK, {}, policy)
     found = fleet.narrow(demand, (), frozenset({'az'}))
-    inside = {VCENTER_REPORT: frozenset({'z1'})}
-    assert fleet.judge_untagged(demand, found.undecided, inside) == {}
-    beside = {VCENTER_REPORT: frozenset({'z1', 'x'})}
-    assert fleet.judge_untagged(demand, found.undecided, beside) is None
+    inside = fleet.read({VCENTER_REPORT: frozenset({'z1'})})
+    assert fleet.judge_unsettled(demand, found.undecided, inside) == {}
+    beside = fleet.read({VCENTER_REPORT: frozenset({'z1', 'x'})})
+    assert fleet.judge_unsettled(demand, found.undecided, beside) is None
+
+
+def test_what_nobody_may_have_where_a_host_is_sure_to_be_asked():
+    policy = Policy()
+    demand = classify(XEN, {}, policy)
+    # Placement returns the hosts of the zone, and the filter says why.
+    assert not Fleet([KVM, ZONE], policy).narrow(demand).undecided
+    # In no aggregate there may be none.
+    fleet = Fleet([KVM], policy)
+    found = fleet.narrow(demand)
+    assert fleet.judge_unsettled(demand, found.undecided, []) == {}
+    stray = fleet.read({KVM_REPORT: frozenset({'x'})})
+    told = fleet.judge_unsettled(demand, found.undecided, stray)
+    assert set(told) == {Reason.OTHER_HYPERVISOR}
+
+
+@pytest.mark.parametrize(
+    'metadata',
+    [
+        {'hypervisor_affinity_weight_multiplier': '2'},
+        {'hypervisor_affinity_reserve': '10'},
+        {'hypervisor_type': 'kvm,vmware'},
+        {'hypervisor_type': 'vmwrae'},
+    ],
+)
+def test_hosts_with_virtio_devices_that_tags_do_not_settle(metadata):
+    # Placement is to leave them out, so that the filter never sees them.
+    policy = Policy()
+    fleet = Fleet([aggregate('a', 'k1 v1', **metadata)], policy)
+    demand = classify(VMDK, {}, policy)
+    found = fleet.narrow(demand)
+    assert found.virtio
+    assert fleet.settled_hosts == frozenset()
+    kvm = fleet.read({KVM_REPORT: frozenset({'k1'})})
+    told = fleet.judge_unsettled(demand, found.undecided, kvm)
+    assert set(told) == {Reason.OTHER_HYPERVISOR}
+    both = {KVM_REPORT: frozenset({'k1'}), VCENTER_REPORT: frozenset({'v1'})}
+    offers = fleet.read(both)
+    assert fleet.judge_unsettled(demand, found.undecided, offers) is None
 
 
 HOSTS = 'abcde'
@@ -249,11 +289,12 @@ def test_no_host_that_passes_is_left_out(
             report: frozenset(
                 host
                 for host, its_own in reports.items()
-                if its_own == report and host not in fleet.tagged_hosts
+                if its_own == report and host not in fleet.settled_hosts
             )
             for report in reports.values()
         }
-        told = fleet.judge_untagged(demand, found.undecided, hosts)
+        offers = fleet.read(hosts)
+        told = fleet.judge_unsettled(demand, found.undecided, offers)
         rejections = {} if told is None else {**rejections, **told}
     for host, report in reports.items():
         its_own = [one for one in aggregates if host in one.hosts]

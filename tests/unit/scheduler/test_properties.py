@@ -23,7 +23,7 @@ from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.scheduler import moves
-from hypervisor_affinity.scheduler import untagged
+from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
 from tests.unit.scheduler import nova_objects as build
 
@@ -122,13 +122,13 @@ class Cloud:
             for number, (metadata, hosts) in enumerate(self.aggregates, 1)
         ]
 
-    def reports_beside(self, tagged):
-        """Return what the databases have of hosts in no tagged aggregate."""
-        reports = collections.defaultdict(set)
+    def reports_beside(self, settled):
+        """Return what the databases have of all other hosts."""
+        found = collections.defaultdict(set)
         for name, driver in self.drivers.items():
-            if name not in tagged:
-                reports[DriverReport(*DRIVERS[driver][:2])].add(name)
-        return {report: frozenset(names) for report, names in reports.items()}
+            if name not in settled:
+                found[DriverReport(*DRIVERS[driver][:2])].add(name)
+        return {report: frozenset(names) for report, names in found.items()}
 
     def states(self, aggregates):
         return [
@@ -242,7 +242,7 @@ class Scheduler:
         # The databases are outside of a unit test.
         with (
             mock.patch.object(moves, 'runs_on', lambda spec: ask.runs_on),
-            mock.patch.object(untagged, 'reports', cloud.reports_beside),
+            mock.patch.object(reports, 'read', cloud.reports_beside),
         ):
             yield cloud.states(aggregates)
 

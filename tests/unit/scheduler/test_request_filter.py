@@ -20,8 +20,8 @@ from oslo_utils.fixture import uuidsentinel as uuids
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler import request_filter
-from hypervisor_affinity.scheduler import untagged
 from tests.unit.scheduler import nova_objects as build
 
 VMDK = {'disk_format': 'vmdk'}
@@ -74,6 +74,34 @@ def boot(image, *specs, **fields):
     return build.request_spec(
         image, *specs, requested_destination=None, **fields
     )
+
+
+XEN = {**ISO, 'hypervisor_type': 'xen'}
+KVM_REPORT = DriverReport('QEMU', ('kvm', 'qemu'))
+VCENTER_REPORT = DriverReport('VMware vCenter Server', ('vmware',))
+
+
+@pytest.fixture
+def databases(monkeypatch):
+    """What they have of hosts that aggregates do not settle: ``found``.
+
+    ``asked``: what is settled, at each look-up.
+    """
+
+    class Databases:
+        found: ClassVar = {}
+        asked: ClassVar = []
+
+    def look_up(settled):
+        Databases.asked.append(set(settled))
+        if isinstance(Databases.found, Exception):
+            raise Databases.found
+        return Databases.found
+
+    # The database is outside of a unit test; functional tests have one.
+    monkeypatch.setattr(reports, 'read', look_up)
+    Databases.asked.clear()
+    return Databases
 
 
 def test_it_is_there_once_after_novas_own(start):
@@ -247,7 +275,9 @@ def test_the_user_may_be_told_nothing(start):
     )
 
 
-def test_changed_aggregates_count_at_once(start):
+def test_changed_aggregates_count_at_once(start, databases):
+    # Of which only the driver tells, while it is in both aggregates.
+    databases.found = {VCENTER_REPORT: frozenset({'v1'})}
     manager = start()
     for changed, expected in (
         (kvm(hypervisor_type='vmware'), {}),
@@ -325,103 +355,74 @@ def test_what_cannot_be_read_leaves_the_request_to_the_filter(
     assert 'ERROR Placement is asked for all hosts' in log.output
 
 
-XEN = {**ISO, 'hypervisor_type': 'xen'}
-KVM_REPORT = DriverReport('QEMU', ('kvm', 'qemu'))
-VCENTER_REPORT = DriverReport('VMware vCenter Server', ('vmware',))
-
-
-@pytest.fixture
-def untagged_hosts(monkeypatch):
-    """What the databases have of untagged hosts: ``found``; each look-up."""
-
-    class Databases:
-        found: ClassVar = {}
-        asked: ClassVar = []
-
-    def look_up(tagged):
-        Databases.asked.append(set(tagged))
-        if isinstance(Databases.found, Exception):
-            raise Databases.found
-        return Databases.found
-
-    # The database is outside of a unit test; functional tests have one.
-    monkeypatch.setattr(untagged, 'reports', look_up)
-    Databases.asked.clear()
-    return Databases
-
-
 def refusal(spec):
     with pytest.raises(exception.NoValidHost) as raised:
         ask(spec)
     return str(raised.value)
 
 
-def test_what_nobody_has_ends_with_the_reason(start, untagged_hosts, log):
+def test_what_nobody_has_ends_with_the_reason(start, databases, log):
     start()
-    untagged_hosts.found = {}
+    databases.found = {}
     assert refusal(boot(XEN)) == (
         'No valid host was found. image needs xen (hypervisor_type=xen); none '
         'of the available hosts offers it'
     )
-    assert untagged_hosts.asked == [{'k1', 'k2', 'v1'}]
+    assert databases.asked == [{'k1', 'k2', 'v1'}]
     assert 'other_hypervisor' in log.output
 
 
 def test_hosts_in_no_aggregate_are_asked_before_a_request_is_refused(
-    start, untagged_hosts
+    start, databases
 ):
     start(kvm())
-    untagged_hosts.found = {KVM_REPORT: frozenset({'x'})}
+    databases.found = {KVM_REPORT: frozenset({'x'})}
     assert 'image needs VMware' in refusal(boot(VMDK))
     # Nobody tells of a new host, so the next request asks again.
-    untagged_hosts.found = {VCENTER_REPORT: frozenset({'new'})}
+    databases.found = {VCENTER_REPORT: frozenset({'new'})}
     assert ask(boot(VMDK))
-    assert len(untagged_hosts.asked) == 2
+    assert len(databases.asked) == 2
 
 
-def test_what_was_there_the_last_time_is_not_asked_for_again(
-    start, untagged_hosts
-):
+def test_what_was_there_the_last_time_is_not_asked_for_again(start, databases):
     start(vmware())
-    untagged_hosts.found = {KVM_REPORT: frozenset({'x'})}
+    databases.found = {KVM_REPORT: frozenset({'x'})}
     for _ in range(5):
         assert ask(boot(QCOW2))
-    assert len(untagged_hosts.asked) == 1
+    assert len(databases.asked) == 1
     # Another reason to ask: this one would be refused.
     assert 'needs xen' in refusal(boot(XEN))
-    assert len(untagged_hosts.asked) == 2
+    assert len(databases.asked) == 2
 
 
-def test_changed_aggregates_are_asked_about_anew(start, untagged_hosts):
+def test_changed_aggregates_are_asked_about_anew(start, databases):
     manager = start(vmware())
-    untagged_hosts.found = {KVM_REPORT: frozenset({'k1'})}
+    databases.found = {KVM_REPORT: frozenset({'k1'})}
     assert ask(boot(QCOW2))
     manager.update_aggregates([kvm()])
-    untagged_hosts.found = {}
+    databases.found = {}
     spec = boot(QCOW2)
     assert ask(spec)
     assert forbidden(spec) == {vmware().uuid}
-    assert len(untagged_hosts.asked) == 1
+    assert len(databases.asked) == 1
 
 
-def test_most_requests_ask_no_database(start, untagged_hosts):
+def test_most_requests_ask_no_database(start, databases):
     start()
     for image in (VMDK, QCOW2, ISO):
         ask(boot(image))
     refusal(boot(IMPOSSIBLE))
-    assert untagged_hosts.asked == []
+    assert databases.asked == []
 
 
-def test_a_database_that_fails_costs_the_reason_alone(
-    start, untagged_hosts, log
-):
+def test_a_database_that_fails_costs_the_reason_alone(start, databases, log):
     start(kvm())
-    untagged_hosts.found = RuntimeError('gone')
+    databases.found = RuntimeError('gone')
     for _ in range(3):
         spec = boot(VMDK)
         assert ask(spec)
         assert forbidden(spec) == {kvm().uuid}
-    assert log.output.count('ERROR What hosts in no tagged aggregate') == 1
+    assert log.output.count('ERROR What hosts report whose aggregates') == 1
 
 
 def test_it_says_so_at_info_and_not_more(start):

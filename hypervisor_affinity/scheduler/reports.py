@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the hosts in no tagged aggregate report.
+"""What the drivers of hosts report whose aggregates leave that open.
 
 nova-scheduler holds all aggregates in memory, and of hosts none. So this asks
 the cells' databases: one statement for each cell, and only before a request is
@@ -12,6 +12,7 @@ from collections.abc import Container
 from typing import Any
 
 from nova import context as nova_context
+from nova import exception
 from nova import objects
 from nova.db.main import api as main_db
 from nova.db.main import models
@@ -20,25 +21,36 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.scheduler import adapters
 
 
-def reports(tagged: Container[str]) -> dict[DriverReport, frozenset[str]]:
-    """Return what the drivers of hosts in no tagged aggregate report.
+def read(settled: Container[str]) -> dict[DriverReport, frozenset[str]]:
+    """Return what the drivers of all other hosts report.
 
     Hosts that are down or disabled are among them; in disabled cells and in
     cell0 nova-scheduler looks for none.
 
-    :param tagged: names of the hosts that are in a tagged aggregate
+    :param settled: names of the hosts that do not matter
     :returns: report -> the names of its hosts
+    :raises nova.exception.NovaException: if a cell does not answer, in nova's
+        own time for that
     :raises Exception: whatever a database raises
     """
     context = nova_context.get_admin_context()
+    cells = [
+        cell
+        for cell in objects.CellMappingList.get_all(context)
+        if not (cell.is_cell0() or cell.disabled)
+    ]
+    answers = nova_context.scatter_gather_cells(
+        context, cells, nova_context.CELL_TIMEOUT, _nodes
+    )
     found = collections.defaultdict(set)
-    for cell in objects.CellMappingList.get_all(context):
-        if cell.is_cell0() or cell.disabled:
-            continue
-        with nova_context.target_cell(context, cell) as cell_context:
-            for host, hypervisor_type, supported in _nodes(cell_context):
-                if host not in tagged:
-                    found[hypervisor_type, supported].add(host)
+    for nodes in answers.values():
+        if isinstance(nodes, Exception):
+            raise nodes
+        if nova_context.is_cell_failure_sentinel(nodes):
+            raise exception.CellTimeout()
+        for host, hypervisor_type, supported in nodes:
+            if host not in settled:
+                found[hypervisor_type, supported].add(host)
     return {
         adapters.read_report(
             hypervisor_type, json.loads(supported or '[]')
