@@ -10,6 +10,7 @@ from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import Limited
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import Reason
@@ -82,8 +83,8 @@ class Demand:
     :ivar impossible: families that cannot boot it
     :ivar preferred: the flavor's own order; empty for the operator's order
     :ivar preferring: the extra spec that says so
-    :ivar properties: aggregate metadata key -> spellings of the image's
-        value, for the properties that aggregates may constrain
+    :ivar properties: aggregate metadata key -> what the image sets of it,
+        for the properties that aggregates may constrain
     :ivar because: the signs that led to ``required`` or to ``refusal``
     :ivar signs: every sign found, strongest first
     :ivar refusal: why no host can ever do; None if one might
@@ -95,9 +96,7 @@ class Demand:
     impossible: frozenset[str] = _NOTHING
     preferred: tuple[str, ...] = ()
     preferring: tuple[Evidence, ...] = ()
-    properties: Mapping[str, tuple[str, ...]] = dataclasses.field(
-        default_factory=dict
-    )
+    properties: Mapping[str, Limited] = dataclasses.field(default_factory=dict)
     because: tuple[Sign, ...] = ()
     signs: tuple[Sign, ...] = ()
     refusal: Reason | None = None
@@ -190,7 +189,7 @@ def classify(
         impossible=impossible,
         preferred=preferred,
         preferring=preferring,
-        properties=properties.constrained(found),
+        properties=properties.constrained(found, image),
         because=because,
         signs=signs,
         refusal=refusal,

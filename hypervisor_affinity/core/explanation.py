@@ -92,9 +92,13 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
         return text
     nearest = next(r for r in _NEAREST_FIRST if r in verdicts)
     if nearest is Reason.PROPERTY_NOT_ACCEPTED:
-        image = verdicts[nearest].evidence[0]
+        refused = ' and '.join(
+            fact.text
+            for fact in verdicts[nearest].evidence
+            if fact.place == 'image'
+        )
         offering = '' if demand.required is None else 'that offers it '
-        return f'{text}; no available host {offering}accepts {image.text}'
+        return f'{text}; no available host {offering}accepts {refused}'
     text += f'; {_HOSTS[nearest]}'
     if nearest is Reason.CANNOT_BOOT_HERE and _boots_nowhere(demand):
         return f'{text}: {_advice(demand, demand.impossible)}'

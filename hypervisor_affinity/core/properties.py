@@ -9,6 +9,7 @@ an image owner wrote.
 
 import fnmatch
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.reason import Evidence
@@ -148,6 +149,11 @@ def as_owners_write(found: Mapping[str, object]) -> dict[str, object]:
         if model in ADAPTER_TYPES:
             image['vmware_adaptertype'] = ADAPTER_TYPES[model]
             del image['hw_scsi_model'], image['hw_disk_bus']
+    elif (image.get('hw_disk_bus'), image.get('disk_format')) == (
+        'ide',
+        'vmdk',
+    ):
+        image['vmware_adaptertype'] = image.pop('hw_disk_bus')
     return image
 
 
@@ -206,35 +212,46 @@ def _plain(key: str, value: str) -> str:
     return value
 
 
-def constrained(properties: Mapping[str, object]) -> dict[str, tuple]:
+class Limited(NamedTuple):
+    """What an image sets of what aggregate metadata may limit.
+
+    :ivar spellings: of the value, each as good as the other
+    :ivar text: ``property=value`` as its owner has set it
+    """
+
+    spellings: tuple[str, ...]
+    text: str
+
+
+def constrained(
+    properties: Mapping[str, object], image: Mapping[str, object]
+) -> dict[str, Limited]:
     """Return the values that aggregate metadata may constrain.
 
     nova keeps ``vmware_ostype`` and ``vmware_adaptertype`` in fields that
     serve every hypervisor, so only values that vSphere knows are counted.
 
     :param properties: as :func:`normalize` returns them
-    :returns: aggregate metadata key -> the spellings of the image's value,
-        vSphere's last; a key is absent where the image does not set it
+    :param image: what was normalised
+    :returns: aggregate metadata key -> what the image has of it; a key is
+        absent where the image does not set it
     """
     values = {
-        key: (str(properties[name]),)
+        key: Limited((str(properties[name]),), shown(name, image))
         for key, name in NOVA_NAMES.items()
         if key in CONSTRAINT_KEYS and name in properties
     }
     ostype = values.get('vmware_ostype')
-    if ostype and not vmware.is_guest_id(*ostype):
+    if ostype and not vmware.is_guest_id(*ostype.spellings):
         del values['vmware_ostype']
-    if adapter := _adapter_spellings(properties):
-        values['vmware_adaptertype'] = adapter
-    return values
-
-
-def _adapter_spellings(properties: Mapping[str, object]) -> tuple[str, ...]:
     # As nova.virt.vmwareapi.images.VMwareImage.from_image chooses it.
     bus = properties.get('hw_disk_bus')
-    if bus == 'ide':
-        return ('ide',)
     model = str(properties.get('hw_scsi_model'))
-    if model not in ADAPTER_TYPES or bus not in (None, 'scsi'):
-        return ()
-    return (model, ADAPTER_TYPES[model])
+    if bus == 'ide':
+        text = shown('hw_disk_bus', image)
+        values['vmware_adaptertype'] = Limited(('ide',), text)
+    elif model in ADAPTER_TYPES and bus in (None, 'scsi'):
+        values['vmware_adaptertype'] = Limited(
+            (model, ADAPTER_TYPES[model]), shown('hw_scsi_model', image)
+        )
+    return values

@@ -12,7 +12,6 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.core.reason import written
 
 _NO_HYPERVISOR = {
     Basis.CONTRADICTION: Reason.CONTRADICTORY_HOST,
@@ -189,14 +188,17 @@ def _unwelcome(
 
 
 def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
+    image, limits = [], []
     for constraint in offer.constraints:
-        spellings = demand.properties.get(constraint.key)
-        if spellings and not constraint.accepts(spellings):
-            image = Evidence('image', written(constraint.key, spellings[-1]))
-            return _by_policy(
-                Reason.PROPERTY_NOT_ACCEPTED, (image,), constraint.evidence
-            )
-    return None
+        limited = demand.properties.get(constraint.key)
+        if limited and not constraint.accepts(limited.spellings):
+            image.append(Evidence('image', limited.text))
+            limits += constraint.evidence
+    if not image:
+        return None
+    return _by_policy(
+        Reason.PROPERTY_NOT_ACCEPTED, tuple(image), tuple(limits)
+    )
 
 
 def _by_policy(

@@ -126,6 +126,32 @@ def test_of_what_fits_no_figure_is_cited():
     assert '1024 MiB of RAM asked' in room.shortage(30)
 
 
+def test_all_that_is_not_accepted_is_cited_as_the_owner_has_set_it():
+    demand, verdict = rejection(
+        {
+            'disk_format': 'vmdk',
+            'os_distro': 'ubuntu64Guest',
+            'hw_disk_bus': 'scsi',
+            'hw_scsi_model': 'vmpvscsi',
+        },
+        {'vmware_adaptertype': 'lsiLogic', 'vmware_ostype': 'win*'},
+    )
+    assert explanation.user_text(demand, {verdict.reason: verdict}).endswith(
+        'accepts hw_scsi_model=vmpvscsi and os_distro=ubuntu64Guest'
+    )
+    assert {fact.text for fact in verdict.deciding} == {
+        'vmware_adaptertype=lsiLogic',
+        'vmware_ostype=win*',
+    }
+
+
+def test_figures_of_a_large_cluster_are_whole_numbers():
+    room = Room(20 * 524288, 9437184, 1024, 1280, 1200, 8)
+    told = room.shortage(20)
+    assert '9437184 in use' in told
+    assert '8388608 of 10485760' in told
+
+
 def test_limits_of_several_aggregates_are_all_cited():
     policy = Policy()
     tags = [

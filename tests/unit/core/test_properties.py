@@ -110,6 +110,14 @@ def test_what_nova_has_means_the_same_by_the_names_that_owners_write(image):
             {'vmware_adaptertype': 'busLogic'},
         ),
         ({'hw_scsi_model': 'buslogic'}, {'hw_scsi_model': 'buslogic'}),
+        (
+            {'hw_disk_bus': 'ide', 'disk_format': 'vmdk'},
+            {'vmware_adaptertype': 'ide', 'disk_format': 'vmdk'},
+        ),
+        (
+            {'hw_disk_bus': 'ide', 'disk_format': 'qcow2'},
+            {'hw_disk_bus': 'ide', 'disk_format': 'qcow2'},
+        ),
     ],
 )
 def test_what_owners_write(found, written):
@@ -130,8 +138,8 @@ def test_what_owners_write(found, written):
     ],
 )
 def test_adapter_is_chosen_as_the_driver_does(found, adapter):
-    values = properties.constrained(found)
-    assert values.get('vmware_adaptertype') == adapter
+    limited = properties.constrained(found, found).get('vmware_adaptertype')
+    assert (limited and limited.spellings) == adapter
 
 
 @pytest.mark.parametrize(
@@ -158,5 +166,5 @@ def test_every_constraint_has_a_value_to_constrain():
         'vmware_linked_clone': True,
         'vmware_image_version': 1,
     }
-    values = properties.constrained(properties.normalize(image))
+    values = properties.constrained(properties.normalize(image), image)
     assert tuple(sorted(values)) == tuple(sorted(properties.CONSTRAINT_KEYS))
