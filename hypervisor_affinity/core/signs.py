@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The things in a request that bear on the hypervisor."""
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Mapping
+
+from hypervisor_affinity.core import capabilities
+from hypervisor_affinity.core import drivers
+from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import Problem
+from hypervisor_affinity.core.reason import written
+
+NAMESPACE = 'hypervisor_affinity:'
+HYPERVISOR_TYPE_SPEC = NAMESPACE + 'hypervisor_type'
+PREFERRED_SPEC = NAMESPACE + 'preferred'
+ANY_HYPERVISOR = 'any'
+
+_VMWARE = frozenset({hypervisor.VMWARE})
+_NOTHING: frozenset[str] = frozenset()
+
+
+def is_any(value: object) -> bool:
+    """Tell whether a flavor allows any hypervisor in so many words."""
+    return str(value).strip().lower() == ANY_HYPERVISOR
+
+
+class Strength(enum.IntEnum):
+    """How much a sign weighs; a lower number overrides a higher one."""
+
+    SERVER = 0
+    """A move: the disk has the format of the hypervisor it runs on."""
+
+    FLAVOR = 1
+    """The flavor names a hypervisor."""
+
+    IMAGE = 2
+    """The image names a hypervisor."""
+
+    DRIVER = 3
+    """The image sets what only one hypervisor's driver takes."""
+
+    FORMAT = 4
+    """What the image's format suggests, or what drivers refuse of it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sign:
+    """One thing in a request that bears on the hypervisor.
+
+    :ivar requires: the families it asks for; None if it asks for none
+    :ivar forbids: families that cannot run this at all. What cannot run is
+        never overridden, whatever asks for it.
+    :ivar unfit: families on which it would fail although nova lets it
+        through. That gives way to whatever asks for them.
+    :ivar name: the image property or format, by nova's name; '' if it is
+        none
+    """
+
+    strength: Strength
+    evidence: Evidence
+    requires: frozenset[str] | None = None
+    forbids: frozenset[str] = _NOTHING
+    unfit: frozenset[str] = _NOTHING
+    name: str = ''
+
+    @property
+    def excludes(self) -> frozenset[str]:
+        """All families that it speaks against."""
+        return self.forbids | self.unfit
+
+
+def signs_of_flavor(
+    extra_specs: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Sign]:
+    """Yield the signs of a flavor, in its own words and in nova's.
+
+    :param problems: is given what cannot be read
+    """
+    yield from _of_our_specs(extra_specs, problems)
+    yield from _of_capabilities(extra_specs, problems)
+
+
+def _of_our_specs(
+    extra_specs: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Sign]:
+    for key in extra_specs:
+        if key.startswith(NAMESPACE) and key not in (
+            HYPERVISOR_TYPE_SPEC,
+            PREFERRED_SPEC,
+        ):
+            evidence = Evidence('flavor', written(key, extra_specs[key]))
+            problems.append(Problem(evidence, 'is no extra spec; ignored'))
+    value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
+    if value is None:
+        return
+    evidence = Evidence('flavor', written(HYPERVISOR_TYPE_SPEC, value))
+    if is_any(value):
+        yield Sign(Strength.FLAVOR, evidence)
+        return
+    named = hypervisor.read_list(value)
+    if named.complaint:
+        left = 'refused'
+        if named.families:
+            left = f'{hypervisor.title(named.families)} remains'
+        problems.append(Problem(evidence, f'{named.complaint}; {left}'))
+    requires = frozenset(named.families)
+    yield Sign(Strength.FLAVOR, evidence, requires=requires)
+
+
+def _of_capabilities(
+    extra_specs: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Sign]:
+    """Yield what a flavor says in nova's own words."""
+    for key in capabilities.HYPERVISOR_TYPE_SPECS:
+        if key not in extra_specs:
+            continue
+        evidence = Evidence('flavor', written(key, extra_specs[key]))
+        requires = capabilities.families(extra_specs[key])
+        if requires:
+            yield Sign(Strength.FLAVOR, evidence, requires=requires)
+        else:
+            problems.append(
+                Problem(
+                    evidence,
+                    'matches what no driver is known to report; left to '
+                    'ComputeCapabilitiesFilter',
+                )
+            )
+
+
+def signs_of_image(
+    image: Mapping[str, object],
+    found: Mapping[str, object],
+    policy: Policy,
+    volume: bool,
+) -> Iterator[Sign]:
+    """Yield the signs of an image.
+
+    :param image: as its owner has it
+    :param found: the same, as
+        :func:`hypervisor_affinity.core.properties.normalize` returns it
+    :param volume: whether the server boots from a volume
+    """
+    named = found.get('img_hv_type')
+    if named is not None:
+        family = hypervisor.canonicalize(named)
+        yield Sign(
+            Strength.IMAGE,
+            _evidence('img_hv_type', image),
+            requires=frozenset({family} if family else ()),
+            name='img_hv_type',
+        )
+    for name in drivers.PROPERTIES:
+        if name not in found:
+            continue
+        answer = drivers.ask(name, found, volume)
+        requires = answer.requires
+        strength = Strength.FORMAT if requires is None else Strength.DRIVER
+        if name == 'disk_format' and _means_vmware(found[name], policy):
+            requires = _VMWARE
+        if requires or answer.forbids or answer.unfit:
+            yield Sign(
+                strength,
+                _evidence(name, image),
+                requires,
+                answer.forbids,
+                answer.unfit,
+                name,
+            )
+
+
+def _means_vmware(disk_format: object, policy: Policy) -> bool:
+    # Both drivers boot some VMDK images, and no image says which it is.
+    is_vmdk = str(disk_format).lower() == 'vmdk'
+    return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
+
+
+def _evidence(name: str, image: Mapping[str, object]) -> Evidence:
+    return Evidence('image', properties.shown(name, image))
