@@ -137,11 +137,14 @@ class Fleet:
             for kind, offers in enumerate(self._offers)
             if all(_is_settled(offer) for offer in offers)
         }
+        self._unsettled_groups = [
+            group for group in self._groups if group.kind not in settled
+        ]
+        self._unsettled_kinds = {g.kind for g in self._unsettled_groups}
         self._stray = kinds[frozenset()]
         self._kind_of = {
             host: group.kind
-            for group in self._groups
-            if group.kind not in settled
+            for group in self._unsettled_groups
             for host in group.hosts
         }
         self._unsettled_hosts = frozenset(self._kind_of)
@@ -232,12 +235,17 @@ class Fleet:
             rejections[verdict.reason] = verdict
         return rejections
 
-    def _unsettled(self, groups: Iterable[_Group]) -> Unsettled:
-        counting = list(groups)
+    def _unsettled(self, groups: Sequence[_Group]) -> Unsettled:
+        counting = set(map(id, groups))
         return Unsettled(
-            strays=any(map(self._is_stray, counting)),
-            excluded=self._unsettled_hosts.difference(
-                *(group.hosts for group in counting)
+            strays=any(map(self._is_stray, groups)),
+            # Mostly there is none, however many hosts there are.
+            excluded=frozenset().union(
+                *(
+                    group.hosts
+                    for group in self._unsettled_groups
+                    if id(group) not in counting
+                )
             ),
         )
 
@@ -245,7 +253,7 @@ class Fleet:
         return not group.aggregates
 
     def _is_unsettled(self, group: _Group) -> bool:
-        return self._is_stray(group) or group.hosts <= self._unsettled_hosts
+        return group.kind in self._unsettled_kinds
 
     def _rejections(
         self, demand: Demand, offers: tuple[HostOffer, ...]
