@@ -42,11 +42,12 @@ MANY = 12
 _SAMPLES = {
     EVERYTHING.text: 'true',
     'the guest ids of vSphere': 'otherGuest',
-    'what is no type of a flat disk': 'sparse',
 }
 # Of Glance's formats, those that no table names.
 _UNNAMED = {'disk_format': ('ploop', 'vhd')}
+_NOTHING = 'nothing'
 _OTHERS = 'every other value'
+_ANOTHER_CASE = 'another case too'
 _OTHER = 'some-other-value'
 
 _FLEXIBLE = Policy(vmdk_images=policy.FLEXIBLE)
@@ -109,12 +110,15 @@ def values_of(name: str) -> list[tuple[str, str]]:
     for table in drivers.TABLES.values():
         row = table.row(name)
         for values in (row.takes, row.refuses, row.fails):
-            if not values.text or values.text.startswith(_OTHERS):
-                continue
             for value in named(values):
                 found[value_of(value)] = value
-            if not named(values):
-                found[values.text] = sample(values)
+        if row.takes.text and not named(row.takes):
+            found[row.takes.text] = sample(row.takes)
+        if any(
+            v.text.endswith(_ANOTHER_CASE) for v in (row.refuses, row.fails)
+        ):
+            value = in_another_case(row.takes)
+            found[f'in another case, such as {literal(value)}'] = value
     if EVERYTHING.text not in found:
         found[_OTHERS] = _OTHER
     return sorted(found.items(), key=lambda item: item[0] == _OTHERS)
@@ -131,26 +135,40 @@ def sample(values: Values) -> str:
     return value
 
 
+def in_another_case(values: Values) -> str:
+    """Return a value of a set whose case is wrong."""
+    known = named(values) or (sample(values),)
+    return next(value for value in known if value != value.lower()).lower()
+
+
 def says(name: str, value: str) -> str:
-    """Say what a value bears on, in the words of the page."""
+    """Say what a value bears on, in the words of the page: line by line."""
     told = []
     meant = _meant_for(name, value, Policy())
     if meant:
         told.append(f'suggests {hypervisor.title(meant)}')
         if not _meant_for(name, value, _FLEXIBLE):
             told[-1] += ', unless ``vmdk_images`` is ``flexible``'
-    # When -> who refuses the value then; '' for always.
-    refused: dict[str, list[str]] = {}
+    # What is said -> of whom; the phrase has a place for their names.
+    against: dict[str, list[str]] = {}
     for table in drivers.TABLES.values():
         row = table.row(name)
-        for values, when in refusals(table, row):
-            if values.has(value):
-                refused.setdefault(when, []).append(_title(table))
+        if row.refuses.has(value):
+            phrase = f'{_circumstance(row.where)}rules out {{}}'
+            against.setdefault(phrase, []).append(_title(table))
+        if row.fails.has(value):
+            phrase = f'{_circumstance(row.fails_where)}rules out {{}}'
+            phrase += ', unless something asks for it'
+            if table.family in meant:
+                # It asks for this hypervisor itself.
+                phrase = f'{_circumstance(row.fails_where)}fails on {{}}'
+                phrase += '; only a rebuild is refused'
+            against.setdefault(phrase, []).append(_title(table))
     told += [
-        f'rules out {" and ".join(titles)}{when}'
-        for when, titles in sorted(refused.items())
+        phrase.format(' and '.join(titles))
+        for phrase, titles in sorted(against.items())
     ]
-    return '; '.join(told)
+    return '\n'.join(told)
 
 
 def _meant_for(name: str, value: str, options: Policy) -> frozenset[str]:
@@ -164,18 +182,19 @@ def _title(table: Table) -> str:
     return hypervisor.title({table.family})
 
 
-def refusals(table: Table, row: Row) -> Iterator[tuple[Values, str]]:
-    """Yield what a driver refuses, and what fails behind it.
-
-    :returns: pairs of the values, and when that counts; empty for always
-    """
-    yield row.refuses, _circumstance(row.where)
-    unless = f', unless something asks for {_title(table)}'
-    yield row.fails, _circumstance(row.fails_where) + unless
+def refusals(table: Table, row: Row) -> str:
+    """Say what a driver refuses, and what fails behind it: line by line."""
+    lines = []
+    if row.refuses.text:
+        lines.append(_circumstance(row.where) + set_text(row.refuses))
+    if row.fails.text:
+        told = _circumstance(row.fails_where) + set_text(row.fails)
+        lines.append(f'{told}, unless something asks for {_title(table)}')
+    return '\n'.join(lines) or _NOTHING
 
 
 def _circumstance(where: Circumstance | None) -> str:
-    return f' ({marked(where.text)})' if where else ''
+    return f'{marked(where.text)}: ' if where else ''
 
 
 def sign_rows() -> Iterator[list[str]]:
@@ -192,7 +211,7 @@ def sign_rows() -> Iterator[list[str]]:
             yield [
                 name_of(name),
                 _OTHERS if _is_rest(values) else ', '.join(values),
-                text or 'nothing',
+                text or _NOTHING,
             ]
 
 
@@ -209,15 +228,10 @@ def driver_rows(table: Table) -> Iterator[list[str]]:
         if name not in table.rows:
             continue
         row = table.rows[name]
-        refuses = [
-            set_text(values) + when
-            for values, when in refusals(table, row)
-            if values.text
-        ]
         yield [
             name_of(name),
-            set_text(row.takes),
-            '; '.join(refuses),
+            set_text(row.takes) or _NOTHING,
+            refusals(table, row),
             marked(row.source),
         ]
 
@@ -264,13 +278,13 @@ def alone() -> str:
 def list_table(
     heads: list[str], widths: str, rows: Iterable[list[str]]
 ) -> str:
-    """Return a list-table; every cell is a paragraph of reStructuredText."""
+    """Return a list-table; each line of a cell is a paragraph."""
     lines = ['.. list-table::', '   :header-rows: 1', f'   :widths: {widths}']
     lines.append('')
     for row in [heads, *rows]:
         marks = '*' + ' ' * (len(row) - 1)
         lines += [
-            f'   {mark} - {cell}'
+            f'   {mark} - ' + cell.replace('\n', f'\n\n{" " * 7}')
             for mark, cell in zip(marks, row, strict=True)
         ]
     return '\n'.join(lines)

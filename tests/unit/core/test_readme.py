@@ -29,23 +29,26 @@ ROOT = pathlib.Path(__file__).parents[3]
 README = (ROOT / 'README.rst').read_text(encoding='utf-8')
 REASONS = (ROOT / 'doc/source/reasons.rst').read_text(encoding='utf-8')
 
-# Glance's formats, by its own defaults.
-GLANCES_FORMATS = {
+# Glance's formats, by its own defaults; and one that is nova's alone.
+FORMATS = {
     'disk_format': (
         *('aki', 'ami', 'ari', 'iso', 'ploop', 'qcow2', 'raw'),
-        *('vdi', 'vhd', 'vhdx', 'vmdk'),
+        *('vdi', 'vhd', 'vhdx', 'vmdk', 'vstorageobject'),
     ),
     'container_format': ('aki', 'ami', 'ari', 'bare', 'ova', 'ovf'),
 }
-# Of properties that are free strings: some that mean something, one that
-# does not.
+# Of properties that are free strings: some that mean something, some in the
+# wrong case, some that mean nothing.
 SAMPLES = {
-    'hw_disk_type': (*drivers.vmware.DISK_TYPES, 'nvme'),
-    'os_distro': ('otherGuest', 'ubuntu'),
+    'hw_disk_type': (
+        *drivers.vmware.DISK_TYPES,
+        *('streamoptimized', 'nvme', ''),
+    ),
+    'os_distro': ('otherGuest', 'otherguest', 'ubuntu', ''),
     'img_linked_clone': ('true',),
     'img_version': ('1',),
 }
-ALL = {**image_meta.CHOICES, **GLANCES_FORMATS, **SAMPLES}
+ALL = {**image_meta.CHOICES, **FORMATS, **SAMPLES}
 VALUES = {name: ALL[name] for name in drivers.PROPERTIES}
 # What the tables tell in words.
 WORDS = {"vSphere's guest ids": '``otherGuest``'}
@@ -126,7 +129,7 @@ def test_what_suggests_vmware():
 
 
 def test_the_option_that_lets_a_vmdk_go_anywhere():
-    (row,) = [row for row in table('sign  ') if 'disk_format=' in row[1]]
+    (row,) = [row for row in table('sign  ') if 'disk_format=vmdk' in row[1]]
     assert '(option ``vmdk_images``)' in row[2]
     policy = Policy(vmdk_images=FLEXIBLE)
     assert not suggesting({'disk_format': 'vmdk'}, policy)
@@ -150,22 +153,30 @@ def test_all_that_is_refused_has_a_row_and_a_column():
 @pytest.mark.parametrize('family', ['vmware', 'kvm'])
 @pytest.mark.parametrize('name', REFUSALS)
 def test_what_is_refused(name, family):
-    cell = REFUSALS[name][family]
     row = drivers.TABLES[family].row(name)
-    told, _, condition = cell.partition('(')
+    unless = f'unless something asks for {hypervisor.title({family})}'
     # What a driver refuses goes before what fails behind it.
-    refused, where = row.refuses, row.where
-    if not refused.text:
-        refused, where = row.fails, bool(row.fails.text)
-    assert bool(condition) == bool(where)
-    for text, sample in WORDS.items():
-        told = told.replace(text, sample)
-    listed = literals(told)
-    others = told.startswith('all but ')
-    assert {value for value in VALUES[name] if refused.has(value)} == {
-        value for value in VALUES[name] if (value in listed) is not others
-    }
-    assert set(listed) <= set(VALUES[name])
+    refusals = [
+        (values, where, fails)
+        for values, where, fails in (
+            (row.refuses, row.where, False),
+            (row.fails, row.fails_where, True),
+        )
+        if values.text
+    ]
+    clauses = [each for each in REFUSALS[name][family].split('; ') if each]
+    for clause, (refused, where, fails) in zip(clauses, refusals, strict=True):
+        told, _, condition = clause.partition('(')
+        assert (unless in condition) == fails
+        assert bool(condition.replace(unless, '').strip(') ')) == bool(where)
+        for text, sample in WORDS.items():
+            told = told.replace(text, sample)
+        listed = literals(told)
+        others = told.startswith('all but ')
+        assert {value for value in VALUES[name] if refused.has(value)} == {
+            value for value in VALUES[name] if (value in listed) is not others
+        }
+        assert set(listed) <= set(VALUES[name])
 
 
 def test_spellings():
