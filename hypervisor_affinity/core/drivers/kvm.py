@@ -9,6 +9,7 @@ from hypervisor_affinity.core.drivers.table import Found
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.drivers.table import all_but
+from hypervisor_affinity.core.drivers.table import exactly
 from hypervisor_affinity.core.drivers.table import listed
 
 _DISK_FORMATS = ('aki', 'ami', 'ari', 'iso', 'qcow2', 'raw', 'vdi', 'vhdx')
@@ -63,7 +64,7 @@ TABLE = Table(
         'hw_disk_type': Row(
             # It is not read. But what the vSphere driver boots by one of
             # these is a disk's extent alone, which looks raw to nova here.
-            fails=listed(*vmware.FLAT_DISK_TYPES),
+            fails=exactly(*vmware.FLAT_DISK_TYPES),
             fails_where=Circumstance('of a VMDK', _is_vmdk),
             source='nova.virt.images.fetch_to_raw; of volumes, Cinder alike',
             advice='convert it to qcow2',

@@ -31,6 +31,11 @@ def listed(*values: str) -> Values:
     return Values(', '.join(values), lambda value: value.lower() in lower)
 
 
+def exactly(*values: str) -> Values:
+    """Return these values, in this case alone."""
+    return Values(', '.join(values), frozenset(values).__contains__)
+
+
 def all_but(*values: str) -> Values:
     """Return all values but these, in any case."""
     inside = listed(*values)
