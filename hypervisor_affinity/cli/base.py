@@ -21,18 +21,32 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import DiskError
 
-# Exit codes; 2 is argparse's, for a wrong command line.
+# Exit codes; argparse ends with 2, too.
 GOOD = 0
 NEGATIVE = 1
+WRONG_COMMAND_LINE = 2
 NO_ANSWER = 3
 
 
 class CommandError(Exception):
-    """The command cannot answer; the text says why and what to do."""
+    """The command cannot answer; the text says why and what to do.
+
+    * ``code``: the exit code
+    """
+
+    code = NO_ANSWER
 
 
 class Refusal(CommandError):
     """The command will not do it, since its answer is bad."""
+
+    code = NEGATIVE
+
+
+class CommandLineError(CommandError):
+    """The arguments do not go together, whatever is read."""
+
+    code = WRONG_COMMAND_LINE
 
 
 class Answering:
@@ -49,7 +63,7 @@ class Answering:
             super().run(parsed_args)
         except (CommandError, DiskError, SourceError) as error:
             self.app.stderr.write(f'{self.cmd_name}: {error}\n')
-            return NEGATIVE if isinstance(error, Refusal) else NO_ANSWER
+            return error.code if isinstance(error, CommandError) else NO_ANSWER
         return self.status
 
     def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:

@@ -9,6 +9,7 @@ from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
@@ -85,6 +86,7 @@ class Explain(PolicyCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the answers of all hosts."""
+        _check(parsed_args)
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         hosts = list(progress.counted('hosts', source.hosts()))
@@ -121,6 +123,25 @@ class Explain(PolicyCommand):
         ]
 
 
+def _check(parsed_args: argparse.Namespace) -> None:
+    """See that the arguments are for one question.
+
+    :raises CommandLineError: if they are not
+    """
+    if parsed_args.server:
+        if parsed_args.image or parsed_args.flavor:
+            raise CommandLineError('--server needs neither image nor flavor')
+        if parsed_args.volume:
+            raise CommandLineError(
+                '--volume is for an image and a flavor; of a server it is '
+                'known whether it boots from a volume'
+            )
+    elif parsed_args.rebuild:
+        raise CommandLineError('--rebuild needs --server')
+    elif not (parsed_args.image and parsed_args.flavor):
+        raise CommandLineError('an image and a flavor are needed, or --server')
+
+
 def _request(
     parsed_args: argparse.Namespace,
     source: Source,
@@ -129,10 +150,7 @@ def _request(
     policy: Policy,
 ) -> Request:
     """Return what is asked: a boot, or something of a server."""
-    image, flavor = parsed_args.image, parsed_args.flavor
     if parsed_args.server:
-        if image or flavor:
-            raise CommandError('--server needs neither image nor flavor')
         server = source.server(parsed_args.server)
         if parsed_args.rebuild:
             return _rebuild(server, parsed_args.rebuild, source, policy)
@@ -146,13 +164,9 @@ def _request(
         return requests.move(
             server, _image_of(server, source), runs_on, policy
         )
-    if parsed_args.rebuild:
-        raise CommandError('--rebuild needs --server')
-    if not (image and flavor):
-        raise CommandError('an image and a flavor are needed, or --server')
     return requests.boot(
-        source.image(image),
-        source.flavor(flavor),
+        source.image(parsed_args.image),
+        source.flavor(parsed_args.flavor),
         policy,
         volume=parsed_args.volume,
     )

@@ -3,7 +3,7 @@
 
 import collections
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import flat
@@ -18,9 +18,12 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
+from hypervisor_affinity.operations import image_properties
+from hypervisor_affinity.operations.explanation import Obstacle
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
 from hypervisor_affinity.operations.requests import at_boot
@@ -62,7 +65,8 @@ class Check(enum.StrEnum):
     """The image asks something else now than when the server was booted."""
 
     IMAGE_WITHOUT_HOST = 'image_without_host'
-    """No host can run the image."""
+    """No host can run the image, or nova's ``ImagePropertiesFilter`` lets it
+    on none of those that could."""
 
     HOST_CONTRADICTORY = 'host_contradictory'
     """Aggregate metadata and the virt driver exclude each other."""
@@ -140,7 +144,8 @@ class Finding(NamedTuple):
         ``aggregate``
     :ivar id: of the subject; its name where it has no id
     :ivar host: where it is; '' if it is nowhere
-    :ivar reason: the filter's code for it; '' where no verdict is behind it
+    :ivar reason: the filter's code for it, or nova's filter's, as in
+        ``explain``; '' where no verdict is behind it
     :ivar evidence: what it rests on, in a clause
     """
 
@@ -244,25 +249,72 @@ def _of_images(
     classifier: Classifier,
     policy: Policy,
 ) -> Iterator[Finding]:
-    distinct = {id(o): o for o in map(offers.offer, hosts)}.values()
+    groups = _alike(hosts, offers)
     for image in images:
         if image.status != 'active':
             continue
-        demand = classifier.classify(flat(image), None)
-        verdicts = [judge(demand, offer, policy) for offer in distinct]
-        if any(verdict.passes for verdict in verdicts):
-            continue
-        counts = collections.Counter(verdict.reason for verdict in verdicts)
-        reasons = ', '.join(reason for reason, _ in counts.most_common())
-        yield Finding(
-            Check.IMAGE_WITHOUT_HOST,
-            'image',
-            image.id,
-            image.name,
-            '',
-            demand.refusal or reasons,
-            demand_text(demand),
-        )
+        found = flat(image)
+        demand = classifier.classify(found, None)
+        counts: collections.Counter[str] = collections.Counter()
+        differences: dict[Evidence, None] = {}
+        for offer, members in groups:
+            verdict = judge(demand, offer, policy)
+            if not verdict.passes:
+                counts[verdict.reason] += 1
+                continue
+            differing = _differences(found, members)
+            if differing is None:
+                break
+            counts[Obstacle.IMAGE_PROPERTIES_DIFFER] += 1
+            differences |= dict.fromkeys(differing)
+        else:
+            reasons = ', '.join(reason for reason, _ in counts.most_common())
+            yield Finding(
+                Check.IMAGE_WITHOUT_HOST,
+                'image',
+                image.id,
+                image.name,
+                '',
+                demand.refusal or reasons,
+                '; '.join(
+                    filter(None, (demand_text(demand), _cited(differences)))
+                ),
+            )
+
+
+def _alike(
+    hosts: list[Host], offers: HostOffers
+) -> list[tuple[HostOffer, list[Host]]]:
+    """Return the distinct offers, each with hosts that stand for all.
+
+    Those of an offer have reported the same, but for the version. All that
+    :func:`image_properties.compare` reads besides is traits, by which no host
+    differs for sure.
+    """
+    groups: dict[int, tuple[HostOffer, dict[int, Host]]] = {}
+    for host in hosts:
+        offer = offers.offer(host)
+        _, versions = groups.setdefault(id(offer), (offer, {}))
+        versions.setdefault(host.hypervisor_version, host)
+    return [
+        (offer, list(versions.values())) for offer, versions in groups.values()
+    ]
+
+
+def _differences(
+    image: Mapping[str, str], hosts: list[Host]
+) -> list[Evidence] | None:
+    """Return why nova's filter lets an image on none of these hosts.
+
+    None if it may let it on one.
+    """
+    found: list[Evidence] = []
+    for host in hosts:
+        differences = image_properties.compare(image, host).differences
+        if not differences:
+            return None
+        found += differences
+    return found
 
 
 class _ServerAuditor:

@@ -26,7 +26,9 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
-from hypervisor_affinity.operations.image_properties import compare
+from hypervisor_affinity.operations import capabilities
+from hypervisor_affinity.operations import image_properties
+from hypervisor_affinity.operations.image_properties import Comparison
 from hypervisor_affinity.operations.image_properties import whether
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Request
@@ -52,6 +54,9 @@ class Check(enum.StrEnum):
     IMAGE_PROPERTIES = 'image_properties'
     """``ImagePropertiesFilter``."""
 
+    CAPABILITIES = 'capabilities'
+    """``ComputeCapabilitiesFilter``."""
+
     PROJECT = 'project'
     """``AggregateMultiTenancyIsolation``, asked for with a project."""
 
@@ -70,6 +75,10 @@ class Obstacle(enum.StrEnum):
 
     IMAGE_PROPERTIES_DIFFER = 'image_properties_differ'
     """The virt driver does not support what the image properties ask for."""
+
+    CAPABILITIES_DIFFER = 'capabilities_differ'
+    """The hypervisor is not of the type or the version that the flavor asks
+    for."""
 
     OTHER_PROJECTS = 'other_projects'
     """The host is for other projects."""
@@ -237,6 +246,10 @@ def explain(
         found = [
             _hypervisor(request, host, offers, policy),
             _image_properties(request, host),
+            # Nor does nova run that filter for a rebuild.
+            Answer(Check.CAPABILITIES, Reason.SUITABLE)
+            if rebuild
+            else _capabilities(request, host),
             _service(host),
             (_traits_of_rebuild if rebuild else _traits)(host, asked),
             # A server that is rebuilt has its place.
@@ -246,7 +259,7 @@ def explain(
         ]
         aggregates = offers.aggregates(host)
         if project is not None:
-            found.insert(2, _project(aggregates, project))
+            found.insert(3, _project(aggregates, project))
         names = tuple(aggregate.name for aggregate in aggregates)
         answers.append(HostAnswer(host, tuple(found), names))
     return Explanation(request.title, request.demand, tuple(answers))
@@ -276,18 +289,25 @@ def _image_properties(request: Request, host: Host) -> Answer:
         return Answer(
             Check.IMAGE_PROPERTIES, Reason.SUITABLE, undetermined=doubts
         )
-    found = compare(request.image, host)
-    if found.differences:
-        return Answer(
-            Check.IMAGE_PROPERTIES,
-            Obstacle.IMAGE_PROPERTIES_DIFFER,
-            found.differences,
-        )
-    return Answer(
+    return _compared(
         Check.IMAGE_PROPERTIES,
-        Reason.SUITABLE,
-        undetermined=found.undetermined,
+        image_properties.compare(request.image, host),
+        Obstacle.IMAGE_PROPERTIES_DIFFER,
     )
+
+
+def _capabilities(request: Request, host: Host) -> Answer:
+    return _compared(
+        Check.CAPABILITIES,
+        capabilities.compare(request.flavor.extra_specs, host),
+        Obstacle.CAPABILITIES_DIFFER,
+    )
+
+
+def _compared(check: Check, found: Comparison, obstacle: Obstacle) -> Answer:
+    if found.differences:
+        return Answer(check, obstacle, found.differences)
+    return Answer(check, Reason.SUITABLE, undetermined=found.undetermined)
 
 
 def _project(aggregates: list[Aggregate], project: str) -> Answer:

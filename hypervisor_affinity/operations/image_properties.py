@@ -89,7 +89,9 @@ def compare(image: Mapping[str, object], host: Host) -> Comparison:
                 whether(asked.evidence, f'the driver supports {asked.value}')
             )
         else:
-            text = f'supports {", ".join(possible)}'
+            # Where a host may have less, no more is said.
+            most = '' if set(possible) <= set(certain) else 'at most '
+            text = f'supports {most}{", ".join(possible)}'
             differences += (asked.evidence, Evidence('driver', text))
     version = _first(image, *_VERSION)
     if version and not host.hypervisor_version:

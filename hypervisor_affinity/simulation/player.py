@@ -9,6 +9,7 @@ from typing import Any
 from hypervisor_affinity.cloud.adapters import INVENTORIES
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.demand import Demand
@@ -304,7 +305,27 @@ class Player:
 
 
 def _belongs(demand: Demand, policy: Policy) -> str:
+    """Name the hypervisor where a request belongs, for people.
+
+    ==========================================  ===========================
+    request                                     belongs on
+    ==========================================  ===========================
+    is refused everywhere                       ``nothing``
+    can run on one in the order of preference   the first of these
+    needs others                                these
+    cannot run on some                          those known that are left,
+                                                or ``nothing``
+    can run on any                              ``any``
+    ==========================================  ===========================
+    """
     if demand.refusal is not None:
         return NOTHING
-    first = preference.first_choice(demand, policy)
-    return hypervisor.title([first]) if first else ANY
+    if first := preference.first_choice(demand, policy):
+        return hypervisor.title([first])
+    if demand.required is not None:
+        return hypervisor.title(demand.required)
+    if not demand.impossible:
+        return ANY
+    # What ironic's nodes boot, which has no rows, nobody knows.
+    known = {f for f, table in drivers.TABLES.items() if table.rows}
+    return hypervisor.title(known - demand.impossible)

@@ -430,6 +430,7 @@ def test_what_is_read_out(browser, small_page, size):
         'host',
         'hypervisor',
         'image_properties',
+        'capabilities',
         'project',
         'service',
         'traits',
@@ -444,7 +445,7 @@ def test_what_is_read_out(browser, small_page, size):
         'vc-4',
     ]
     assert len(roles['row']) == 7
-    assert len(roles['cell']) == 36
+    assert len(roles['cell']) == 42
     assert roles['searchbox'] == ['Search hosts']
     assert roles['status'] == ['']
     assert roles['table'] == [

@@ -9,6 +9,7 @@ from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.glance import Stored
@@ -80,17 +81,18 @@ class Audit(PolicyCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings; with ``--apply``, those that are left."""
         if parsed_args.yes and not parsed_args.apply:
-            raise CommandError('--yes confirms --apply; give both or neither')
+            raise CommandLineError(
+                '--yes confirms --apply; give both or neither'
+            )
+        if parsed_args.apply and parsed_args.snapshot:
+            raise CommandLineError(
+                '--apply changes a cloud, --snapshot reads a file; leave out '
+                'one of them'
+            )
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
-        if parsed_args.snapshot:
-            if parsed_args.apply:
-                raise CommandError(
-                    '--apply changes a cloud, --snapshot reads a file; leave '
-                    'out one of them'
-                )
-            glance = None
-        else:
+        glance = None
+        if not parsed_args.snapshot:
             glance = Glance(self.connection())
         auditor = _Auditor(source, policy, glance, parsed_args)
         audited = auditor.audit()

@@ -12,6 +12,7 @@ from tests.cloud_of_records import server
 from tests.cloud_of_records import vcenter
 
 GPU = Flavor('gpu', extra_specs={'resources:VGPU': '1'})
+NAMED = Flavor('named', extra_specs={'capabilities:hypervisor_type': 'qemu'})
 OLD = Image('old', 'i-old', properties={'hypervisor_type': 'kvm'})
 FORCED = Image('forced', 'i-f', properties={'hypervisor_type': 'vmware'})
 
@@ -35,7 +36,7 @@ def explain(run, tmp_path):
     cloud = both(
         hosts=hosts,
         aggregates=[],
-        flavors=[small, GPU],
+        flavors=[small, GPU, NAMED],
         images=[OLD, FORCED],
         servers=[server('a', FORCED, 'told')],
     )
@@ -92,5 +93,35 @@ def test_a_server_that_was_forced_to_another_hypervisor(explain):
     }
     assert rows['untold'] == (
         'image_properties_differ',
-        'image hypervisor_type=vmware; driver supports kvm, qemu',
+        'image hypervisor_type=vmware; driver supports at most kvm, qemu',
     )
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ((), 'an image and a flavor are needed, or --server'),
+        (('old',), 'an image and a flavor are needed, or --server'),
+        (('old', 'small', '--rebuild', 'old'), '--rebuild needs --server'),
+        (('old', 'small', '--server', 'a'), 'neither image nor flavor'),
+        (('--server', 'a', '--volume'), '--volume is for an image'),
+        (
+            ('--server', 'a', '--rebuild', 'old', '--volume'),
+            '--volume is for an image',
+        ),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2(explain, run, arguments, message):
+    done = explain(*arguments)
+    assert (done.code, done.out) == (2, '')
+    assert message in done.err
+    # Nothing is read for it.
+    done = run('explain', *arguments, '--snapshot', 'missing.json')
+    assert done.code == 2
+
+
+def test_nova_leaves_out_what_differs_in_capabilities(explain):
+    done = explain('old', 'named', '-f', 'json')
+    assert done.code == 1
+    rows = {row['Host']: (row['Check'], row['Reason']) for row in done.json()}
+    assert rows['untold'] == ('capabilities', 'capabilities_differ')

@@ -199,8 +199,9 @@ def test_counts(run, snapshot):
 @pytest.mark.parametrize(
     ('arguments', 'code', 'message'),
     [
-        (('--apply',), 3, 'leave out one of them'),
-        (('--yes',), 3, '--yes confirms --apply'),
+        (('--apply',), 2, 'leave out one of them'),
+        (('--apply', '--yes'), 2, 'leave out one of them'),
+        (('--yes',), 2, '--yes confirms --apply'),
         (('nowhere',), 3, "no image 'nowhere'"),
         (('--only', 'image_drifted'), 2, "'image_drifted' is none of these"),
     ],

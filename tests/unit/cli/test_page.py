@@ -123,6 +123,7 @@ def test_a_row_for_each_host_and_a_column_for_each_check():
         'host',
         'hypervisor',
         'image_properties',
+        'capabilities',
         'project',
         'service',
         'traits',
@@ -133,16 +134,18 @@ def test_a_row_for_each_host_and_a_column_for_each_check():
     scopes = [
         value for tag, name, value in found.attributes if name == 'scope'
     ]
-    assert scopes == ['col'] * 7 + ['row'] * 2
+    assert scopes == ['col'] * 8 + ['row'] * 2
     assert found.of('td') == [
         'suitable image disk_format=vmdk '
         'driver hypervisor_type=VMware vCenter Server',
+        'suitable',
         'suitable',
         'suitable',
         'service_down nova-compute down',
         'suitable',
         'suitable',
         'other_hypervisor image disk_format=vmdk driver hypervisor_type=QEMU',
+        'suitable',
         'suitable',
         'suitable',
         'suitable',
@@ -166,7 +169,7 @@ def test_what_is_not_known_of_hosts_that_pass():
         'suitable as far as known 1',
     ]
     # In the order of the buttons; the check is the second one.
-    assert found.of('td')[1::5] == [
+    assert found.of('td')[1::6] == [
         'suitable',
         'suitable not known: image hypervisor_type=kvm: '
         'whether the driver supports kvm',

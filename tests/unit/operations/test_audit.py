@@ -285,6 +285,71 @@ def test_images_that_no_host_can_run():
     ]
 
 
+def without_host(image, *hosts):
+    source = both(hosts=list(hosts), aggregates=[], images=[image])
+    return [
+        (finding.reason, finding.evidence)
+        for finding in audit(source, Policy())
+        if finding.check is Check.IMAGE_WITHOUT_HOST
+    ]
+
+
+KVM_IMAGE = msgspec.structs.replace(
+    QCOW2, properties={'hypervisor_type': 'kvm'}
+)
+
+
+def test_images_that_no_driver_supports():
+    emulating = records.kvm('kvm-1', supported=('qemu',))
+    assert without_host(KVM_IMAGE, emulating, records.vcenter('vc-1')) == [
+        (
+            'image_properties_differ, other_hypervisor',
+            'image needs KVM (hypervisor_type=kvm); '
+            'image hypervisor_type=kvm; driver supports qemu',
+        )
+    ]
+    # Of one host it is not known, so there may be one.
+    assert without_host(KVM_IMAGE, emulating, records.kvm('kvm-2')) == []
+
+
+def test_images_that_no_driver_supports_by_a_word_of_their_own():
+    ironic = records.kvm('node-1', hypervisor_type='ironic')
+    image = msgspec.structs.replace(
+        ISO, properties={'hypervisor_type': 'ironic'}
+    )
+    assert without_host(image, ironic) == [
+        (
+            'image_properties_differ',
+            'image needs bare metal (hypervisor_type=ironic); '
+            'image hypervisor_type=ironic; driver supports at most baremetal',
+        )
+    ]
+    image = msgspec.structs.replace(ISO, properties={'hw_vm_mode': 'xen'})
+    assert without_host(image, records.kvm('kvm-1')) == [
+        (
+            'image_properties_differ',
+            'any hypervisor will do; image hw_vm_mode=xen; '
+            'driver supports hvm',
+        )
+    ]
+
+
+def test_images_for_another_version():
+    image = msgspec.structs.replace(
+        QCOW2,
+        properties={
+            'hypervisor_type': 'qemu',
+            'hypervisor_version_requires': '>=9.0',
+        },
+    )
+    old = records.kvm('kvm-1')
+    new = records.kvm('kvm-2', hypervisor_version=9001000)
+    assert [reason for reason, _ in without_host(image, old)] == [
+        'image_properties_differ'
+    ]
+    assert without_host(image, old, new) == []
+
+
 def test_findings_say_what_they_rest_on():
     source = both(servers=[server('a', VMDK, 'kvm-1')])
     (finding,) = audit(source, Policy())

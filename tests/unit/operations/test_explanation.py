@@ -235,7 +235,7 @@ def test_no_host_is_of_type_ironic():
     assert reasons(found) == DIFFERS
     assert facts(found) == [
         'image hypervisor_type=ironic',
-        'driver supports baremetal',
+        'driver supports at most baremetal',
     ]
 
 
@@ -320,6 +320,110 @@ def test_a_host_of_which_nothing_is_known(hypervisor_type):
     host = records.kvm('h', hypervisor_type=hypervisor_type)
     image = an_image(vm_mode='xen', hw_architecture='x86_64')
     assert len(doubts(explained([host], image))) == 2
+
+
+@pytest.mark.parametrize(
+    ('supported', 'expected'),
+    [
+        ((), 'supports at most kvm, qemu'),
+        (('kvm', 'qemu'), 'supports kvm, qemu'),
+    ],
+)
+def test_what_a_driver_supports_is_told_as_far_as_it_is_known(
+    supported, expected
+):
+    image = an_image(hypervisor_type='vmware')
+    host = records.kvm('kvm-1', supported=supported)
+    (found,) = explained([host], image).hosts
+    assert found.answers[1].evidence[-1] == ('driver', expected)
+
+
+DIFFER = {Check.CAPABILITIES: Obstacle.CAPABILITIES_DIFFER}
+KVM_HOST = records.kvm('kvm-1')
+VC_HOST = records.vcenter('vc-1')
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'kvm', 'vcenter'),
+    [
+        ('capabilities:hypervisor_type', 'QEMU', True, False),
+        ('capabilities:hypervisor_type', 's!= QEMU', False, True),
+        # nova's operator takes one word, and so matches no vCenter.
+        (
+            'capabilities:hypervisor_type',
+            's== VMware vCenter Server',
+            False,
+            False,
+        ),
+        ('capabilities:hypervisor_type', 'qemu', False, False),
+        ('hypervisor_type', 'QEMU', True, False),
+        ('capabilities:hypervisor_version', '>= 9000000', False, False),
+        ('capabilities:hypervisor_version', '>= 8000003', True, True),
+        ('hypervisor_version', '<= 8000003', False, True),
+        # Neither is for this filter.
+        ('hw:hypervisor_type', 'qemu', True, True),
+        ('hypervisor_kind', 'qemu', True, True),
+    ],
+)
+def test_what_a_flavor_asks_of_capabilities(key, value, kvm, vcenter):
+    found = explained([KVM_HOST, VC_HOST], flavor=a_flavor(**{key: value}))
+    for host, expected in zip(found.hosts, (kvm, vcenter), strict=True):
+        answer = next(a for a in host.answers if a.check is Check.CAPABILITIES)
+        assert answer.passes is expected, host.host.name
+        assert answer.undetermined == ()
+
+
+def test_which_capability_differs():
+    flavor = a_flavor(**{'capabilities:hypervisor_version': '>= 9000000'})
+    found = explained([KVM_HOST], flavor=flavor)
+    assert reasons(found) == DIFFER
+    assert facts(found) == [
+        'flavor capabilities:hypervisor_version=>= 9000000',
+        'driver hypervisor_version=8002000',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('extra_specs', 'fields', 'expected'),
+    [
+        (
+            {'capabilities:cpu_info:arch': 'x86_64'},
+            {},
+            [
+                'flavor capabilities:cpu_info:arch=x86_64: '
+                'whether the host has this'
+            ],
+        ),
+        (
+            {'free_ram_mb': '>= 1024'},
+            {},
+            ['flavor free_ram_mb=>= 1024: whether the host has this'],
+        ),
+        (
+            {'hw:maxphysaddr_bits': '42'},
+            {},
+            ['flavor hw:maxphysaddr_bits=42: whether the host has this'],
+        ),
+        (
+            {'capabilities:hypervisor_version': '>= 9000000'},
+            {'hypervisor_version': 0},
+            [
+                'flavor capabilities:hypervisor_version=>= 9000000: '
+                'whether the host has this'
+            ],
+        ),
+    ],
+    ids=str,
+)
+def test_capabilities_that_nobody_tells(extra_specs, fields, expected):
+    host = records.kvm('kvm-1', **fields)
+    found = explained([host], flavor=a_flavor(**extra_specs))
+    assert (reasons(found), doubts(found)) == ({}, expected)
+
+
+def test_a_rebuild_asks_for_no_capabilities():
+    flavor = a_flavor(**{'capabilities:hypervisor_version': '>= 9000000'})
+    assert reasons(rebuilt(KVM_HOST, ISO, flavor)) == {}
 
 
 def test_a_server_on_the_wrong_hypervisor_cannot_move():

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``explain`` says of nova's own checks what nova says.
 
-Without nova, it knows of ``ImagePropertiesFilter`` and of what nova asks
-Placement for by heart: here nova's own code is the judge.
+Without nova, it knows of ``ImagePropertiesFilter``, of
+``ComputeCapabilitiesFilter`` and of what nova asks Placement for by heart:
+here nova's own code is the judge.
 """
 
 import itertools
@@ -10,11 +11,13 @@ import itertools
 import pytest
 from nova import objects
 from nova.scheduler import utils
+from nova.scheduler.filters import compute_capabilities_filter
 from nova.scheduler.filters import image_props_filter
 
 from hypervisor_affinity.cloud.resource_request import read_request
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.operations import capabilities
 from hypervisor_affinity.operations.image_properties import compare
 from tests.unit.scheduler import nova_objects
 
@@ -94,6 +97,70 @@ def test_both_answers_are_given_for_sure():
     found = [compare(image, host) for image in images()]
     assert sum(bool(f.differences) for f in found) > 100
     assert sum(not (f.differences or f.undetermined) for f in found) > 10
+
+
+REQUIREMENTS = (
+    *('', 'QEMU', 'qemu', VCENTER, '8002000', '8002000.0', 'x'),
+    *('<or> QEMU <or> VMware', '<or>', '<or> 8002000', '<in> 800', '<in>'),
+    *('<all-in> VMware Server', '<all-in>', '<all-in> 8 2'),
+    *(
+        f'{operation} {value}'.strip()
+        for operation, value in itertools.product(
+            ('=', '==', '!=', '>=', '<=', '>', 's==', 's!=', 's<', 's>='),
+            ('', '8002000', '9000000', '8e6 or more', 'QEMU', VCENTER, 'nan'),
+        )
+    ),
+)
+
+
+def novas_capabilities(extra_specs, hypervisor_type):
+    state = nova_objects.host_state('h', hypervisor_type)
+    spec = nova_objects.request_spec({}, extra_specs)
+    capabilities_filter = compute_capabilities_filter.ComputeCapabilitiesFilter
+    try:
+        return capabilities_filter().host_passes(state, spec)
+    except (IndexError, ValueError):
+        # Then nova chooses no host at all.
+        return False
+
+
+@pytest.mark.parametrize('hypervisor_type', ['QEMU', VCENTER, 'ironic'])
+@pytest.mark.parametrize(
+    'key',
+    [
+        'capabilities:hypervisor_type',
+        'capabilities:hypervisor_version',
+        'hypervisor_type',
+        'hypervisor_version',
+        'hw:hypervisor_type',
+        'hypervisor_kind',
+    ],
+)
+def test_it_says_what_novas_filter_says_of_capabilities(key, hypervisor_type):
+    host = Host('h', '', hypervisor_type, 8002000)
+    for requirement in REQUIREMENTS:
+        specs = {key: requirement}
+        found = capabilities.compare(specs, host)
+        assert found.undetermined == ()
+        nova = novas_capabilities(specs, hypervisor_type)
+        assert (not found.differences) is nova, requirement
+
+
+def test_novas_attributes_of_a_host_are_not_told():
+    host = Host('h', '', 'QEMU', 8002000)
+    state = nova_objects.host_state('h')
+    public = {name for name in dir(state) if not name.startswith('_')}
+    for name in public - {'hypervisor_type', 'hypervisor_version'}:
+        assert capabilities.compare({name: 'x'}, host).undetermined, name
+    # nova makes a capability of it.
+    specs = {'hw:maxphysaddr_bits': '42'}
+    assert novas_capabilities(specs, 'QEMU') is False
+    assert capabilities.compare(specs, host).undetermined
+
+
+def test_nova_asks_for_no_capabilities_at_a_rebuild():
+    nova = compute_capabilities_filter.ComputeCapabilitiesFilter
+    assert nova.RUN_ON_REBUILD is False
 
 
 def asked_by_nova(flavor, image, volume):

@@ -442,3 +442,25 @@ def test_large_scenarios_have_no_more_moments_than_are_seen():
     run = play(boot('qcow2', 'small', 32), boot('vmdk', count=64))
     moments = collections.Counter(u.done for u in run.usage if not u.ends_step)
     assert sorted(moments) == list(range(97))
+
+
+@pytest.mark.parametrize(
+    ('image', 'expected'),
+    [
+        ({'properties': {'hypervisor_type': 'baremetal'}}, 'bare metal'),
+        ({'properties': {'hypervisor_type': 'xen'}}, 'xen'),
+        ({'disk_format': 'vhd', 'container_format': 'bare'}, 'nothing'),
+        ({'disk_format': 'iso', 'container_format': 'bare'}, 'KVM'),
+    ],
+    ids=str,
+)
+def test_where_an_image_belongs(image, expected):
+    cloud = {**stories.CLOUD, 'images': [{'name': 'odd', **image}]}
+    (found,) = play(boot('odd'), cloud=cloud).outcomes
+    assert found.belongs == expected
+
+
+def test_where_an_image_belongs_that_no_preferred_one_can_run():
+    options = {'hypervisor_affinity': {'preferred_hypervisors': ['vmware']}}
+    (found,) = play(boot('qcow2'), options=options).outcomes
+    assert found.belongs == 'KVM'
