@@ -9,10 +9,13 @@ from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import Sign
+from hypervisor_affinity.core.demand import Strength
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
+from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.operations.classification import Classification
 from hypervisor_affinity.operations.classification import classify_image
 from hypervisor_affinity.operations.classification import runs_nowhere
@@ -60,7 +63,7 @@ class Classify(PolicyCommand):
         if parsed_args.flavor:
             flavor = self.source(parsed_args).flavor(parsed_args.flavor)
         found = classify_image(image, flavor, policy)
-        self.say(parsed_args, f'{image.name}: {demand_text(found.demand)}')
+        self.say(parsed_args, f'{image.name}: {_text(found)}')
         return ('Part', 'Subject', 'Effect'), _rows(found)
 
 
@@ -81,8 +84,8 @@ def read_image(path: pathlib.Path) -> Image:
 
 def _rows(found: Classification) -> list[tuple[str, str, str]]:
     demand = found.demand
-    answer = demand.refusal or _answer(demand)
-    rows = [('demand', str(answer), demand_text(demand))]
+    answer = 'refused' if found.refused else demand.refusal or _answer(demand)
+    rows = [('demand', str(answer), _text(found))]
     rows += [
         ('sign', ' '.join(sign.evidence), _effect(sign, demand))
         for sign in demand.signs
@@ -101,6 +104,13 @@ def _rows(found: Classification) -> list[tuple[str, str, str]]:
     return rows
 
 
+def _text(found: Classification) -> str:
+    if not found.refused:
+        return demand_text(found.demand)
+    wrong = ', '.join(written(t.name, t.value) for t in found.refused)
+    return f'nova-api refuses requests with this image ({wrong})'
+
+
 def _answer(demand: Demand) -> str:
     if runs_nowhere(demand):
         return 'nowhere'
@@ -110,14 +120,24 @@ def _answer(demand: Demand) -> str:
 def _effect(sign: Sign, demand: Demand) -> str:
     """Say what a sign asks, and what became of that."""
     effects = []
-    if sign.requires is not None:
+    if sign.requires is not None and not sign.requires:
+        effects.append('names no hypervisor')
+    elif sign.requires:
         effects.append(f'requires {_listed(sign.requires)}')
     if sign.forbids:
         effects.append(f'forbids {_listed(sign.forbids)}')
     if sign.unfit:
         effects.append(f'would fail on {_listed(sign.unfit)}')
     effect = ' and '.join(effects) or 'allows any hypervisor'
-    return f'{sign.strength.name.lower()} sign: {effect}{_fate(sign, demand)}'
+    return f'{_kind(sign)}: {effect}{_fate(sign, demand)}'
+
+
+def _kind(sign: Sign) -> str:
+    refused = sign.strength is Strength.FORMAT and sign.requires is None
+    if refused and sign.name not in properties.FORMAT_NAMES:
+        # What drivers refuse of the image outweighs what is stronger.
+        return 'sign'
+    return f'{sign.strength.name.lower()} sign'
 
 
 def _fate(sign: Sign, demand: Demand) -> str:

@@ -24,6 +24,8 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.image_meta import Treatment
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.operations import image_spelling as spelling
 
 # What a guest can be given in another way.
 _HARDWARE = ('hw_disk_bus', 'hw_scsi_model', 'hw_vif_model')
@@ -34,6 +36,9 @@ _FACTS = (
     'hw_architecture',
     'hw_emulation_architecture',
 )
+
+# What to convert a disk to, for each hypervisor.
+_CONVERTED = {hypervisor.KVM: 'qcow2', hypervisor.VMWARE: 'vmdk'}
 
 _MEASURED = frozenset(f for f, table in drivers.TABLES.items() if table.rows)
 
@@ -62,6 +67,11 @@ class Classification(NamedTuple):
     demand: Demand
     treatments: tuple[Treatment, ...]
     changes: tuple[Change, ...]
+
+    @property
+    def refused(self) -> tuple[Treatment, ...]:
+        """The properties for which nova-api refuses the image."""
+        return tuple(t for t in self.treatments if t.fate is Fate.REFUSED)
 
 
 class _Request(NamedTuple):
@@ -99,31 +109,103 @@ def classify_image(
     request = _Request(
         flat(image), flavor.extra_specs if flavor else {}, policy
     )
-    demand = request.demand()
-    changes: list[Change] = []
-    outcomes = {_outcome(demand)}
-    owners_outcomes = {_outcome(demand)}
-    for setting, changed, owners in _tries(request, demand):
-        found = changed.demand()
-        if {sign.name for sign in unfit(found)} == {'os_distro'}:
-            # Which guest id it is, only the owner knows; they all do the same.
-            name = names_that_set(changed.image, 'os_distro')[0]
-            setting += (
-                f', and set image property {name} to the guest id of its '
-                'system'
-            )
-            found = changed.with_properties(**{name: 'otherGuest'}).demand()
-        # The first way to an outcome is the mildest; but what only an operator
-        # can do is none for an owner.
-        known = owners_outcomes if owners else outcomes
-        if _is_sound(found) and _outcome(found) not in known:
-            outcomes.add(_outcome(found))
-            if owners:
-                owners_outcomes.add(_outcome(found))
-            changes.append(Change(setting, demand_text(found), owners))
     treatments = image_meta.treat(image.properties)
     treatments += [Treatment(name, '', Fate.DROPPED) for name in image.dropped]
-    return Classification(demand, tuple(treatments), tuple(changes))
+    return Classification(
+        request.demand(), tuple(treatments), tuple(_changes(request))
+    )
+
+
+def _changes(request: _Request) -> list[Change]:
+    """Return what changes where a request can run, the mildest first."""
+    corrections = _corrections(request.image)
+    base = request.without(corrections).with_properties(
+        **{name: right for name, right in corrections.items() if right}
+    )
+    demand = base.demand()
+    changes: list[Change] = []
+    runs = not corrections and _is_sound(demand)
+    outcomes = {_outcome(demand)} if runs else set()
+    owners_outcomes = set(outcomes)
+
+    def consider(tries: Iterable[_Try]) -> None:
+        for setting, changed, owners in tries:
+            guest_id, complete = _with_guest_id(changed)
+            found = complete.demand()
+            parts = (*_in_words(corrections, changed.image), setting, guest_id)
+            text = ', and '.join(filter(None, parts))
+            # The first way to an outcome is the mildest; but what only an
+            # operator can do is none for an owner.
+            known = owners_outcomes if owners else outcomes
+            if text and _runs(complete) and _outcome(found) not in known:
+                outcomes.add(_outcome(found))
+                if owners:
+                    owners_outcomes.add(_outcome(found))
+                changes.append(Change(text, demand_text(found), owners))
+
+    consider(_tries(base, demand))
+    if not runs and not any(change.owners for change in changes):
+        consider(_together(base))
+    return changes
+
+
+def _corrections(image: Mapping[str, str]) -> dict[str, str | None]:
+    """Return what has to be corrected before any host takes an image.
+
+    :returns: property -> the right value, or None to remove it, where nobody
+        can tell which one is right
+    """
+    own = {n: v for n, v in image.items() if n not in properties.FORMAT_NAMES}
+    right = spelling.respelled(own)
+    wrong = {
+        name: right.get(name)
+        for name in spelling.refused(own)
+        if name in right or properties.NOVA_NAMES.get(name, name) not in _FACTS
+    }
+    name = 'img_hv_type' if 'img_hv_type' in own else 'hypervisor_type'
+    if own.get(name) and name not in wrong:
+        reported = spelling.reported_instead(own[name])
+        wrong |= {name: reported[0]} if reported else {}
+    return wrong
+
+
+def _in_words(
+    corrections: Mapping[str, str | None], image: Mapping[str, str]
+) -> list[str]:
+    """Say which corrections an image has, each in a clause."""
+    return [
+        f'set image property {written(name, right)}'
+        if right
+        else f'remove image property {name}'
+        for name, right in corrections.items()
+        if image.get(name) == right
+    ]
+
+
+def _with_guest_id(request: _Request) -> tuple[str, _Request]:
+    """Give a request a guest id, if nothing else keeps it from running.
+
+    :returns: what to do, in a clause, '' if nothing; and the request then
+    """
+    if {sign.name for sign in unfit(request.demand())} != {'os_distro'}:
+        return '', request
+    name = names_that_set(request.image, 'os_distro')[0]
+    if known := spelling.value(name, request.image[name]):
+        return (
+            f'set image property {written(name, known)}',
+            request.with_properties(**{name: known}),
+        )
+    # Which guest id it is, only the owner knows; they all do the same.
+    return (
+        f'set image property {name} to the guest id of its system',
+        request.with_properties(**{name: 'otherGuest'}),
+    )
+
+
+def _runs(request: _Request) -> bool:
+    """Tell whether a request could run, nova-api and all."""
+    own = request.without(properties.FORMAT_NAMES).image
+    return _is_sound(request.demand()) and not spelling.refused(own)
 
 
 def names_that_set(image: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -176,15 +258,12 @@ def unfit(demand: Demand) -> tuple[Sign, ...]:
 
 def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:
     """Yield what one might set, the mildest first."""
-    name = _first_name(request, 'img_hv_type', 'hypervisor_type')
+    yield _Try('', request)
     for family in (hypervisor.KVM, hypervisor.VMWARE):
-        yield _Try(
-            f'set image property {name}={family}',
-            request.with_properties(**{name: family}),
-        )
+        yield _of_type(request, family)
     concerned = demand.required or demand.impossible
     against = demand.against(concerned)
-    yield from _other_disk_types(request, against)
+    yield from _other_disk_types(request, against, concerned)
     yield from _other_hardware(request, against, concerned)
     for signs in (against, demand.because, (*demand.because, *against)):
         names = _set_by(request, signs)
@@ -215,25 +294,93 @@ def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:
             ),
             owners=False,
         )
-    for disk_format in ('qcow2', 'vmdk'):
-        yield _Try(
-            f'convert the image to {disk_format}',
-            request.with_properties(
-                disk_format=disk_format, container_format='bare'
-            ),
-        )
+    for family in _CONVERTED:
+        yield _converted(request, family)
+
+
+def _of_type(request: _Request, family: str) -> _Try:
+    name = _first_name(request, 'img_hv_type', 'hypervisor_type')
+    return _Try(
+        f'set image property {name}={family}',
+        request.with_properties(**{name: family}),
+    )
+
+
+def _converted(request: _Request, family: str) -> _Try:
+    disk_format = _CONVERTED[family]
+    return _Try(
+        f'convert the image to {disk_format}',
+        request.with_properties(
+            disk_format=disk_format, container_format='bare'
+        ),
+    )
+
+
+def _together(request: _Request) -> Iterator[_Try]:
+    """Yield all that has to be corrected for one hypervisor, for each."""
+    for family in _CONVERTED:
+        tries = [
+            _corrected('', request, family),
+            _corrected(*_of_type(request, family)[:2], family),
+        ]
+        yield from [
+            one for one in tries if _runs(_with_guest_id(one.request)[1])
+        ][:1]
+
+
+def _corrected(setting: str, request: _Request, family: str) -> _Try:
+    """Correct all that speaks against a hypervisor.
+
+    :param setting: what was set before, in a clause; '' for nothing
+    """
+    concerned = frozenset({family})
+    settings = [setting] if setting else []
+    facts = [s for s in request.demand().against(concerned) if _is_fact(s)]
+    if any(
+        s.name in (*properties.FORMAT_NAMES, 'hw_disk_type') for s in facts
+    ):
+        setting, request, _ = _converted(request, family)
+        settings.append(setting)
+    # What else is wrong must not keep a right disk type from being found.
+    against = request.demand().against(concerned)
+    stripped = request.without(
+        name
+        for sign in against
+        if sign.name in _HARDWARE
+        for name in _names_with_bus(request, sign)
+    )
+    for found in _other_disk_types(stripped, against, concerned):
+        settings.append(found.setting)
+        name = _first_name(request, 'hw_disk_type', 'vmware_disktype')
+        request = request.with_properties(**{name: found.request.image[name]})
+    against = request.demand().against(concerned)
+    for found in _other_hardware(request, against, concerned):
+        settings.append(found.setting)
+        request = found.request
+    return _Try(', and '.join(settings), request)
 
 
 def _other_disk_types(
-    request: _Request, against: tuple[Sign, ...]
+    request: _Request, against: tuple[Sign, ...], concerned: frozenset[str]
 ) -> Iterator[_Try]:
     """Yield the right disk types, where the image has one that is none."""
-    if any(sign.name == 'hw_disk_type' for sign in against):
-        name = _first_name(request, 'hw_disk_type', 'vmware_disktype')
-        yield _Try(
-            f'set image property {name} to {_one_of(vmware.DISK_TYPES)}',
-            request.with_properties(**{name: vmware.DISK_TYPES[0]}),
-        )
+    signs = [sign for sign in against if sign.name == 'hw_disk_type']
+    if not any(hypervisor.VMWARE in s.excludes & concerned for s in signs):
+        return
+    name = _first_name(request, 'hw_disk_type', 'vmware_disktype')
+    tried = {
+        value: _with_guest_id(request.with_properties(**{name: value}))[1]
+        for value in vmware.DISK_TYPES
+    }
+    running = {value: then for value, then in tried.items() if _runs(then)}
+    if not running:
+        return
+    outcome = _outcome(next(iter(running.values())).demand())
+    values = [v for v in running if _outcome(running[v].demand()) == outcome]
+    yield _Try(
+        f'set image property {name} to {_one_of(values)}',
+        request.with_properties(**{name: values[0]}),
+    )
 
 
 def _other_hardware(
@@ -246,7 +393,7 @@ def _other_hardware(
     signs = [sign for sign in against if sign.name in _HARDWARE]
     removed = {sign.name: _names_with_bus(request, sign) for sign in signs}
     without = request.without(itertools.chain(*removed.values()))
-    if signs and _is_sound(without.demand()):
+    if signs and _runs(_with_guest_id(without)[1]):
         parts = [
             _in_place_of(
                 sign.name,
@@ -324,7 +471,18 @@ def _one_of(values: Sequence[str]) -> str:
 
 def _first_name(request: _Request, novas: str, raw: str) -> str:
     """Return the name by which nova would read a property."""
-    return novas if request.image.get(novas) else raw
+    return raw if request.image.get(novas) is None else novas
+
+
+def _is_fact(sign: Sign) -> bool:
+    """Tell whether a sign says what is so, whatever is set.
+
+    Of a VMDK, a flat disk type says that its content is an extent alone, which
+    KVM cannot read.
+    """
+    return sign.name in _FACTS or (
+        sign.name == 'hw_disk_type' and hypervisor.KVM in sign.excludes
+    )
 
 
 def _set_by(request: _Request, signs: Iterable[Sign]) -> list[str]:
@@ -333,7 +491,7 @@ def _set_by(request: _Request, signs: Iterable[Sign]) -> list[str]:
         {
             own
             for sign in signs
-            if sign.name and sign.name not in _FACTS
+            if sign.name and not _is_fact(sign)
             for own in names_that_set(request.image, sign.name)
         }
     )

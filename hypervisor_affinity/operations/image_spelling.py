@@ -3,11 +3,14 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 
+from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.hypervisor import canonicalize
+from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
 
@@ -158,6 +161,39 @@ def value(name: str, written: str) -> str | None:
     if name in ('vmware_ostype', 'os_distro'):
         return guests.spelled(written)
     return _VALUES.get(name, {}).get(_squeezed(written))
+
+
+def refused(own: Mapping[str, str]) -> dict[str, str]:
+    """Return property -> why nova-api refuses its value.
+
+    :param own: Glance's properties; formats are none
+    """
+    return {
+        treatment.name: treatment.outcome
+        for treatment in image_meta.treat(own)
+        if treatment.fate is Fate.REFUSED
+    }
+
+
+def respelled(own: Mapping[str, str]) -> dict[str, str]:
+    """Return right values for those that nova-api refuses, where known."""
+    return {
+        name: right
+        for name in refused(own)
+        if (right := value(name, own[name]))
+    }
+
+
+def reported_instead(named: str) -> tuple[str, ...]:
+    """Return the hypervisor types that hosts report, if none reports this.
+
+    :param named: a type that nova-api lets pass
+    :returns: empty if a host may report it
+    """
+    table = drivers.TABLES.get(canonicalize(named))
+    if table is None or named.lower() in table.guest_types:
+        return ()
+    return table.guest_types
 
 
 def name(written: str) -> str | None:

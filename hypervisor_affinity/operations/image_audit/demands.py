@@ -3,8 +3,11 @@
 
 from collections.abc import Iterator
 
+from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.demand import Strength
+from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import VMWARE
 from hypervisor_affinity.core.hypervisor import title
@@ -51,8 +54,7 @@ def check(subject: Subject) -> Iterator[Finding]:
             f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
             'hypervisor_type, if it is another one',
         )
-    if meaning.leftovers:
-        yield _of_leftovers(subject)
+    yield from _of_leftovers(subject)
     idle = [
         sign
         for sign in meaning.signs
@@ -66,26 +68,53 @@ def check(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _of_leftovers(subject: Subject) -> Finding:
+def _of_leftovers(subject: Subject) -> Iterator[Finding]:
     demand, left = subject.meaning, subject.meaning.leftovers
-    meant = frozenset().union(*(sign.requires for sign in left))
-    against = demand.against(meant)
+    own = subject.image.properties
     removed = {
-        name: None
-        for sign in left
-        for name in names_that_set(subject.image.properties, sign.name)
+        name: None for sign in left for name in names_that_set(own, sign.name)
     }
+    for sign in _hidden_leftovers(subject):
+        left = (*left, sign)
+        removed['vmware_ostype'] = None
+    if not left:
+        return
+    meant = frozenset().union(*(sign.requires for sign in left))
+    # What hides a guest id is no reason to take it for left over.
+    against = [
+        sign for sign in demand.against(meant) if sign.name != 'os_distro'
+    ]
     facts = cited(against)
     evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
     if any(sign.name == 'disk_format' for sign in against):
-        return mend(subject, Check.LEFT_OVER, evidence, removed)
+        yield mend(subject, Check.LEFT_OVER, evidence, removed)
+        return
     # A disk of that hypervisor: its owner may want to keep it there.
-    return for_owner(
+    yield for_owner(
         Check.LEFT_OVER,
         evidence,
         f'{in_words(removed)}; or, if it is for {title(meant)}, correct '
         f'{facts}',
     )
+
+
+def _hidden_leftovers(subject: Subject) -> Iterator[Sign]:
+    """Yield the sign of a ``vmware_ostype`` that ``os_distro`` hides.
+
+    It is left over if it would be without that; on a disk of ESXi it is what
+    ``os_distro`` should be, and ``guest_ids`` tells.
+    """
+    own = subject.image.properties
+    if not own.get('vmware_ostype') or 'os_distro' not in own:
+        return
+    if any(sign.name == 'os_distro' for sign in subject.meaning.leftovers):
+        return
+    image = {**flat(subject.meant), 'vmware_ostype': own['vmware_ostype']}
+    image.pop('os_distro', None)
+    unhidden = classify(image, {}, subject.policy)
+    against = unhidden.against(frozenset({VMWARE}))
+    if any(sign.name == 'disk_format' for sign in against):
+        yield from (s for s in unhidden.leftovers if s.name == 'os_distro')
 
 
 def _ways_out(image: Image, policy: Policy) -> str:

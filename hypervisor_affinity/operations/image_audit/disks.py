@@ -55,14 +55,12 @@ def _of_adapter(subject: Subject) -> Iterator[Finding]:
 
 
 def _of_disk_type(subject: Subject) -> Iterator[Finding]:
-    if subject.found.get('disk_format') != 'vmdk' or not subject.allows(
-        VMWARE
-    ):
+    if not subject.is_vmdk or not subject.allows(VMWARE):
         return
     name = subject.name_of('vmware_disktype')
     value = subject.image.properties.get(name)
     fitting = _disk_types(subject)
-    if not value:
+    if value is None:
         yield from _of_missing_disk_type(subject, fitting)
         return
     evidence = subject.cite(name)
@@ -81,7 +79,7 @@ def _of_disk_type(subject: Subject) -> Iterator[Finding]:
         yield mend(subject, kind, evidence, {name: right})
         return
     known = ', '.join(fitting or sorted(vmware.DISK_TYPES))
-    advice = f'set one of {known}'
+    advice = f'set {name} to one of {known}'
     if subject.demand.required is None:
         # It runs on KVM, and may be meant to.
         evidence += f'; {demand_text(subject.demand)}'

@@ -54,10 +54,14 @@ class Check(enum.StrEnum):
     """``os_distro`` hides ``vmware_ostype`` from the vSphere driver."""
 
     GUEST_ID_IS_DISTRO = 'guest_id_is_distro'
-    """vSphere gets a distribution's name for the guest id, and refuses it."""
+    """vSphere gets a distribution's name, or nothing, for the guest id, and
+    refuses it."""
+
+    GUEST_ID_MISSPELT = 'guest_id_misspelt'
+    """vSphere refuses the guest id, since its case is wrong."""
 
     GUEST_ID_UNKNOWN = 'guest_id_unknown'
-    """The guest id is none that vSphere is known to have; case matters."""
+    """The guest id is none that vSphere is known to have."""
 
     GUEST_ID_MISSING = 'guest_id_missing'
     """vSphere is not told what system it is, and takes it for any."""
@@ -90,6 +94,7 @@ SEVERITIES = {
     Check.ADAPTER_MISSING: Severity.WARNING,
     Check.GUEST_ID_LOST: Severity.ERROR,
     Check.GUEST_ID_IS_DISTRO: Severity.ERROR,
+    Check.GUEST_ID_MISSPELT: Severity.ERROR,
     Check.GUEST_ID_UNKNOWN: Severity.WARNING,
     Check.GUEST_ID_MISSING: Severity.INFO,
     Check.DISTRO_ON_ESXI: Severity.INFO,

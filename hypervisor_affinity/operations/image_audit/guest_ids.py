@@ -19,21 +19,18 @@ from hypervisor_affinity.operations.image_audit.subject import Subject
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Find a guest id that vSphere would not get, or would not know."""
-    formats = vmware.TABLE.row('disk_format').takes
-    if not subject.allows(VMWARE) or not formats.has(
-        str(subject.image.disk_format)
-    ):
+    if not subject.allows(VMWARE) or not subject.is_for_esxi:
         return
     name = subject.name_of('vmware_ostype')
     value = subject.image.properties.get(name)
-    if not value:
+    if value is None:
         yield from _of_missing(subject)
     elif value in GUEST_IDS:
         return
     elif spelled := spelling.value(name, value):
         yield mend(
             subject,
-            Check.GUEST_ID_UNKNOWN,
+            Check.GUEST_ID_MISSPELT,
             subject.cite(name),
             {name: spelled},
         )

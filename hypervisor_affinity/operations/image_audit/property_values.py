@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import canonicalize
+from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.image_audit.findings import Check
 from hypervisor_affinity.operations.image_audit.findings import Finding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
@@ -45,23 +46,21 @@ def _of_type(subject: Subject) -> Iterator[Finding]:
     named = subject.image.properties.get(name)
     if not named or name in subject.refused:
         return
-    table = drivers.TABLES.get(canonicalize(named))
-    if table is None or named.lower() in table.guest_types:
+    reported = spelling.reported_instead(named)
+    if not reported:
         return
+    driver = drivers.TABLES[canonicalize(named)].driver
     evidence = (
-        f"{subject.cite(name)}; nova's {table.driver} driver reports "
-        f'{" or ".join(table.guest_types)}'
+        f"{subject.cite(name)}; nova's {driver} driver reports "
+        f'{" or ".join(reported)}'
     )
-    if len(table.guest_types) == 1:
+    if len(reported) == 1:
         yield mend(
-            subject,
-            Check.TYPE_UNREPORTED,
-            evidence,
-            {name: table.guest_types[0]},
+            subject, Check.TYPE_UNREPORTED, evidence, {name: reported[0]}
         )
     else:
         yield for_owner(
             Check.TYPE_UNREPORTED,
             evidence,
-            f'set one of {", ".join(table.guest_types)}',
+            f'set {name} to one of {", ".join(reported)}',
         )

@@ -8,13 +8,11 @@ import msgspec
 
 from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.hypervisor import VMWARE
-from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
@@ -23,6 +21,8 @@ from hypervisor_affinity.image.fitting import Wishes
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.image_audit.findings import Changes
+
+_MACHINES = ('hw_architecture', 'hw_emulation_architecture')
 
 
 class Subject:
@@ -46,11 +46,7 @@ class Subject:
         self.values = values
         self.disk = disk
         self.found = properties.normalize(flat(image))
-        self.refused = {
-            treatment.name: treatment.outcome
-            for treatment in image_meta.treat(image.properties)
-            if treatment.fate is Fate.REFUSED
-        }
+        self.refused = spelling.refused(image.properties)
         self.fitting = fit(disk, Wishes()).properties if disk else {}
 
     @functools.cached_property
@@ -66,14 +62,7 @@ class Subject:
         this moves none.
         """
         own = self.image.properties
-        return {
-            **own,
-            **{
-                name: right
-                for name in self.refused
-                if (right := spelling.value(name, own[name]))
-            },
-        }
+        return {**own, **spelling.respelled(own)}
 
     @functools.cached_property
     def spelled_demand(self) -> Demand:
@@ -101,13 +90,29 @@ class Subject:
 
     def _meant_by(self, name: str, value: str) -> str | None:
         novas = properties.NOVA_NAMES.get(name, name)
-        if novas == 'hw_disk_type' and value not in vmware.DISK_TYPES:
-            return spelling.value(name, value)
-        if novas == 'os_distro':
-            # Where that is no guest id, one that it hides goes, too.
+        # Of other formats, these have no checks of their own.
+        if novas == 'hw_disk_type' and self.is_vmdk:
+            known = value in vmware.DISK_TYPES
+            return value if known else spelling.value(name, value)
+        if novas == 'os_distro' and self.is_for_esxi:
             read = str(self.found.get(novas))
-            return value if vmware.is_guest_id(read) else None
+            if vmware.is_guest_id(read):
+                return value
+            # Where that is no guest id, one that it hides goes, too.
+            known = spelling.value(novas, read)
+            return known and spelling.value(name, value)
         return value
+
+    @property
+    def is_vmdk(self) -> bool:
+        """Whether it is a VMDK, or an OVA with one."""
+        return self.found.get('disk_format') == 'vmdk'
+
+    @property
+    def is_for_esxi(self) -> bool:
+        """Whether ESXi boots what has its format."""
+        formats = vmware.TABLE.row('disk_format').takes
+        return formats.has(str(self.image.disk_format))
 
     @functools.cached_property
     def meaning(self) -> Demand:
@@ -117,19 +122,32 @@ class Subject:
     @property
     def needs_vmware(self) -> bool:
         """Whether it is meant for ESXi alone."""
-        return self.meaning.required == {VMWARE}
+        return self.meaning.required == {
+            VMWARE
+        } and not self._is_of_other_machine(VMWARE)
 
     def allows(self, family: str) -> bool:
         """Tell whether it is meant for a family, among others or alone."""
+        if self._is_of_other_machine(family):
+            return False
         required, refusal = self.meaning.required, self.meaning.refusal
         if required is not None:
             return family in required and refusal in (None, Reason.CANNOT_BOOT)
         return not refusal and family not in self.meaning.impossible
 
+    def _is_of_other_machine(self, family: str) -> bool:
+        """Tell whether its system is for a machine that a family has not.
+
+        That is not to be corrected: all else that is wrong with it there is
+        no matter.
+        """
+        against = self.meaning.against(frozenset({family}))
+        return any(sign.name in _MACHINES for sign in against)
+
     def name_of(self, raw: str) -> str:
         """Return the name by which nova reads a property, of its two."""
         name = properties.NOVA_NAMES[raw]
-        return name if self.image.properties.get(name) else raw
+        return name if name in self.image.properties else raw
 
     def cite(self, *names: str) -> str:
         """Return properties as they are set."""

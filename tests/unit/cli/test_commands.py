@@ -96,7 +96,7 @@ def test_classify(run, cloud):
             'disk_format: iso\nos_distro: debian\n',
             'flexible',
             {
-                'image os_distro=debian': 'format sign: would fail on vmware',
+                'image os_distro=debian': 'sign: would fail on vmware',
             },
         ),
         (
@@ -104,7 +104,7 @@ def test_classify(run, cloud):
             'bound',
             {
                 'image disk_format=vmdk': 'format sign: requires vmware',
-                'image os_distro=debian': 'format sign: would fail on vmware, '
+                'image os_distro=debian': 'sign: would fail on vmware, '
                 'which nova does not prevent',
             },
         ),
@@ -114,6 +114,15 @@ def test_classify(run, cloud):
             {
                 'image vmware_adaptertype=busLogic': 'driver sign: requires '
                 'vmware and forbids kvm',
+            },
+        ),
+        (
+            'disk_format: qcow2\nhypervisor_type: powervm\n',
+            'refused',
+            {
+                'image hypervisor_type=powervm': 'image sign: names no '
+                'hypervisor',
+                'image disk_format=qcow2': 'format sign: forbids vmware',
             },
         ),
         (
@@ -140,6 +149,18 @@ def test_classify_says_what_becomes_of_each_sign(
     assert {
         row['Subject']: row['Effect'] for row in rows if row['Part'] == 'sign'
     } == effects
+
+
+def test_classify_says_that_nova_api_refuses_an_image(run, tmp_path):
+    path = tmp_path / 'image.yaml'
+    path.write_text('disk_format: iso\nhypervisor_type: vsphere\n')
+    done = run('classify', '--file', path, '-f', 'json')
+    assert done.json()[0] == {
+        'Part': 'demand',
+        'Subject': 'refused',
+        'Effect': 'nova-api refuses requests with this image '
+        '(hypervisor_type=vsphere)',
+    }
 
 
 def test_classify_with_a_flavor(run, cloud):
@@ -379,7 +400,7 @@ def test_explain_a_page(run, cloud, tmp_path):
 )
 def test_explain_needs_one_request(run, cloud, arguments):
     done = run('explain', *arguments, '--snapshot', cloud())
-    assert done.code == 3
+    assert done.code == 2
     assert '--server' in done.err
 
 

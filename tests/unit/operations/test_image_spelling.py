@@ -233,3 +233,15 @@ def test_what_is_like_a_name(written, name):
 )
 def test_values(name, written, value):
     assert spelling.value(name, written) == value
+
+
+def test_what_nova_api_refuses_and_what_is_right():
+    own = {'hypervisor_type': 'vsphere', 'hw_vif_model': 'x', 'a': 'b'}
+    assert set(spelling.refused(own)) == {'hypervisor_type', 'hw_vif_model'}
+    assert spelling.respelled(own) == {'hypervisor_type': 'vmware'}
+
+
+def test_types_that_hosts_report_instead():
+    assert spelling.reported_instead('Ironic') == ('baremetal',)
+    assert spelling.reported_instead('kvm') == ()
+    assert spelling.reported_instead('xen') == ()

@@ -137,6 +137,12 @@ def test_what_names_another_hypervisor_may_run_there():
             },
             {'vmware_ostype', 'os_distro'},
         ),
+        # This one nova does not read.
+        (
+            {'vmware_ostype': 'ubuntu64Guest', 'os_distro': 'ubuntu'},
+            {'vmware_ostype'},
+        ),
+        ({'vmware_ostype': 'UBUNTU64Guest'}, {'vmware_ostype'}),
         (
             {
                 'vmware_image_version': '1',
@@ -194,3 +200,39 @@ def test_another_hypervisor_than_what_is_set_for():
         'image needs KVM (hypervisor_type=kvm); only ESXi reads '
         'vmware_disktype=streamOptimized, vmware_ostype=ubuntu64Guest'
     )
+
+
+@pytest.mark.parametrize(
+    'name', ['architecture', 'hw_architecture', 'hw_emulation_architecture']
+)
+def test_what_esxi_cannot_run_needs_nothing_for_it(name):
+    own = {'hypervisor_type': 'vmware', name: 'aarch64'}
+    image = Image('x', disk_format='vmdk', properties=own)
+    assert found(image) == {Check.CONTRADICTORY: {}}
+
+
+@pytest.mark.parametrize(
+    'own',
+    [
+        {'hw_vif_model': 'lan9118'},
+        {'hypervisor_type': 'vmware', 'vmware_disktype': 'streamoptimized'},
+    ],
+)
+def test_more_than_one_thing_to_correct_is_no_dead_end(own):
+    image = Image('x', disk_format='vhd', properties=own)
+    for finding in audit(image, Policy()):
+        assert 'classify' not in finding.advice
+
+
+def test_a_conversion_to_vmdk_needs_a_right_disk_type():
+    own = {'hypervisor_type': 'vmware', 'vmware_disktype': 'streamoptimized'}
+    image = Image('x', disk_format='vhd', properties=own)
+    assert 'vmdk, and set image property vmware_disktype to one of' in (
+        advice(image, Check.CONTRADICTORY)
+    )
+
+
+def test_no_disk_type_of_a_flat_disk_on_an_iso():
+    own = {'hypervisor_type': 'vmware', 'vmware_disktype': 'fat'}
+    image = Image('x', disk_format='iso', properties=own)
+    assert Check.CONTRADICTORY in found(image)

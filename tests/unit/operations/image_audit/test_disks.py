@@ -47,7 +47,7 @@ def test_a_disk_type_that_no_hypervisor_reads():
     assert demand_of(image).impossible == {'vmware'}
     assert found(image)[Check.DISK_TYPE_UNKNOWN] == {}
     told = advice(image, Check.DISK_TYPE_UNKNOWN)
-    assert told.startswith('set one of eagerZeroedThick')
+    assert told.startswith('set hw_disk_type to one of eagerZeroedThick')
     assert told.endswith('or set hypervisor_type=kvm, if it is for KVM')
     # Neither reads it.
     own = {'hw_disk_type': 'fat', 'hypervisor_type': 'kvm'}
@@ -73,7 +73,7 @@ def test_a_disk_type_that_does_not_exist():
     with pytest.raises(exception.InvalidDiskInfo):
         driver_fetches(image)
     assert found(image) == {Check.DISK_TYPE_UNKNOWN: {}}
-    assert 'set one of eagerZeroedThick' in advice(
+    assert 'to one of eagerZeroedThick' in advice(
         image, Check.DISK_TYPE_UNKNOWN
     )
 
@@ -111,7 +111,7 @@ def test_a_flat_extent_needs_no_disk_type():
     # Or something else that only looks raw.
     wrong = vmdk(vmware_disktype='sparse')
     assert found(wrong, disk=flat)[Check.DISK_TYPE_WRONG] == {}
-    assert 'set one of preallocated, thin' in advice(
+    assert 'to one of preallocated, thin' in advice(
         wrong, Check.DISK_TYPE_WRONG, disk=flat
     )
     for value in vmware.FLAT_DISK_TYPES:
@@ -176,3 +176,8 @@ def test_the_adapter_of_a_flexible_image_is_left_alone(disk):
     assert found(image, FLEXIBLE, disk=content).keys() == {
         Check.DISK_TYPE_MISSING
     }
+
+
+def test_an_empty_disk_type_is_none():
+    image = vmdk(vmware_disktype='')
+    assert found(image) == {Check.DISK_TYPE_UNKNOWN: {}}

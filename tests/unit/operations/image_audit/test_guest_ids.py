@@ -124,17 +124,26 @@ def test_a_distribution_is_right_where_esxi_is_out_of_question(disk_format):
     assert found(image) == {}
 
 
-@pytest.mark.parametrize(
-    ('value', 'changes'),
-    [
-        ('UBUNTU64GUEST', {'vmware_ostype': 'ubuntu64Guest'}),
-        ('debian31_64Guest', {}),
-    ],
-)
-def test_a_guest_id_that_is_not_known(value, changes):
-    assert found(vmdk(vmware_ostype=value)) == {
-        Check.GUEST_ID_UNKNOWN: changes
+def test_a_guest_id_in_the_wrong_case():
+    image = vmdk(vmware_ostype='UBUNTU64GUEST')
+    assert found(image) == {
+        Check.GUEST_ID_MISSPELT: {'vmware_ostype': 'ubuntu64Guest'}
     }
+    assert found(mended(image)) == {}
+
+
+def test_a_guest_id_that_is_not_known():
+    assert found(vmdk(vmware_ostype='debian31_64Guest')) == {
+        Check.GUEST_ID_UNKNOWN: {}
+    }
+
+
+def test_an_empty_guest_id_is_none():
+    image = vmdk(os_distro='')
+    assert found(image) == {
+        Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
+    }
+    assert found(vmdk(vmware_ostype='')) == {Check.GUEST_ID_IS_DISTRO: {}}
 
 
 def test_no_guest_id():
