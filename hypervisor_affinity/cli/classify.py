@@ -11,11 +11,11 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import Sign
-from hypervisor_affinity.core.demand import Strength
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.core.signs import Sign
+from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.operations.classification import Classification
 from hypervisor_affinity.operations.classification import classify_image
 from hypervisor_affinity.operations.classification import runs_nowhere

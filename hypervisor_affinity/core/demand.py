@@ -13,12 +13,9 @@ from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
-from hypervisor_affinity.core.signs import ANY_HYPERVISOR  # noqa: F401
-from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC  # noqa: F401
 from hypervisor_affinity.core.signs import PREFERRED_SPEC
 from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.core.signs import Strength
-from hypervisor_affinity.core.signs import is_any  # noqa: F401
 from hypervisor_affinity.core.signs import signs_of_flavor
 from hypervisor_affinity.core.signs import signs_of_image
 

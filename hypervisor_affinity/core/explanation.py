@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import Sign
-from hypervisor_affinity.core.demand import Strength
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.signs import Sign
+from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.core.verdict import Verdict
 
 # When hosts were rejected for different reasons, a user is told of the one

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.signs import Sign
 
 _NO_HYPERVISOR = {
     Basis.CONTRADICTION: Reason.CONTRADICTORY_HOST,

@@ -14,10 +14,7 @@ from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import properties
-from hypervisor_affinity.core.demand import ANY_HYPERVISOR
-from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.demand import Sign
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.explanation import demand_text
@@ -25,6 +22,9 @@ from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.image_meta import Treatment
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.core.signs import ANY_HYPERVISOR
+from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
+from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.operations import image_spelling as spelling
 
 # What a guest can be given in another way.

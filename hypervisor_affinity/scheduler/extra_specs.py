@@ -10,9 +10,9 @@ from nova import exception
 from nova.api.validation.extra_specs import base
 
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
-from hypervisor_affinity.core.demand import PREFERRED_SPEC
-from hypervisor_affinity.core.demand import is_any
+from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
+from hypervisor_affinity.core.signs import PREFERRED_SPEC
+from hypervisor_affinity.core.signs import is_any
 
 
 class HypervisorListValidator(base.ExtraSpecValidator):

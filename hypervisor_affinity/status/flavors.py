@@ -8,12 +8,12 @@ from oslo_config import cfg
 
 from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core.demand import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
 from hypervisor_affinity.status.findings import Finding

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from hypervisor_affinity.cloud.adapters import flat
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.core.demand import Sign
-from hypervisor_affinity.core.demand import Strength
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import VMWARE
 from hypervisor_affinity.core.hypervisor import title
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.signs import Sign
+from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.operations.classification import classify_image
 from hypervisor_affinity.operations.classification import names_that_set
 from hypervisor_affinity.operations.classification import runs_nowhere

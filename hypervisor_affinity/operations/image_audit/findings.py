@@ -5,7 +5,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from hypervisor_affinity.core.demand import Sign
+from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.operations.audit import Severity
 
 # Property -> its new value; None to remove it.

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from hypervisor_affinity.core import capabilities
-from hypervisor_affinity.core import demand
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import offer
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.core import signs
 
 PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
 RAW_NAMES = {nova: raw for raw, nova in properties.NOVA_NAMES.items()}
@@ -68,7 +68,7 @@ def test_aggregate_metadata(key):
 
 
 @pytest.mark.parametrize(
-    'key', (demand.HYPERVISOR_TYPE_SPEC, demand.PREFERRED_SPEC)
+    'key', (signs.HYPERVISOR_TYPE_SPEC, signs.PREFERRED_SPEC)
 )
 def test_flavor_extra_specs(key):
     assert f'``{key}``' in words('flavors.rst')
@@ -110,8 +110,8 @@ def test_values_of_novas_own_key(values, needs):
         offer.ADMIT_KEY,
         offer.RESERVE_KEY,
         offer.MULTIPLIER_KEY,
-        demand.HYPERVISOR_TYPE_SPEC,
-        demand.PREFERRED_SPEC,
+        signs.HYPERVISOR_TYPE_SPEC,
+        signs.PREFERRED_SPEC,
     ),
 )
 def test_all_that_is_ours_can_be_removed(key):

@@ -36,7 +36,7 @@ from nova.scheduler import weights as nova_weights
 
 import hypervisor_affinity
 from hypervisor_affinity import conf
-from hypervisor_affinity.core import demand
+from hypervisor_affinity.core import signs
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler import weights
@@ -246,7 +246,7 @@ def more_kinds():
     broken.aggregates = None
     good = _busy(nova_objects.host_state('good'))
     yield Kind('a broken host', plain, [broken, good])
-    for key in (demand.HYPERVISOR_TYPE_SPEC, demand.PREFERRED_SPEC):
+    for key in (signs.HYPERVISOR_TYPE_SPEC, signs.PREFERRED_SPEC):
         case = _case({'disk_format': 'iso'}, {key: SERVER})
         yield Kind(f'unreadable {key}', case, [good])
     for key in ('hypervisor_type', 'hypervisor_affinity_reserve'):
@@ -258,7 +258,7 @@ def more_kinds():
 
 def flood():
     """Return a kind of request of which each is worth many warnings."""
-    specs = {f'{demand.NAMESPACE}{n}': SERVER for n in range(10)}
+    specs = {f'{signs.NAMESPACE}{n}': SERVER for n in range(10)}
     good = _busy(nova_objects.host_state('good'))
     return Kind('flood', _case({'disk_format': 'iso'}, specs), [good])
 
