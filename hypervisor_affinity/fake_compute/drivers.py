@@ -157,36 +157,15 @@ class FaceDriver(fake.FakeDriver):
         )
         provider_tree.add_traits(nodename, *sorted(self._face.traits))
 
-    def spawn(
-        self,
-        context,
-        instance,
-        image_meta,
-        injected_files,
-        admin_password,
-        allocations,
-        network_info=None,
-        block_device_info=None,
-        **kwargs,
-    ):
+    def spawn(self, context, instance, image_meta, *args, **kwargs):
         """Pretend to boot.
 
         :raises nova.exception.InvalidDiskFormat: if the face demands it
         :raises nova.exception.UnsupportedHardware: likewise
         """
         if self._refuse_foreign_images and self._face.family:
-            self._check(instance, image_meta, network_info)
-        super().spawn(
-            context,
-            instance,
-            image_meta,
-            injected_files,
-            admin_password,
-            allocations,
-            network_info,
-            block_device_info,
-            **kwargs,
-        )
+            self._check(instance, image_meta, kwargs.get('network_info'))
+        super().spawn(context, instance, image_meta, *args, **kwargs)
 
     def post_live_migration(
         self, context, instance, block_device_info, migrate_data=None

@@ -2,12 +2,8 @@
 """Each answer is what the service's own code says of the same file."""
 
 import pathlib
-from unittest import mock
 
 import pytest
-from nova import context
-from nova import exception
-from nova.virt import images
 from nova.virt.vmwareapi import constants
 from oslo_utils.imageutils import format_inspector
 
@@ -18,6 +14,7 @@ from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.inspection import inspect
 from tests import disk_files
+from tests.compute_images import nova_accepts
 from tests.installed import skip_without
 
 
@@ -49,27 +46,6 @@ def glance_accepts(path: pathlib.Path, disk_format: str) -> bool:
     ):
         return False
     return found == disk_format or (found, disk_format) == ('gpt', 'raw')
-
-
-def nova_accepts(path: pathlib.Path, disk_format: str) -> bool:
-    """Tell what nova-compute with libvirt says, by its own code."""
-    image = {'id': 'image', 'disk_format': disk_format}
-    target = path.parent / 'fetched'
-
-    def fetch(_, href, to, trusted_certs=None):
-        pathlib.Path(to).write_bytes(path.read_bytes())
-
-    try:
-        with (
-            mock.patch.object(images, 'fetch', fetch),
-            mock.patch.object(images.IMAGE_API, 'get', return_value=image),
-        ):
-            images.fetch_to_raw(
-                context.get_admin_context(), 'image', str(target)
-            )
-    except exception.ImageUnacceptable:
-        return False
-    return True
 
 
 @each_kind

@@ -9,18 +9,15 @@ API says that the type is required).
 
 import functools
 import pathlib
-import shutil
 import struct
 import subprocess
 import tarfile
 from collections.abc import Callable
 from unittest import mock
 
-from nova import context
 from nova import exception
 from nova import objects
 from nova.scheduler.filters import image_props_filter
-from nova.virt import images
 from nova.virt.ironic import driver as ironic_driver
 from nova.virt.libvirt import blockinfo
 from nova.virt.libvirt import driver as libvirt_driver
@@ -32,6 +29,7 @@ from nova.virt.vmwareapi import vmops
 from pyVmomi import vim
 from pyVmomi.VmomiSupport import F_OPTIONAL
 
+from tests.compute_images import nova_accepts
 from tests.unit.scheduler import nova_objects
 
 # Glance's disk formats, by its own default of [image_format] disk_formats
@@ -197,7 +195,7 @@ class Disks:
         :param disk_format: one of DISK_FORMATS
         """
         if disk_format not in self._answers:
-            self._answers[disk_format] = self._fetch(
+            self._answers[disk_format] = nova_accepts(
                 self._make(disk_format),
                 'vmdk' if disk_format == 'ova' else disk_format,
             )
@@ -230,25 +228,6 @@ class Disks:
             check=True,
         )
         return path
-
-    def _fetch(self, source: pathlib.Path, disk_format: str) -> bool:
-        image = {'id': 'image', 'disk_format': disk_format}
-        target = self._folder / 'fetched'
-
-        def fetch(_, href, to, trusted_certs=None):
-            shutil.copy(source, to)
-
-        try:
-            with (
-                mock.patch.object(images, 'fetch', fetch),
-                mock.patch.object(images.IMAGE_API, 'get', return_value=image),
-            ):
-                images.fetch_to_raw(
-                    context.get_admin_context(), 'image', str(target)
-                )
-        except exception.ImageUnacceptable:
-            return False
-        return True
 
 
 def _iso() -> bytes:
