@@ -62,8 +62,8 @@ def test_a_cloud_in_disorder(start_cloud):
             'filter_scheduler': {
                 'enabled_filters': [
                     'ComputeFilter',
-                    'ComputeCapabilitiesFilter',
                     'HypervisorAffinityFilter',
+                    'ComputeCapabilitiesFilter',
                     'AggregateImagePropertiesIsolation',
                 ]
             },

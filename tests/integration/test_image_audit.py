@@ -90,7 +90,7 @@ def test_wrong_images_are_mended(run, create, glance):
     parts = run('classify', 'wrong').json()
     assert parts[0]['Effect'] == (
         'image needs VMware (vmware_disktype=streamOptimized, '
-        'vmware_ostype=debian12_64Guest)'
+        'os_distro=debian12_64Guest)'
     )
     assert not any('refuses' in part['Effect'] for part in parts)
 
