@@ -111,11 +111,7 @@ def classify(
     of_image = signs_of_image(image, found, policy, volume)
     signs = (*flavor, *sorted(of_image, key=lambda sign: sign.strength))
     if runs_on:
-        server = Sign(
-            Strength.SERVER,
-            Evidence('server', f'runs on {hypervisor.title(runs_on)}'),
-            requires=runs_on,
-        )
+        server = _server_sign(runs_on)
         signs = (server, *signs)
         required, because, refusal = _agreed(
             (server, *flavor), Reason.LEAVES_HYPERVISOR
@@ -144,6 +140,11 @@ def classify(
 
 UNREADABLE = Demand(required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST)
 """The demand of a request that could not be read: no host will do."""
+
+
+def _server_sign(runs_on: frozenset[str]) -> Sign:
+    evidence = Evidence('server', f'runs on {hypervisor.title(runs_on)}')
+    return Sign(Strength.SERVER, evidence, requires=runs_on)
 
 
 _Agreement = tuple[frozenset[str] | None, tuple[Sign, ...], Reason | None]
