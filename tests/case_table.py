@@ -34,7 +34,8 @@ A row of ``cases`` holds:
 ``stock``
     the filter of nova's that leaves out a host which ours passes
 ``boot``
-    false if a running cloud cannot show the row
+    false if a running cloud cannot show the row, also since what is behind
+    the driver would fail on what the filter has to let pass
 """
 
 import dataclasses
