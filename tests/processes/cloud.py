@@ -303,12 +303,20 @@ class Cloud:
             compute.add_host_to_aggregate(aggregate, host.name)
 
     def _wait_for_volumes(self) -> None:
+        storage = self.admin.block_storage
+
         def are_up() -> bool:
             self.programs.check()
-            services = self.admin.block_storage.services()
-            return {
-                service.binary for service in services if service.state == 'up'
-            } >= {'cinder-scheduler', 'cinder-volume'}
+            up = {
+                service.binary
+                for service in storage.services()
+                if service.state == 'up'
+            }
+            # The scheduler asks for reports once, maybe before the driver is
+            # there; the next report then comes after a minute.
+            return up >= {'cinder-scheduler', 'cinder-volume'} and any(
+                storage.backend_pools()
+            )
 
         polling.until(are_up, f'Cinder; see {self.programs.logs}')
 
