@@ -9,6 +9,7 @@ from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers.table import has_format
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
@@ -160,7 +161,7 @@ def signs_of_image(
         answer = drivers.ask(name, found, volume)
         requires = answer.requires
         strength = Strength.FORMAT if requires is None else Strength.DRIVER
-        if name == 'disk_format' and _means_vmware(found[name], policy):
+        if name == 'disk_format' and _means_vmware(found, policy):
             requires = _VMWARE
         if requires or answer.forbids or answer.unfit:
             yield Sign(
@@ -173,9 +174,9 @@ def signs_of_image(
             )
 
 
-def _means_vmware(disk_format: object, policy: Policy) -> bool:
+def _means_vmware(found: Mapping[str, object], policy: Policy) -> bool:
     # Both drivers boot some VMDK images, and no image says which it is.
-    is_vmdk = str(disk_format).lower() == 'vmdk'
+    is_vmdk = has_format(found, 'disk_format', 'vmdk')
     return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
 
 

@@ -10,6 +10,7 @@ from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.drivers.table import all_but
 from hypervisor_affinity.core.drivers.table import exactly
+from hypervisor_affinity.core.drivers.table import has_format
 from hypervisor_affinity.core.drivers.table import listed
 
 _DISK_FORMATS = ('aki', 'ami', 'ari', 'iso', 'qcow2', 'raw', 'vdi', 'vhdx')
@@ -38,7 +39,7 @@ _SCSI_MODELS = (
 
 
 def _is_vmdk(found: Found, volume: bool) -> bool:
-    return str(found.get('disk_format')).lower() == 'vmdk'
+    return has_format(found, 'disk_format', 'vmdk')
 
 
 TABLE = Table(

@@ -10,6 +10,15 @@ from typing import NamedTuple
 Found = Mapping[str, object]
 
 
+def has_format(found: Found, name: str, *formats: str) -> bool:
+    """Tell whether an image has one of these formats, in any case.
+
+    :param name: ``disk_format`` or ``container_format``
+    :param formats: in lower case
+    """
+    return str(found.get(name)).lower() in formats
+
+
 class Values(NamedTuple):
     """A set of values of one image property.
 

@@ -11,6 +11,7 @@ from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.drivers.table import Values
 from hypervisor_affinity.core.drivers.table import all_but
+from hypervisor_affinity.core.drivers.table import has_format
 from hypervisor_affinity.core.drivers.table import listed
 from hypervisor_affinity.core.drivers.table import misspelt
 
@@ -48,12 +49,13 @@ def _is_meant_for_one(value: str) -> bool:
 
 
 def _is_a_disk(found: Found, volume: bool) -> bool:
-    disk_format = str(found.get('disk_format')).lower()
-    return not volume and disk_format in ('vmdk', 'vstorageobject')
+    return not volume and has_format(
+        found, 'disk_format', 'vmdk', 'vstorageobject'
+    )
 
 
 def _is_an_iso(found: Found, volume: bool) -> bool:
-    return not volume and str(found.get('disk_format')).lower() == 'iso'
+    return not volume and has_format(found, 'disk_format', 'iso')
 
 
 def _lacks_an_adapter(found: Found, volume: bool) -> bool:
@@ -67,7 +69,7 @@ def _lacks_an_adapter(found: Found, volume: bool) -> bool:
         return False
     return _is_an_iso(found, volume) or (
         _is_a_disk(found, volume)
-        and str(found.get('container_format')).lower() != 'ova'
+        and not has_format(found, 'container_format', 'ova')
         and found.get('hw_disk_type') not in SPARSE_DISK_TYPES
     )
 
