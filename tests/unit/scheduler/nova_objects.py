@@ -100,12 +100,25 @@ def image_meta(raw):
     return objects.ImageMeta.from_dict(image)
 
 
+def flavor(shown):
+    """Return nova's flavor of a snapshot's."""
+    return objects.Flavor(
+        name=shown.name,
+        vcpus=shown.vcpus,
+        memory_mb=shown.memory_mb,
+        root_gb=shown.disk_gb,
+        ephemeral_gb=shown.ephemeral_gb,
+        swap=shown.swap_mb,
+        extra_specs=shown.extra_specs,
+    )
+
+
 def request_spec(raw_image=None, extra_specs=None, **fields):
     """Return a RequestSpec for one server.
 
     :param raw_image: Glance's properties and formats, or None for none
     """
-    flavor = objects.Flavor(
+    asked = objects.Flavor(
         name='m1.tenth',
         memory_mb=ASKED_MB,
         vcpus=ASKED_VCPUS,
@@ -116,7 +129,7 @@ def request_spec(raw_image=None, extra_specs=None, **fields):
     )
     spec = objects.RequestSpec(
         image=None if raw_image is None else image_meta(raw_image),
-        flavor=flavor,
+        flavor=asked,
         instance_uuid=uuids.server,
         num_instances=1,
         scheduler_hints={},

@@ -167,15 +167,7 @@ def asked_by_nova(flavor, image, volume):
     spec = objects.RequestSpec(
         image=nova_objects.image_meta(image),
         is_bfv=volume,
-        flavor=objects.Flavor(
-            name=flavor.name,
-            vcpus=flavor.vcpus,
-            memory_mb=flavor.memory_mb,
-            root_gb=flavor.disk_gb,
-            ephemeral_gb=flavor.ephemeral_gb,
-            swap=flavor.swap_mb,
-            extra_specs=flavor.extra_specs,
-        ),
+        flavor=nova_objects.flavor(flavor),
         requested_resources=[],
     )
     return utils.ResourceRequest.from_request_spec(spec)

@@ -16,6 +16,7 @@ from hypervisor_affinity.simulation.placement import Query
 from hypervisor_affinity.simulation.placement import aggregate_uuid
 from hypervisor_affinity.simulation.placement import read_query
 from hypervisor_affinity.simulation.world import World
+from tests.unit.scheduler import nova_objects
 from tests.unit.simulation import stories
 
 objects.register_all()
@@ -64,14 +65,7 @@ def test_servers_take_what_nova_asks_for(flavor, volume):
     spec = objects.RequestSpec(
         image=None,
         is_bfv=volume,
-        flavor=objects.Flavor(
-            vcpus=flavor.vcpus,
-            memory_mb=flavor.memory_mb,
-            root_gb=flavor.disk_gb,
-            ephemeral_gb=flavor.ephemeral_gb,
-            swap=flavor.swap_mb,
-            extra_specs=flavor.extra_specs,
-        ),
+        flavor=nova_objects.flavor(flavor),
         requested_resources=[],
     )
     asked = utils.resources_from_request_spec(
