@@ -10,6 +10,8 @@ vCenter Server``), and from what operators write into aggregate metadata.
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from hypervisor_affinity.core.words import cited
+
 KVM = 'kvm'
 VMWARE = 'vmware'
 BAREMETAL = 'baremetal'
@@ -83,7 +85,7 @@ class FamilyList(NamedTuple):
         if self.families and not self.unreadable:
             return None
         wrong = ', '.join(self.unreadable) or 'an empty list'
-        return f'{wrong} names no hypervisor'
+        return f'{cited(wrong)} names no hypervisor'
 
 
 def canonicalize(spelling: object) -> str | None:

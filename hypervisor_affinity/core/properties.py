@@ -8,7 +8,9 @@ an image owner wrote.
 """
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import vmware
@@ -177,7 +179,7 @@ class Constraint:
     :ivar evidence: the aggregate metadata that says so
     """
 
-    __slots__ = ('_patterns', 'accepted', 'evidence', 'key')
+    __slots__ = ('accepted', 'evidence', 'key')
 
     def __init__(
         self,
@@ -188,18 +190,21 @@ class Constraint:
         self.key = key
         self.accepted = tuple(sorted(set(accepted)))
         self.evidence = evidence
-        self._patterns = [_plain(key, value) for value in self.accepted]
 
     def accepts(self, spellings: Iterable[str]) -> bool:
         """Tell whether any spelling of the image's value is accepted.
 
         Shell patterns as in :mod:`fnmatch`; case does not matter.
         """
-        return any(
-            fnmatch.fnmatchcase(_plain(self.key, spelling), pattern)
-            for spelling in spellings
-            for pattern in self._patterns
-        )
+        matches = _matcher(self.key, self.accepted)
+        return any(matches(_plain(self.key, item)) for item in spellings)
+
+
+# Of fnmatch's own cache, a list takes as many places as it has patterns.
+@functools.lru_cache(maxsize=4096)
+def _matcher(key: str, accepted: tuple[str, ...]) -> Callable[[str], object]:
+    patterns = (fnmatch.translate(_plain(key, value)) for value in accepted)
+    return re.compile('|'.join(patterns)).match
 
 
 def _plain(key: str, value: str) -> str:

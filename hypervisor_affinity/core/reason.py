@@ -8,6 +8,8 @@ documentation. They may be added to; none is ever renamed or reused.
 import enum
 from typing import NamedTuple
 
+from hypervisor_affinity.core.words import cited
+
 
 class Reason(enum.StrEnum):
     """One code per way in which a verdict can come about."""
@@ -62,16 +64,8 @@ class Reason(enum.StrEnum):
 
 
 def written(key: str, value: object) -> str:
-    """Return ``key=value`` on one line.
-
-    Users write image properties; what they write must not begin a line of
-    its own in an operator's log.
-    """
-    return _one_line(f'{key}={value}')
-
-
-def _one_line(text: str) -> str:
-    return text if text.isprintable() else repr(text)[1:-1]
+    """Return ``key=value``, fit to be cited: for people, not for programs."""
+    return cited(f'{key}={value}')
 
 
 class Evidence(NamedTuple):
@@ -97,6 +91,9 @@ class Problem(NamedTuple):
     consequence: str
 
     def __str__(self) -> str:
-        place, text = self.evidence
         # An aggregate's name, and a spelling that a complaint cites.
-        return _one_line(f'{place}: {text}: {self.consequence}')
+        place, consequence = (
+            cited(self.evidence.place),
+            cited(self.consequence),
+        )
+        return f'{place}: {self.evidence.text}: {consequence}'

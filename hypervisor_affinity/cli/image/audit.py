@@ -18,7 +18,6 @@ from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
@@ -276,8 +275,8 @@ def _for_servers(audited: _Audited) -> str:
     if not settings:
         return ''
     words = ['nova-manage', 'image_property', 'set', 'SERVER']
-    for setting in settings.items():
-        words += ['--property', written(*setting)]
+    for name, value in settings.items():
+        words += ['--property', f'{name}={value}']
     return shlex.join(words)
 
 
