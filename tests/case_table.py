@@ -15,9 +15,12 @@ A row of ``cases`` holds:
     a format is given, else one that exists
 ``extra_specs``, ``options``
     the flavor's extra specs, and the options that are not at their defaults
-``runs_on``, ``rebuild``
-    for a move, the families that the server's disk is for; for a rebuild,
-    true
+``runs_on``, ``has``
+    for a move, the families that the server's disk is for, an empty list
+    where that cannot be found out; and for a resize, percent of a host that
+    the server takes already
+``rebuild``
+    true for one
 ``required``
     the families that will do, or ``any``; absent where ``refusal`` stands
 ``refusal``
@@ -47,9 +50,10 @@ import yaml
 
 _FOLDER = pathlib.Path(__file__).parent / 'cases'
 
-# Every host has this much, and a request takes a tenth of it.
+# Every host has this much, and a request takes so many percent of it.
 RAM_MB = 10240
 VCPUS = 10
+ASKED = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +83,7 @@ class Case:
     extra_specs: dict[str, str] = dataclasses.field(default_factory=dict)
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     runs_on: frozenset[str] | None = None
+    has: int = ASKED
     rebuild: bool = False
     required: frozenset[str] | None = None
     refusal: str | None = None
@@ -128,7 +133,7 @@ def _case(group: str, row: dict[str, Any], hosts: dict, drivers: dict) -> Case:
         group=group,
         expected=tuple(expected),
         required=None if required == 'any' else frozenset(required),
-        runs_on=runs_on and frozenset(runs_on),
+        runs_on=None if runs_on is None else frozenset(runs_on),
         **row,
     )
 

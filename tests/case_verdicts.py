@@ -34,6 +34,7 @@ def demand_of(case: Case) -> Demand:
         policy_of(case),
         volume=case.volume,
         runs_on=case.runs_on,
+        grows=case.has < case_table.ASKED,
         rebuild=case.rebuild,
     )
 
@@ -54,12 +55,15 @@ def verdict_on(case: Case, host: Host) -> Verdict:
     """Return the core's answer for one host of a row."""
     policy = policy_of(case)
     verdict = judge(demand_of(case), offer_of(host, policy), policy)
+    asked = case_table.ASKED
+    if case.runs_on is not None:
+        asked -= case.has
     room = Room(
         ram_limit=case_table.RAM_MB,
         ram_used=case_table.RAM_MB * host.used / 100,
-        ram_asked=case_table.RAM_MB / 10,
+        ram_asked=case_table.RAM_MB * asked / 100,
         vcpus_limit=case_table.VCPUS,
         vcpus_used=case_table.VCPUS * host.used / 100,
-        vcpus_asked=case_table.VCPUS / 10,
+        vcpus_asked=case_table.VCPUS * asked / 100,
     )
     return judge_room(verdict, room)

@@ -154,21 +154,27 @@ def _request(
         server = source.server(parsed_args.server)
         if parsed_args.rebuild:
             return _rebuild(server, parsed_args.rebuild, source, policy)
-        runs_on = frozenset().union(
-            *(
-                offers.offer(h).underneath
-                for h in hosts
-                if h.name == server.host
-            )
-        )
         return requests.move(
-            server, _image_of(server, source), runs_on, policy
+            server,
+            _image_of(server, source),
+            _runs_on(server, hosts, offers),
+            policy,
         )
     return requests.boot(
         source.image(parsed_args.image),
         source.flavor(parsed_args.flavor),
         policy,
         volume=parsed_args.volume,
+    )
+
+
+def _runs_on(
+    server: Server, hosts: Iterable[Host], offers: HostOffers
+) -> frozenset[str] | None:
+    if server.host is None:
+        return None
+    return frozenset().union(
+        *(offers.offer(h).underneath for h in hosts if h.name == server.host)
     )
 
 

@@ -36,6 +36,8 @@ class Demand:
     :ivar signs: every sign found, strongest first
     :ivar refusal: why no host can ever do; None if one might
     :ivar rebuild: the host is settled; only whether it can run this counts
+    :ivar grows: of a server that moves and could run elsewhere, the flavor
+        takes more than before
     :ivar problems: what could not be read
     """
 
@@ -48,7 +50,18 @@ class Demand:
     signs: tuple[Sign, ...] = ()
     refusal: Reason | None = None
     rebuild: bool = False
+    grows: bool = False
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_move(self) -> bool:
+        """Whether a server is to move that has a disk."""
+        return bool(self.signs) and self.signs[0].strength is Strength.SERVER
+
+    @property
+    def is_undetermined(self) -> bool:
+        """Whether nothing tells which hypervisor its disk is for."""
+        return self.is_move and self.signs[0].requires is None
 
     @property
     def asked(self) -> frozenset[str] | None:
@@ -61,10 +74,20 @@ class Demand:
 
     @property
     def is_flexible(self) -> bool:
-        """Whether more than one family would do, if it could boot it."""
+        """Whether more than one family would do, if it could boot it.
+
+        A move is to one, also where that is not known.
+        """
+        if self.is_move:
+            return False
         if self.required is None:
             return True
         return len(self.asked or self.required) > 1
+
+    @property
+    def spares_reserve(self) -> bool:
+        """Whether it must leave free what hosts keep for who needs them."""
+        return self.grows or (self.is_flexible and not self.rebuild)
 
     @property
     def forbidding(self) -> tuple[Sign, ...]:
@@ -91,6 +114,7 @@ def classify(
     *,
     volume: bool = False,
     runs_on: frozenset[str] | None = None,
+    grows: bool = False,
     rebuild: bool = False,
 ) -> Demand:
     """Turn an image and a flavor into a demand.
@@ -101,8 +125,9 @@ def classify(
     :param extra_specs: the flavor's extra specs
     :param volume: whether the server boots from a volume, which drivers need
         not make a disk from; if it was there before, the image has no formats
-    :param runs_on: for a move, the families that the server's disk is for;
-        None for a boot, or where that is undetermined
+    :param runs_on: for a move, the families that the server's disk is for,
+        empty where that cannot be found out; None for a boot
+    :param grows: for a move, whether the flavor takes more than before
     :param rebuild: whether the server stays on its host
     """
     found = properties.normalize(image)
@@ -110,15 +135,17 @@ def classify(
     flavor = tuple(signs_of_flavor(extra_specs, problems))
     of_image = signs_of_image(image, found, policy, volume)
     signs = (*flavor, *sorted(of_image, key=lambda sign: sign.strength))
-    if runs_on:
+    if runs_on is not None:
         server = _server_sign(runs_on)
         signs = (server, *signs)
         required, because, refusal = _agreed(
             (server, *flavor), Reason.LEAVES_HYPERVISOR
         )
         impossible = _NOTHING
+        grows = grows and _is_flexible(signs[1:])
     else:
         required, because, refusal, impossible = _decide(signs, rebuild)
+        grows = False
     preferred, preferring = _preferred(extra_specs, problems)
     leftovers = _leftovers(signs, required, impossible)
     problems += map(_left_over, leftovers)
@@ -134,6 +161,7 @@ def classify(
         signs=signs,
         refusal=refusal,
         rebuild=rebuild,
+        grows=grows,
         problems=tuple(problems),
     )
 
@@ -143,8 +171,15 @@ UNREADABLE = Demand(required=_NOTHING, refusal=Reason.UNREADABLE_REQUEST)
 
 
 def _server_sign(runs_on: frozenset[str]) -> Sign:
-    evidence = Evidence('server', f'runs on {hypervisor.title(runs_on)}')
-    return Sign(Strength.SERVER, evidence, requires=runs_on)
+    place = hypervisor.title(runs_on) if runs_on else 'an unknown hypervisor'
+    evidence = Evidence('server', f'runs on {place}')
+    return Sign(Strength.SERVER, evidence, requires=runs_on or None)
+
+
+def _is_flexible(signs: tuple[Sign, ...]) -> bool:
+    """Tell whether a boot by these signs would be flexible."""
+    required, because, refusal, _ = _decide(signs, rebuild=False)
+    return Demand(required, because=because, refusal=refusal).is_flexible
 
 
 _Agreement = tuple[frozenset[str] | None, tuple[Sign, ...], Reason | None]

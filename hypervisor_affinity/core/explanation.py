@@ -20,6 +20,7 @@ _NEAREST_FIRST = (
     Reason.PROPERTY_NOT_ACCEPTED,
     Reason.CANNOT_BOOT_HERE,
     Reason.OTHER_HYPERVISOR,
+    Reason.UNDETERMINED_SERVER,
     Reason.UNDETERMINED_HOST,
     Reason.UNREADABLE_HOST,
     Reason.CONTRADICTORY_HOST,
@@ -39,6 +40,9 @@ _HOSTS = {
     ),
     Reason.CANNOT_BOOT_HERE: 'none of the available hosts can boot it',
     Reason.OTHER_HYPERVISOR: 'none of the available hosts offers it',
+    Reason.UNDETERMINED_SERVER: (
+        'its disk might be of no use on any of the available hosts'
+    ),
     Reason.UNDETERMINED_HOST: 'none of the available hosts offers it',
     Reason.UNREADABLE_HOST: 'none of the available hosts offers it',
     Reason.CONTRADICTORY_HOST: 'none of the available hosts offers it',
@@ -46,17 +50,24 @@ _HOSTS = {
 }
 
 
+# Of the signs that led there.
+_REFUSALS = {
+    Reason.UNREADABLE_REQUEST: 'the request cannot be read',
+    Reason.CONTRADICTORY_SIGNS: '{} contradict each other',
+    Reason.UNREADABLE_SIGN: '{} names no hypervisor',
+    Reason.LEAVES_HYPERVISOR: (
+        '{}: a server cannot move to another hypervisor'
+    ),
+}
+
+
 def demand_text(demand: Demand) -> str:
     """Say in a clause what a request asks, with the signs that say so."""
-    if demand.refusal is Reason.UNREADABLE_REQUEST:
-        return 'the request cannot be read'
     signs = _cited(demand.because)
-    if demand.refusal is Reason.CONTRADICTORY_SIGNS:
-        return f'{signs} contradict each other'
-    if demand.refusal is Reason.UNREADABLE_SIGN:
-        return f'{signs} names no hypervisor'
-    if demand.refusal is Reason.LEAVES_HYPERVISOR:
-        return f'{signs}: a server cannot move to another hypervisor'
+    if demand.refusal in _REFUSALS:
+        return _REFUSALS[demand.refusal].format(signs)
+    if demand.is_undetermined:
+        return 'the hypervisor under the server cannot be found out'
     if demand.required is not None:
         asked = demand.asked or demand.required
         place = demand.because[0].evidence.place

@@ -32,6 +32,9 @@ class Reason(enum.StrEnum):
     LEAVES_HYPERVISOR = 'leaves_hypervisor'
     """A move asks for another hypervisor than the server's disk is for."""
 
+    UNDETERMINED_SERVER = 'undetermined_server'
+    """A server is to move, and nothing tells which hypervisor it is on."""
+
     CONTRADICTORY_HOST = 'contradictory_host'
     """Aggregate metadata and the virt driver exclude each other."""
 

@@ -19,6 +19,11 @@ _NO_HYPERVISOR = {
 }
 
 
+# Neither aggregates nor the driver say what the host is. Where that goes for a
+# server's own host as well, nothing is known to be wrong with a move.
+_UNKNOWN = frozenset({Basis.UNDETERMINED, Basis.ANYTHING})
+
+
 class Verdict(NamedTuple):
     """An answer with its reason.
 
@@ -47,7 +52,8 @@ class Verdict(NamedTuple):
 class Room(NamedTuple):
     """A host's figures of the moment and what a request takes of them.
 
-    RAM in MiB. Limits are totals times nova's allocation ratios.
+    RAM in MiB. Limits are totals times nova's allocation ratios. A server
+    that moves asks for what it takes more than before.
     """
 
     ram_limit: float
@@ -58,11 +64,15 @@ class Room(NamedTuple):
     vcpus_asked: float
 
     def leaves(self, percent: float) -> bool:
-        """Tell whether that share of the limits stays free afterwards."""
+        """Tell whether nothing is taken of that share of the limits.
+
+        What takes no more of something than before takes nothing of it.
+        """
         share = 1 - percent / 100
-        return (
-            self.ram_used + self.ram_asked <= self.ram_limit * share
-            and self.vcpus_used + self.vcpus_asked <= self.vcpus_limit * share
+        return _fits(
+            self.ram_asked, self.ram_used, self.ram_limit * share
+        ) and _fits(
+            self.vcpus_asked, self.vcpus_used, self.vcpus_limit * share
         )
 
     def shortage(self, percent: float) -> str:
@@ -76,8 +86,12 @@ class Room(NamedTuple):
             f'{asked:.0f} {unit} asked, {used:.0f} in use, '
             f'{int(limit * share)} of {limit:.0f} for such requests'
             for unit, asked, used, limit in amounts
-            if used + asked > limit * share
+            if not _fits(asked, used, limit * share)
         )
+
+
+def _fits(asked: float, used: float, limit: float) -> bool:
+    return asked <= 0 or used + asked <= limit
 
 
 def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
@@ -106,9 +120,8 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
         rejection = _unwelcome(demand, offer, families, policy)
     if rejection is not None:
         return rejection
-    kept = demand.is_flexible and not demand.rebuild
     evidence = _facts(demand.because) + offer.evidence
-    if kept and offer.reserve:
+    if demand.spares_reserve and offer.reserve:
         return Verdict(
             Reason.SUITABLE,
             evidence + offer.reserving,
@@ -142,6 +155,9 @@ def _to_its_own_servers(offer: HostOffer) -> HostOffer:
 def _match(
     demand: Demand, offer: HostOffer
 ) -> tuple[frozenset[str], Verdict | None]:
+    if demand.is_undetermined and offer.basis not in _UNKNOWN:
+        evidence = _facts(demand.signs[:1]) + offer.evidence
+        return offer.families, Verdict(Reason.UNDETERMINED_SERVER, evidence)
     if offer.basis is Basis.UNDETERMINED:
         if demand.required is None:
             return offer.families, None

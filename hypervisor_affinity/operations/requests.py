@@ -59,14 +59,14 @@ def boot(
 def move(
     server: Server,
     image: Image | None,
-    runs_on: frozenset[str],
+    runs_on: frozenset[str] | None,
     policy: Policy,
 ) -> Request:
     """Return a server's move; if it never got a host, its boot.
 
     :param image: as it is now; None if it is gone, or it has none
-    :param runs_on: the families that its disk is for; empty for a boot, or
-        where that is undetermined
+    :param runs_on: the families that its disk is for, empty where that
+        cannot be found out; None for a server on no host
     """
     found = at_boot(server, image)
     demand = classify(
@@ -74,7 +74,7 @@ def move(
         server.flavor.extra_specs,
         policy,
         volume=server.volume,
-        runs_on=runs_on or None,
+        runs_on=runs_on,
     )
     known = image is not None or server.image_properties is not None
     what = f'move from {server.host}' if server.host else 'boot'

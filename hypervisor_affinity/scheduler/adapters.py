@@ -7,7 +7,7 @@ field of an object raises, so every field is asked for first.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from nova import objects
 
@@ -25,6 +25,20 @@ from hypervisor_affinity.core.properties import as_owners_write
 from hypervisor_affinity.core.verdict import Room
 
 _REBUILD = ['rebuild']
+
+
+class Size(NamedTuple):
+    """What a server takes of a host.
+
+    :ivar memory_mb: RAM in MiB
+    """
+
+    memory_mb: int
+    vcpus: int
+
+    def beyond(self, other: 'Size') -> 'Size':
+        """Return what it takes more than another; less is negative."""
+        return Size(self.memory_mb - other.memory_mb, self.vcpus - other.vcpus)
 
 
 def read_image(request_spec: Any) -> dict[str, object]:
@@ -62,11 +76,17 @@ def read_server(request_spec: Any) -> str:
 def is_rebuild(request_spec: Any) -> bool:
     """Tell whether the server stays on its host and gets another image.
 
-    As ``nova.scheduler.utils.request_is_rebuild``, which raises where the
-    hints are None.
+    As ``nova.scheduler.utils.request_is_rebuild``, but for a hint that is no
+    rebuild's. Before CVE-2026-46448 was mended in nova-api, users could give
+    it to a boot, and nova keeps hints for all moves to come. For a rebuild
+    ``nova.compute.api.API.rebuild`` forces the host as well, which no user
+    can, and which nova undoes before a move
+    (``RequestSpec.reset_forced_destinations``).
     """
     hints = _field(request_spec, 'scheduler_hints') or {}
-    return hints.get('_nova_check_type') == _REBUILD
+    return hints.get('_nova_check_type') == _REBUILD and bool(
+        _field(request_spec, 'force_hosts')
+    )
 
 
 def is_move(request_spec: Any) -> bool:
@@ -108,10 +128,12 @@ def classify_request(
     request_spec: Any,
     policy: Policy,
     runs_on: frozenset[str] | None = None,
+    grows: bool = False,
 ) -> Demand:
     """Return the demand of a request.
 
     :param runs_on: for a move, the families that the server's disk is for
+    :param grows: for a move, whether the flavor takes more than before
     """
     return classify(
         read_image(request_spec),
@@ -119,6 +141,7 @@ def classify_request(
         policy,
         volume=bool(_field(request_spec, 'is_bfv')),
         runs_on=runs_on,
+        grows=grows,
         rebuild=is_rebuild(request_spec),
     )
 
@@ -145,6 +168,16 @@ def read_report(
     )
 
 
+def read_node(node: Any) -> DriverReport:
+    """Return the report in a ``ComputeNode``.
+
+    The field is not set where the driver reports no guest types; made into
+    triples as ``nova.scheduler.host_manager.HostState`` makes them.
+    """
+    specs = _field(node, 'supported_hv_specs') or ()
+    return read_report(node.hypervisor_type, [s.to_list() for s in specs])
+
+
 def read_host(host_state: Any, policy: Policy) -> HostOffer:
     """Return what a host offers."""
     return read_offer(
@@ -156,8 +189,13 @@ def read_host(host_state: Any, policy: Policy) -> HostOffer:
     )
 
 
-def read_room(host_state: Any, request_spec: Any) -> Room:
-    """Return a host's figures of the moment and what the request takes.
+def read_size(flavor: Any) -> Size:
+    """Return what a ``Flavor`` takes."""
+    return Size(flavor.memory_mb, flavor.vcpus)
+
+
+def read_room(host_state: Any, asked: Size) -> Room:
+    """Return a host's figures of the moment beside what is asked of it.
 
     A ratio that the compute service has not reported yet counts as 1.
     """
@@ -165,11 +203,11 @@ def read_room(host_state: Any, request_spec: Any) -> Room:
         ram_limit=host_state.total_usable_ram_mb
         * (host_state.ram_allocation_ratio or 1),
         ram_used=host_state.total_usable_ram_mb - host_state.free_ram_mb,
-        ram_asked=request_spec.memory_mb,
+        ram_asked=asked.memory_mb,
         vcpus_limit=host_state.vcpus_total
         * (host_state.cpu_allocation_ratio or 1),
         vcpus_used=host_state.vcpus_used,
-        vcpus_asked=request_spec.vcpus,
+        vcpus_asked=asked.vcpus,
     )
 
 

@@ -44,12 +44,12 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def __init__(
         self,
-        runs_on: LookUp | None = None,
+        origin: LookUp | None = None,
         read_reports: request_filter.LookUp | None = None,
     ) -> None:
         """Read the options.
 
-        :param runs_on: what to ask of a move; None, as nova calls it, for
+        :param origin: what to ask of a move; None, as nova calls it, for
             nova's databases
         :param read_reports: what to ask of hosts whose aggregates do not tell
             their hypervisor; None likewise
@@ -57,7 +57,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         """
         super().__init__()
         self._notices = Notices()
-        self._requests = RequestReader(self._notices, runs_on)
+        self._requests = RequestReader(self._notices, origin)
         self._prefilter = PlacementPrefilter(
             self._requests, self._notices, read_reports
         )
@@ -70,9 +70,18 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         :param filter_obj_list: ``HostState`` objects
         :param spec_obj: the ``RequestSpec``
         :raises nova.exception.NoValidHost: with the reason for the user, if
-            no host is left for a request for one server
+            no host is left for a request for one server; nothing else is
+            raised, whatever goes wrong
         """
-        hosts = list(filter_obj_list)
+        try:
+            return self._pass(list(filter_obj_list), spec_obj)
+        except exception.NoValidHost:
+            raise
+        except Exception as error:
+            self._notices.report('A request gets no host', error)
+            return []
+
+    def _pass(self, hosts: list, spec_obj: Any) -> list:
         request = self._requests.read(spec_obj)
         self._prefilter.report_if_idle(request.policy)
         verdicts = self._judge_all(hosts, request)
@@ -82,17 +91,26 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             for host, verdict in zip(hosts, verdicts, strict=True)
             if verdict.reason is suitable
         ]
-        if LOG.isEnabledFor(logging.DEBUG):
-            _log_each(hosts, verdicts, request)
-        if hosts and not passing:
-            _explain(verdicts, request)
+        try:
+            if LOG.isEnabledFor(logging.DEBUG):
+                _log_each(hosts, verdicts, request)
+            if hosts and not passing:
+                _explain(verdicts, request)
+        except exception.NoValidHost:
+            raise
+        except Exception as error:
+            self._notices.report('An answer cannot be explained', error)
         return passing
 
     def host_passes(self, host_state: Any, filter_properties: Any) -> bool:
         """Tell whether one host can run the request; explains nothing."""
-        request = self._requests.read(filter_properties)
-        (verdict,) = self._judge_all([host_state], request)
-        return verdict.passes
+        try:
+            request = self._requests.read(filter_properties)
+            (verdict,) = self._judge_all([host_state], request)
+            return verdict.passes
+        except Exception as error:
+            self._notices.report('A request gets no host', error)
+            return False
 
     def _judge_all(self, hosts: list, request: Request) -> list[Verdict]:
         distinct: list[Verdict] = []
@@ -115,7 +133,8 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         try:
             offer = adapters.read_host(host_state, request.policy)
             if offer.problems:
-                self._notices.warn(offer.problems, 'host', host_state.host)
+                name = _name(host_state)
+                self._notices.warn(offer.problems, 'host', name)
             return judge(request.demand, offer, request.policy)
         except Exception as error:
             return self._unreadable(host_state, error)
@@ -124,22 +143,29 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         self, request: Request, verdict: Verdict, host_state: Any
     ) -> Verdict:
         try:
-            room = adapters.read_room(host_state, request.spec)
+            room = adapters.read_room(host_state, request.asked)
             return judge_room(verdict, room)
         except Exception as error:
             return self._unreadable(host_state, error)
 
     def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
-        host = getattr(host_state, 'host', host_state)
-        self._notices.report(f'Host {host} gets no server: {error!r}', error)
+        self._notices.report(f'Host {_name(host_state)} gets no server', error)
         return Verdict(Reason.UNREADABLE_HOST)
+
+
+def _name(host_state: Any) -> str:
+    """Return a host's name, whatever reading it raises."""
+    try:
+        return str(host_state.host)
+    except Exception:
+        return '(unreadable)'
 
 
 def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
     for host_state, verdict in zip(hosts, verdicts, strict=True):
         LOG.debug(
             'Host %s for server %s: %s (%s)',
-            getattr(host_state, 'host', host_state),
+            _name(host_state),
             request.server,
             verdict.reason,
             '; '.join(map(' '.join, verdict.evidence)),

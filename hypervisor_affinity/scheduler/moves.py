@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding the hypervisor that a server's disk is for.
+"""Finding out where a server comes from that is to move.
 
 Nova compares hypervisors for live migration alone. This reads a database once
 for a move, and never for a boot.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from nova import context as nova_context
 from nova import exception
@@ -16,15 +16,28 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler.adapters import Size
 
 
-def runs_on(request_spec: Any) -> frozenset[str]:
-    """Return the families of the host that a server runs on, or ran on.
+class Origin(NamedTuple):
+    """Where a server comes from.
+
+    :ivar families: those of the host that it runs on, or ran on: its disk is
+        for them; empty if neither the host's driver nor its aggregates tell.
+        None if it has no disk on a host, and where it ran on is gone.
+    :ivar size: what its flavor took there; None if that is not known
+    """
+
+    families: frozenset[str] | None
+    size: Size | None = None
+
+
+def origin(request_spec: Any) -> Origin:
+    """Return where the server of a move comes from.
 
     A shelved and offloaded server has no host; nova-compute noted the last
     one in its system metadata (``nova.compute.manager``, ``shelved_host``).
 
-    :returns: empty if neither the host's driver nor its aggregates tell
     :raises nova.exception.NovaException: if the server, its cell or its host
         is gone
     :raises Exception: whatever the database raises
@@ -32,16 +45,25 @@ def runs_on(request_spec: Any) -> frozenset[str]:
     context = nova_context.get_admin_context()
     with nova_context.target_cell(context, _cell(context, request_spec)) as c:
         server = objects.Instance.get_by_uuid(
-            c, request_spec.instance_uuid, expected_attrs=['system_metadata']
+            c,
+            request_spec.instance_uuid,
+            expected_attrs=['system_metadata', 'flavor'],
         )
+        size = adapters.read_size(server.flavor)
         host = server.host or server.system_metadata.get('shelved_host')
-        reports = [_report(node) for node in _nodes(c, server, host)]
+        try:
+            nodes = _nodes(c, server, host)
+        except exception.ComputeHostNotFound:
+            if server.host:
+                raise
+            return Origin(None, size)
+    reports = [adapters.read_node(node) for node in nodes]
     families = _families([], reports)
     if not families:
         # The driver says nothing, so what operators say of the host counts.
         aggregates = objects.AggregateList.get_by_host(context, host)
         families = _families(adapters.read_tags(aggregates), reports)
-    return families
+    return Origin(families, size)
 
 
 def _cell(context: Any, request_spec: Any) -> Any:
@@ -63,13 +85,6 @@ def _nodes(context: Any, server: Any, host: str | None) -> Any:
         )
         return [node]
     return objects.ComputeNodeList.get_all_by_host(context, host)
-
-
-def _report(node: Any) -> DriverReport:
-    specs = node.supported_hv_specs or ()
-    return adapters.read_report(
-        node.hypervisor_type, [spec.to_list() for spec in specs]
-    )
 
 
 def _families(

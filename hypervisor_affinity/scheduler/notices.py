@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from oslo_log import log as logging
 
 from hypervisor_affinity.core.reason import Problem
+from hypervisor_affinity.core.words import cited
 
 LOG = logging.getLogger(__name__)
 
@@ -55,5 +56,15 @@ class Notices:
 
     def report(self, statement: str, error: Exception | None = None) -> None:
         """Log at level ERROR, with the traceback of what was raised."""
+        if error is not None:
+            statement = f'{statement}: {described(error)}'
         if self.is_due(statement):
-            LOG.error(statement, exc_info=error)
+            LOG.error('%s', statement, exc_info=error)
+
+
+def described(error: Exception) -> str:
+    """Return an exception's kind and what it says; never raises."""
+    try:
+        return cited(f'{type(error).__name__}: {error}')
+    except Exception:
+        return type(error).__name__

@@ -113,26 +113,29 @@ class PlacementPrefilter:
             can pass
         """
         try:
-            policy = self._requests.policy()
-            if not policy.placement_prefilter:
-                return False
-            if adapters.has_its_host(request_spec):
-                return False
-            request = self._requests.read(request_spec, policy)
-            known = self._known_of(policy)
-            narrowing = known.fleet.narrow(
-                request.demand,
-                adapters.read_required(request_spec),
-                adapters.read_forbidden(request_spec),
-            )
-            rejections = narrowing.rejections
-            if narrowing.undecided:
-                rejections = self._decide(known, request, narrowing)
+            return self._narrow(request_spec)
+        except exception.NoValidHost:
+            raise
         except Exception as error:
-            self._notices.report(
-                f'Placement is asked for all hosts: {error!r}', error
-            )
+            self._notices.report('Placement is asked for all hosts', error)
             return False
+
+    def _narrow(self, request_spec: Any) -> bool:
+        policy = self._requests.policy()
+        if not policy.placement_prefilter:
+            return False
+        if adapters.has_its_host(request_spec):
+            return False
+        request = self._requests.read(request_spec, policy)
+        known = self._known_of(policy)
+        narrowing = known.fleet.narrow(
+            request.demand,
+            adapters.read_required(request_spec),
+            adapters.read_forbidden(request_spec),
+        )
+        rejections = narrowing.rejections
+        if narrowing.undecided:
+            rejections = self._decide(known, request, narrowing)
         if rejections:
             _refuse(request, rejections)
         return _apply(request, narrowing)
@@ -160,8 +163,8 @@ class PlacementPrefilter:
         except Exception as error:
             self._notices.report(
                 'What hosts report whose aggregates do not name their '
-                f'hypervisor cannot be found out: {error!r}. If Placement '
-                'finds no host, nobody is told why',
+                'hypervisor cannot be found out. If Placement finds no host, '
+                'nobody is told why',
                 error,
             )
             return {}

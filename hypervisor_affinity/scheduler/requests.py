@@ -14,12 +14,18 @@ from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler.adapters import Size
+from hypervisor_affinity.scheduler.moves import Origin
 from hypervisor_affinity.scheduler.notices import Notices
+from hypervisor_affinity.scheduler.notices import described
 
 LOG = logging.getLogger(__name__)
 
-# From a move's RequestSpec to the families of the host under the server.
-LookUp = Callable[[Any], frozenset[str]]
+# From a move's RequestSpec to where the server comes from.
+LookUp = Callable[[Any], Origin]
+
+_NOTHING = Size(0, 0)
+_UNKNOWN = Origin(frozenset())
 
 
 class Request(NamedTuple):
@@ -28,6 +34,7 @@ class Request(NamedTuple):
     :ivar spec: the ``RequestSpec``
     :ivar server: the server's uuid, for messages
     :ivar is_single: whether it is for one server
+    :ivar has: what the server takes already
     """
 
     spec: Any
@@ -35,6 +42,12 @@ class Request(NamedTuple):
     demand: Demand
     server: str = '(unreadable)'
     is_single: bool = False
+    has: Size = _NOTHING
+
+    @property
+    def asked(self) -> Size:
+        """What it takes of a host, as far as it does not take it already."""
+        return adapters.read_size(self.spec.flavor).beyond(self.has)
 
 
 class RequestReader:
@@ -44,19 +57,19 @@ class RequestReader:
     both complain of is logged once, and a move looked up once.
     """
 
-    def __init__(self, notices: Notices, runs_on: LookUp | None = None):
+    def __init__(self, notices: Notices, origin: LookUp | None = None):
         """Read the options.
 
-        :param runs_on: what to ask of a move; None for nova's databases
+        :param origin: what to ask of a move; None for nova's databases
         :raises ValueError: if one is wrong: nova-scheduler must not start
         """
         self._policies = PolicySource(nova.conf.CONF)
         self._notices = notices
-        self._ask = runs_on
+        self._ask = origin
         # Of the moves at work: nova makes a RequestSpec for each.
-        self._runs_on: weakref.WeakKeyDictionary[
-            Any, frozenset[str] | None
-        ] = weakref.WeakKeyDictionary()
+        self._origins: weakref.WeakKeyDictionary[Any, Origin] = (
+            weakref.WeakKeyDictionary()
+        )
 
     def policy(self) -> Policy:
         """Return the Policy of the moment."""
@@ -72,44 +85,60 @@ class RequestReader:
         """
         policy = policy or self.policy()
         try:
-            request = Request(
-                spec=request_spec,
-                policy=policy,
-                demand=adapters.classify_request(
-                    request_spec, policy, self._look_up(request_spec)
-                ),
-                server=adapters.read_server(request_spec),
-                is_single=adapters.is_single(request_spec),
+            request = self._read(request_spec, policy)
+            self._notices.warn(
+                request.demand.problems, 'server', request.server
             )
         except Exception as error:
-            self._notices.report(f'A request gets no host: {error!r}', error)
+            self._notices.report('A request gets no host', error)
             return Request(request_spec, policy, UNREADABLE)
-        self._notices.warn(request.demand.problems, 'server', request.server)
         return request
 
-    def _look_up(self, request_spec: Any) -> frozenset[str] | None:
-        if not adapters.is_move(request_spec):
-            return None
-        if request_spec not in self._runs_on:
-            self._runs_on[request_spec] = _runs_on(
-                request_spec, self._ask or moves.runs_on
+    def _read(self, request_spec: Any, policy: Policy) -> Request:
+        families, has = None, _NOTHING
+        grows = False
+        if adapters.is_move(request_spec):
+            families, before = self._look_up(request_spec)
+            asked = adapters.read_size(request_spec.flavor)
+            has = before or asked
+            grows = any(more > 0 for more in asked.beyond(has))
+        return Request(
+            spec=request_spec,
+            policy=policy,
+            demand=adapters.classify_request(
+                request_spec, policy, families, grows
+            ),
+            server=adapters.read_server(request_spec),
+            is_single=adapters.is_single(request_spec),
+            has=has,
+        )
+
+    def _look_up(self, request_spec: Any) -> Origin:
+        if request_spec not in self._origins:
+            self._origins[request_spec] = _origin(
+                request_spec, self._ask or moves.origin
             )
-        return self._runs_on[request_spec]
+        return self._origins[request_spec]
 
 
-def _runs_on(request_spec: Any, ask: LookUp) -> frozenset[str] | None:
+def _origin(request_spec: Any, ask: LookUp) -> Origin:
+    server = adapters.read_server(request_spec)
+    cause = 'neither its virt driver nor its aggregates tell'
     try:
-        families = ask(request_spec)
+        found = ask(request_spec)
     except Exception as error:
-        families = None
-        cause = f'{type(error).__name__}: {error}'
-    else:
-        cause = 'neither its virt driver nor its aggregates tell'
-    if not families:
+        found, cause = _UNKNOWN, described(error)
+    if found.families is None:
         LOG.warning(
-            'The hypervisor under server %s cannot be found out (%s); its '
-            'image alone decides where it moves to',
-            adapters.read_server(request_spec),
+            'The host on which server %s ran before it was shelved is gone; '
+            'its image alone decides where it is unshelved',
+            server,
+        )
+    elif not found.families:
+        LOG.warning(
+            'The hypervisor under server %s cannot be found out (%s); it may '
+            'move to no host whose hypervisor is known',
+            server,
             cause,
         )
-    return families
+    return found

@@ -37,6 +37,7 @@ from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
+from hypervisor_affinity.scheduler.moves import Origin
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.outcome import Refusal
@@ -468,7 +469,7 @@ class _HostManager(host_manager.HostManager):
         ):
             # nova would make one that asks its databases.
             self.filter_obj_map[ours.__name__] = ours(
-                self._families_under, self._reports_beside
+                self._origin, self._reports_beside
             )
         return super()._choose_host_filters(filter_cls_names)
 
@@ -485,8 +486,8 @@ class _HostManager(host_manager.HostManager):
                 found[report].add(record.name)
         return {report: frozenset(hosts) for report, hosts in found.items()}
 
-    def _families_under(self, spec: Any) -> frozenset[str]:
-        return self.runs_on[spec.instance_uuid]
+    def _origin(self, spec: Any) -> Origin:
+        return Origin(self.runs_on[spec.instance_uuid])
 
     def _aggregate(self, aggregate: Any) -> Any:
         number = self._ids.setdefault(aggregate.name, len(self._ids) + 1)

@@ -207,7 +207,7 @@ def _hosts(
     is_up = servicegroup.API().service_is_up
     reports = collections.defaultdict(set)
     for node in nodes:
-        reports[node.host].add(_report(node))
+        reports[node.host].add(adapters.read_node(node))
     for service in services:
         for report in reports[service.host] or {None}:
             yield ComputeHost(
@@ -220,15 +220,6 @@ def _hosts(
                     service.disabled_reason or '' if service.disabled else None
                 ),
             )
-
-
-def _report(node: Any) -> DriverReport:
-    # As nova.scheduler.host_manager.HostState makes triples of them. A node
-    # whose driver reports none does not have the field.
-    supported = 'supported_hv_specs' in node and node.supported_hv_specs
-    return adapters.read_report(
-        node.hypervisor_type, [spec.to_list() for spec in supported or ()]
-    )
 
 
 def _cause(error: Exception) -> str:

@@ -46,7 +46,7 @@ def rows(group):
         for case in group.cases
         if case.boot
         and case.nova_api != 'refuses'
-        and not case.runs_on
+        and case.runs_on is None
         and not case.rebuild
     ]
 

@@ -155,7 +155,7 @@ def test_a_resize_to_a_flavor_of_the_other_hypervisor(cloud, small):
 
 def test_a_boot_asks_the_database_nothing_of_ours(cloud, small, monkeypatch):
     asked = []
-    monkeypatch.setattr(moves, 'runs_on', asked.append)
+    monkeypatch.setattr(moves, 'origin', asked.append)
     image = cloud.images.create('installer', 'iso')
     cloud.aggregates.set_metadata(cloud.kvm, {'availability_zone': 'az1'})
     assert cloud.boot(image, flavor=small).active

@@ -40,7 +40,7 @@ def fits(case):
         case.boot
         and not case.stock
         and not case.options
-        and not case.runs_on
+        and case.runs_on is None
         and not case.rebuild
         and verdicts(case).keys() >= set(SIDES.values())
     )

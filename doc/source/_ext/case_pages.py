@@ -24,6 +24,7 @@ from tests import case_table
 from tests.case_table import Case
 from tests.case_table import Group
 from tests.case_table import Host
+from tests.case_verdicts import demand_of
 
 FOLDER = pathlib.Path(case_table.__file__).parent / 'cases'
 SHARED = yaml.safe_load((FOLDER / 'hosts.yaml').read_text(encoding='utf-8'))
@@ -55,8 +56,12 @@ def request_lines(case: Case) -> Iterator[str]:
     yield from literals(case.image or {})
     yield from (f'flavor {text}' for text in literals(case.extra_specs))
     yield from (f'option {text}' for text in literals(case.options))
-    if case.runs_on:
-        yield f'a move; runs on {hypervisor.title(case.runs_on)}'
+    if case.runs_on is not None:
+        yield f'a move; {demand_of(case).signs[0].evidence.text}'
+        if case.has != case_table.ASKED:
+            yield (
+                f'a resize from {case.has} % of a host to {case_table.ASKED} %'
+            )
     if case.rebuild:
         yield 'a rebuild'
 
@@ -65,6 +70,8 @@ def needs(case: Case) -> str:
     """Say in a word or two what the request needs."""
     if case.refusal:
         return 'Refused everywhere.'
+    if case.runs_on == frozenset():
+        return 'What it needs cannot be found out.'
     if case.required is None:
         return 'Any hypervisor will do.'
     return f'Needs {hypervisor.title(case.required)}.'

@@ -380,6 +380,7 @@ def test_every_verdict_on_a_server_has_a_check(reason):
         Reason.UNCLASSIFIED_HOST,
         # Of moves, and of room for new servers.
         Reason.LEAVES_HYPERVISOR,
+        Reason.UNDETERMINED_SERVER,
         Reason.RESERVED,
     }
     assert (reason in auditing._FROM_REASON) is (reason not in never)

@@ -49,7 +49,11 @@ def reasons(explanation):
     }
 
 
-@pytest.mark.parametrize('case', case_table.cases(), ids=str)
+# It answers no question about a resize.
+ANSWERED = [c for c in case_table.cases() if c.has == case_table.ASKED]
+
+
+@pytest.mark.parametrize('case', ANSWERED, ids=str)
 def test_the_case_table(case):
     for host, expected in case.expected:
         used = {'used': host.used * case_table.RAM_MB // 100}

@@ -411,7 +411,7 @@ class Requests:
         self._kinds = kinds
         self._make = make
         # The database is outside.
-        moves.runs_on = self._runs_on
+        moves.origin = self._origin
 
     def ask_alone(self):
         """Return the answers to one request of each kind."""
@@ -467,13 +467,14 @@ class Requests:
             overtaken[name] += visit.is_overtaken
         return answers
 
-    def _runs_on(self, spec):
+    def _origin(self, spec):
         CROWD.give_way()
         index = uuid.UUID(spec.instance_uuid).int >> 64
-        runs_on = self._kinds[index].runs_on
-        if runs_on is None:
+        kind = self._kinds[index]
+        if kind.runs_on is None:
             raise exception.ComputeHostNotFound(host='gone')
-        return runs_on
+        found = nova_objects.origin(kind.case)
+        return found._replace(families=kind.runs_on)
 
 
 def _report(tallies):

@@ -5,6 +5,8 @@ from nova import objects
 from nova.scheduler import host_manager
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import moves
 from tests import case_table
 
 objects.register_all()
@@ -150,3 +152,24 @@ def move_spec(raw_image=None, extra_specs=None, cell=None, **fields):
         requested_destination=objects.Destination(cell=cell),
         **fields,
     )
+
+
+def rebuild_spec(raw_image=None, extra_specs=None, **fields):
+    """Return the RequestSpec of a rebuild, as nova-api makes it."""
+    return move_spec(
+        raw_image,
+        extra_specs,
+        scheduler_hints={'_nova_check_type': ['rebuild']},
+        force_hosts=['its-own'],
+        force_nodes=['its-own'],
+        **fields,
+    )
+
+
+def origin(case):
+    """Return where the server of a move of the table comes from."""
+    size = adapters.Size(
+        case_table.RAM_MB * case.has // 100,
+        case_table.VCPUS * case.has / 100,
+    )
+    return moves.Origin(case.runs_on, size)

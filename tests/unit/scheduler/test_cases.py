@@ -14,11 +14,12 @@ READABLE = [case for case in case_table.cases() if case.nova_api != 'refuses']
 
 def spec_of(case):
     fields = {'is_bfv': case.volume}
-    if case.runs_on:
-        return nova_objects.move_spec(case.image, case.extra_specs, **fields)
+    make = nova_objects.request_spec
+    if case.runs_on is not None:
+        make = nova_objects.move_spec
     if case.rebuild:
-        fields['scheduler_hints'] = {'_nova_check_type': ['rebuild']}
-    return nova_objects.request_spec(case.image, case.extra_specs, **fields)
+        make = nova_objects.rebuild_spec
+    return make(case.image, case.extra_specs, **fields)
 
 
 def states_of(case):
@@ -34,7 +35,8 @@ def filter_for(options, monkeypatch):
         options(**case.options, **more)
         # The database is outside of a unit test; the functional tests move
         # real servers.
-        monkeypatch.setattr(moves, 'runs_on', lambda spec: case.runs_on)
+        found = nova_objects.origin(case)
+        monkeypatch.setattr(moves, 'origin', lambda spec: found)
         return filters.HypervisorAffinityFilter()
 
     return build

@@ -76,7 +76,8 @@ def test_a_request_for_several_never_raises(one, log):
 
 
 def test_a_move_is_single_whatever_the_first_boot_was(one, monkeypatch):
-    monkeypatch.setattr(moves, 'runs_on', lambda spec: frozenset({'vmware'}))
+    found = moves.Origin(frozenset({'vmware'}))
+    monkeypatch.setattr(moves, 'origin', lambda spec: found)
     spec = build.move_spec(ISO, num_instances=2)
     with pytest.raises(exception.NoValidHost, match='runs on VMware'):
         one.filter_all([kvm()], spec)
@@ -96,7 +97,7 @@ def test_a_boot_looks_nothing_up(one, monkeypatch):
     def look_up(spec):
         raise AssertionError('a boot must not read the database')
 
-    monkeypatch.setattr(moves, 'runs_on', look_up)
+    monkeypatch.setattr(moves, 'origin', look_up)
     spec = build.request_spec(ISO)
     assert one.filter_all([kvm()], spec)
     # An availability zone or isolated aggregates make a destination too.
@@ -104,27 +105,50 @@ def test_a_boot_looks_nothing_up(one, monkeypatch):
         aggregates=['a'], host='kvm-1'
     )
     assert one.filter_all([kvm()], spec)
-    spec = build.move_spec(
-        ISO, scheduler_hints={'_nova_check_type': ['rebuild']}
-    )
-    assert one.filter_all([kvm()], spec)
+    assert one.filter_all([kvm()], build.rebuild_spec(ISO))
 
 
-@pytest.mark.parametrize('answer', ['nothing', 'error'])
-def test_a_move_from_nowhere_falls_back_to_the_image(
+@pytest.mark.parametrize('answer', ['nothing', 'error', 'odd error'])
+def test_a_move_from_nowhere_goes_to_no_known_hypervisor(
     one, log, monkeypatch, answer
 ):
     def look_up(spec):
         if answer == 'error':
             raise exception.ComputeHostNotFound(host='gone')
-        return frozenset()
+        if answer == 'odd error':
+            raise Unspeakable
+        return moves.Origin(frozenset())
 
-    monkeypatch.setattr(moves, 'runs_on', look_up)
+    monkeypatch.setattr(moves, 'origin', look_up)
+    # The image may be what it is: the server was perhaps forced elsewhere.
     spec = build.move_spec(VMDK)
-    assert names(one.filter_all([kvm(), vcenter()], spec)) == ['vc-1']
+    with pytest.raises(exception.NoValidHost, match='cannot be found out'):
+        one.filter_all([kvm(), vcenter()], spec)
     assert f'WARNING The hypervisor under server {spec.instance_uuid}' in (
         log.output
     )
+    unknown = build.host_state('odd', 'HyperFoo', ())
+    assert names(one.filter_all([kvm(), unknown], spec)) == ['odd']
+
+
+def test_an_image_decides_for_a_server_whose_host_is_gone(
+    one, log, monkeypatch
+):
+    monkeypatch.setattr(moves, 'origin', lambda spec: moves.Origin(None))
+    spec = build.move_spec(VMDK)
+    assert names(one.filter_all([kvm(), vcenter()], spec)) == ['vc-1']
+    assert f'WARNING The host on which server {spec.instance_uuid} ran' in (
+        log.output
+    )
+
+
+class Unspeakable(Exception):
+    """Even naming it raises."""
+
+    def __str__(self):
+        raise RuntimeError('none')
+
+    __repr__ = __str__
 
 
 def test_each_instance_of_a_request_takes_of_what_is_not_reserved(one):
@@ -153,9 +177,29 @@ def test_each_instance_is_filtered(one):
     assert all(one.run_filter_for_index(index) for index in (0, 1, 99))
 
 
-def test_novas_handler_runs_it_on_rebuild(one):
+def test_a_rebuild_is_what_forces_its_host(one):
+    # A user's hint, which nova-api strips only since its newest releases.
     hints = {'_nova_check_type': ['rebuild']}
-    spec = build.move_spec(QCOW2, scheduler_hints=hints)
+    state = vcenter(hypervisor_affinity_admit='required')
+    boot = build.request_spec(ISO, scheduler_hints=hints)
+    with pytest.raises(exception.NoValidHost, match='admit only'):
+        one.filter_all([state], boot)
+    boot = build.request_spec(QCOW2, scheduler_hints=hints, force_hosts=[])
+    with pytest.raises(exception.NoValidHost):
+        one.filter_all([state], boot)
+    assert one.filter_all([state], build.rebuild_spec(ISO))
+
+
+def test_a_hint_that_was_stored_keeps_no_move_from_being_one(one, monkeypatch):
+    found = moves.Origin(frozenset({'vmware'}))
+    monkeypatch.setattr(moves, 'origin', lambda spec: found)
+    hints = {'_nova_check_type': ['rebuild']}
+    spec = build.move_spec(ISO, scheduler_hints=hints)
+    assert names(one.filter_all([kvm(), vcenter()], spec)) == ['vc-1']
+
+
+def test_novas_handler_runs_it_on_rebuild(one):
+    spec = build.rebuild_spec(QCOW2)
     handler = nova_filters.HostFilterHandler()
     with pytest.raises(exception.NoValidHost):
         handler.get_filtered_objects([one], [vcenter()], spec)

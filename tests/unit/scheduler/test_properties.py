@@ -24,6 +24,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler import reports
+from hypervisor_affinity.scheduler.adapters import Size
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
 from tests.unit.scheduler import nova_objects as build
 
@@ -188,6 +189,9 @@ class Ask:
             fields['requested_destination'] = None
         return make(self.image, self.extra_specs, **fields)
 
+    def origin(self, spec):
+        return moves.Origin(self.runs_on, Size(build.ASKED_MB // 2, 1))
+
     def demand(self, policy):
         return classify(
             self.image or {},
@@ -195,6 +199,7 @@ class Ask:
             policy,
             volume=self.volume,
             runs_on=self.runs_on,
+            grows=self.runs_on is not None,
         )
 
 
@@ -241,7 +246,7 @@ class Scheduler:
         self._manager.update_aggregates(aggregates)
         # The databases are outside of a unit test.
         with (
-            mock.patch.object(moves, 'runs_on', lambda spec: ask.runs_on),
+            mock.patch.object(moves, 'origin', ask.origin),
             mock.patch.object(reports, 'read', cloud.reports_beside),
         ):
             yield cloud.states(aggregates)

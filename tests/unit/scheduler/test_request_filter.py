@@ -189,7 +189,7 @@ def test_what_others_put_there_stays(start):
 
 
 def test_it_never_makes_a_boot_look_like_a_move(start, monkeypatch):
-    monkeypatch.setattr(moves, 'runs_on', pytest.fail)
+    monkeypatch.setattr(moves, 'origin', pytest.fail)
     manager = start()
     spec = boot(VMDK)
     ask(spec)
@@ -203,9 +203,9 @@ def test_a_move_is_looked_up_once_for_both(start, monkeypatch):
 
     def look_up(spec):
         looked_up.append(spec)
-        return frozenset({'kvm'})
+        return moves.Origin(frozenset({'kvm'}))
 
-    monkeypatch.setattr(moves, 'runs_on', look_up)
+    monkeypatch.setattr(moves, 'origin', look_up)
     manager = start()
     spec = build.move_spec(ISO)
     assert ask(spec)
@@ -310,9 +310,9 @@ def test_options_that_change_meanwhile_do_not_count(
     start()
     reads = []
 
-    def classify(spec, policy, runs_on):
+    def classify(spec, policy, *of_a_move):
         reads.append(policy.placement_prefilter)
-        return classify_request(spec, policy, runs_on)
+        return classify_request(spec, policy, *of_a_move)
 
     def has_its_host(spec):
         options(placement_prefilter=False)
