@@ -33,7 +33,7 @@ def once_per_offer(
             if key not in known:
                 known[key] = function(host_state)
             return known[key]
-        except (TypeError, AttributeError):
+        except Exception:
             # An odd host state is like no other one.
             return function(host_state)
 
@@ -43,7 +43,7 @@ def once_per_offer(
             result = by_type[host_state.hypervisor_type][
                 tuple(host_state.aggregates)
             ]
-        except (KeyError, TypeError, AttributeError):
+        except Exception:
             result = work_out(host_state)
         yield result
 

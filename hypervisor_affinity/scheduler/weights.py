@@ -46,12 +46,17 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         :returns: weights in the order of the hosts; 0 for what cannot be
             read, which the filter reports
         """
-        policy = self._policies.current()
         try:
-            demand = adapters.classify_request(weight_properties, policy)
+            return self._weigh(weighed_obj_list, weight_properties)
         except Exception:
             LOG.debug('A request cannot be weighed', exc_info=True)
             return [0.0] * len(weighed_obj_list)
+
+    def _weigh(
+        self, weighed_obj_list: Any, weight_properties: Any
+    ) -> list[float]:
+        policy = self._policies.current()
+        demand = adapters.classify_request(weight_properties, policy)
         wanted = preference.order(demand, policy)
 
         def weigh(host_state: Any) -> float:

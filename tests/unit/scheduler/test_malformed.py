@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Broken input: no exception leaves the filter, and no host is guessed."""
 
+import logging
+
+import fixtures
 import nova.conf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nova import exception
 from nova import objects
+from nova.scheduler import host_manager
 from nova.scheduler import weights as nova_weights
 
 from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import request_filter
 from hypervisor_affinity.scheduler import weights
 from tests.unit.scheduler import nova_objects as build
 
@@ -95,6 +100,129 @@ def test_a_broken_host_gets_no_server_and_spares_the_others(one, log, name):
     assert log.output.count('ERROR Host bad gets no server') == 1
 
 
+class Odd(host_manager.HostState):
+    """A host with an attribute that cannot be read, and no name for it."""
+
+    def __init__(self, attribute):
+        self._attribute = attribute
+
+    def __getattribute__(self, name):
+        if name == object.__getattribute__(self, '_attribute'):
+            raise Unspeakable
+        return super().__getattribute__(name)
+
+
+class Unspeakable(Exception):
+    """Even naming it raises."""
+
+    def __str__(self):
+        raise RuntimeError('none')
+
+    __repr__ = __str__
+
+
+def odd_host(attribute):
+    tags = build.aggregate(1, {'hypervisor_affinity_reserve': '10'})
+    state = Odd(attribute)
+    vars(state).update(vars(build.host_state('odd', aggregates=[tags])))
+    vars(state)['hypervisor_type'] = 'Xen'
+    return state
+
+
+@pytest.mark.parametrize(
+    'attribute',
+    [
+        'host',
+        'aggregates',
+        'hypervisor_type',
+        'supported_instances',
+        'total_usable_ram_mb',
+        'free_ram_mb',
+        'vcpus_used',
+        'cpu_allocation_ratio',
+    ],
+)
+def test_an_attribute_that_raises_costs_that_host_only(
+    one, options, log, attribute
+):
+    good = build.host_state('good')
+    state = odd_host(attribute)
+    spec = build.request_spec({'disk_format': 'iso'})
+    for _ in range(3):
+        chosen = one.filter_all([state, good], spec)
+        assert chosen == [good] or attribute == 'host'
+        assert one.host_passes(state, spec) is (attribute == 'host')
+    assert log.output.count('ERROR Host') == (attribute != 'host')
+    weigher = weights.HypervisorAffinityWeigher()
+    weighed = [nova_weights.WeighedHost(s, 0.0) for s in (state, good)]
+    assert weigher.weigh_objects(weighed, spec)[1] == 100.0
+
+
+def test_a_list_of_hosts_that_breaks_off_chooses_none(one, log):
+    def hosts():
+        yield build.host_state('first')
+        raise Unspeakable
+
+    spec = build.request_spec({'disk_format': 'iso'})
+    assert one.filter_all(hosts(), spec) == []
+    assert 'ERROR A request gets no host: Unspeakable' in log.output
+
+
+def test_what_cannot_be_explained_is_decided_all_the_same(
+    one, log, monkeypatch
+):
+    def fail(*arguments):
+        raise KeyError('a reason without words')
+
+    monkeypatch.setattr(filters.explanation, 'operator_text', fail)
+    kvm = build.host_state('kvm-1')
+    assert one.filter_all([kvm], build.request_spec(VMDK)) == []
+    assert 'ERROR An answer cannot be explained: KeyError' in log.output
+    iso = build.request_spec({'disk_format': 'iso'})
+    assert one.filter_all([kvm], iso) == [kvm]
+
+
+LONG = 'x' * 60_000
+
+
+@pytest.mark.parametrize(
+    ('image', 'extra_specs', 'metadata'),
+    [
+        ({'disk_format': 'iso', 'vmware_disktype': LONG}, {}, {}),
+        ({'disk_format': 'iso', 'os_distro': f'{LONG}Guest'}, {}, {}),
+        ({'disk_format': 'iso', 'os_distro': '\0\u202e' * 9_000}, {}, {}),
+        (VMDK, {'hypervisor_affinity:hypervisor_type': LONG}, {}),
+        (VMDK, {'hypervisor_affinity:preferred': f'{LONG},kvm'}, {}),
+        (VMDK, {'capabilities:hypervisor_type': LONG}, {}),
+        (VMDK, {f'hypervisor_affinity:{LONG}': LONG}, {}),
+        (
+            {'disk_format': 'iso', 'vmware_disktype': LONG},
+            {},
+            {'vmware_disktype': f'{LONG},a'},
+        ),
+        (VMDK, {}, {'hypervisor_type': f'{LONG},\n,kvm'}),
+        (VMDK, {}, {'hypervisor_affinity_admit': LONG}),
+    ],
+)
+def test_nothing_long_fills_the_log(options, image, extra_specs, metadata):
+    """A property has 60,000 characters, and 1,000 hosts a line each."""
+    one = filters.HypervisorAffinityFilter()
+    tags = build.aggregate(1, metadata)
+    hosts = [build.host_state(f'h{n}', aggregates=[tags]) for n in range(1000)]
+    spec = build.request_spec(image, extra_specs)
+    with fixtures.FakeLogger(
+        'hypervisor_affinity', format='%(message)s', level=logging.DEBUG
+    ) as logger:
+        try:
+            one.filter_all(hosts, spec)
+        except exception.NoValidHost as error:
+            assert len(str(error)) < 1500
+    lines = logger.output.splitlines()
+    assert len(lines) >= 1000
+    assert max(map(len, lines)) < 1500
+    assert logger.output.replace('\n', '').isprintable()
+
+
 def test_a_host_that_reports_nothing_yet(one):
     state = break_host(
         'new', hypervisor_type=None, supported_instances=None, aggregates=[]
@@ -123,6 +251,29 @@ def test_the_weigher_survives_all_of_it(options):
     assert found == [100.0, 0.0, 0.0, 0.0, 0.0]
     for broken in BROKEN_SPECS.values():
         assert len(weigher.weigh_objects(weighed, broken())) == len(states)
+
+
+@pytest.mark.parametrize(
+    'function', ['forbid_aggregates', 'read_required', 'classify_request']
+)
+def test_the_prefilter_leaves_a_request_as_it_was(
+    build_host_manager, log, monkeypatch, function
+):
+    def fail(*arguments):
+        raise Unspeakable
+
+    manager = build_host_manager(
+        build.aggregate(1, {'hypervisor_type': 'kvm'}, ['kvm-1']),
+        build.aggregate(2, {'hypervisor_type': 'vmware'}, ['vc-1']),
+        placement_prefilter=True,
+    )
+    one = manager.filter_obj_map['HypervisorAffinityFilter']
+    monkeypatch.setattr(request_filter.adapters, function, fail)
+    try:
+        assert one._prefilter(None, build.request_spec(VMDK)) is False
+    except exception.NoValidHost:
+        assert function == 'classify_request'
+    assert 'Unspeakable' in log.output
 
 
 def test_the_prefilter_survives_all_of_it(build_host_manager):
