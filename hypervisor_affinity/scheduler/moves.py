@@ -19,13 +19,17 @@ from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler.adapters import Size
 
 
+# Of an offloaded server, which others have taken the room of meanwhile.
+_NOTHING = Size(0, 0)
+
+
 class Origin(NamedTuple):
     """Where a server comes from.
 
     :ivar families: those of the host that it runs on, or ran on: its disk is
         for them; empty if neither the host's driver nor its aggregates tell.
         None if it has no disk on a host, and where it ran on is gone.
-    :ivar size: what its flavor took there; None if that is not known
+    :ivar size: what it takes there; None if as much as is asked now
     """
 
     families: frozenset[str] | None
@@ -49,7 +53,7 @@ def origin(request_spec: Any) -> Origin:
             request_spec.instance_uuid,
             expected_attrs=['system_metadata', 'flavor'],
         )
-        size = adapters.read_size(server.flavor)
+        size = adapters.read_size(server.flavor) if server.host else _NOTHING
         host = server.host or server.system_metadata.get('shelved_host')
         try:
             nodes = _nodes(c, server, host)

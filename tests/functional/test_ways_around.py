@@ -112,6 +112,37 @@ def test_who_boots_small_and_resizes_large_meets_the_reserve(cloud, installer):
     assert cloud.actions.resize(server, small).succeeded
 
 
+@pytest.mark.smoke
+@pytest.mark.parametrize('last_host_is_gone', [False, True])
+def test_who_shelves_and_unshelves_meets_the_reserve(
+    cloud, installer, last_host_is_gone
+):
+    cloud.aggregates.set_metadata(cloud.vmware, MOST_OF_IT)
+    half = cloud.flavors.create('half', memory_mb=6 * 1024)
+    servers = [cloud.boot(installer, flavor=half, host='vc-1')]
+    assert cloud.actions.shelve(servers[0]).succeeded
+    servers.append(cloud.boot(installer, flavor=half, host='vc-1'))
+    cloud.hosts.disable('vc-2')
+    if last_host_is_gone:
+        forget_last_host(servers[0])
+        for name in ('kvm-1', 'kvm-2'):
+            cloud.hosts.disable(name)
+    assert not cloud.actions.unshelve(servers[0]).succeeded
+    assert 'reserved' in cloud.logs.messages('hypervisor_affinity')[-1]
+    cloud.hosts.enable('vc-2')
+    outcome = cloud.actions.unshelve(servers[0])
+    assert (outcome.succeeded, outcome.host) == (True, 'vc-2'), outcome.error
+
+
+def forget_last_host(server):
+    found = context.get_admin_context()
+    kept = objects.Instance.get_by_uuid(
+        found, server.id, expected_attrs=['system_metadata']
+    )
+    kept.system_metadata['shelved_host'] = 'gone'
+    kept.save()
+
+
 def test_who_needs_vmware_grows_into_the_reserve(cloud):
     cloud.aggregates.set_metadata(cloud.vmware, MOST_OF_IT)
     vmdk = cloud.images.create('windows', 'vmdk')
