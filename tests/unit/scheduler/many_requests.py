@@ -564,7 +564,11 @@ def changing_options(options, requests):
     sys.setswitchinterval(0.0001)
     # Where nothing tells what a server runs on, the first step that wants to
     # know says so: with the options of another moment, that is another step.
-    kinds = [k for k in table_kinds() if k.runs_on == k.case.runs_on]
+    kinds = [
+        kind
+        for kind in table_kinds()
+        if kind.runs_on == kind.case.runs_on and kind.runs_on != frozenset()
+    ]
     order = shuffled(range(len(kinds)), requests)
     options.change(FIRST)
     scheduler = Scheduler()
