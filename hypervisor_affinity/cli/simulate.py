@@ -7,13 +7,14 @@ import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import yaml
 from cliff import columns
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cloud import yaml_document
+from hypervisor_affinity.cloud.yaml_document import YamlError
 from hypervisor_affinity.simulation import plot
 from hypervisor_affinity.simulation import processes
 from hypervisor_affinity.simulation import scenario
@@ -182,8 +183,8 @@ def _option(text: str) -> tuple[str, str, Any]:
             f'{text!r} is not of the form GROUP.OPTION=VALUE'
         )
     try:
-        return group, option, yaml.safe_load(value)
-    except yaml.YAMLError as error:
+        return group, option, yaml_document.parse(value)
+    except YamlError as error:
         raise argparse.ArgumentTypeError(f'{text!r}: {error}') from error
 
 

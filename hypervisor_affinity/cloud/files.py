@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from hypervisor_affinity.cloud import snapshot
+from hypervisor_affinity.cloud import yaml_document
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -22,12 +23,21 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.cloud.yaml_document import YamlError
 
 _Type = TypeVar('_Type')
 _YAML = frozenset({'.yaml', '.yml'})
-_ARRAY = frozenset({'start_array', 'end_array'})
-# libyaml's, where PyYAML was built with it.
-_Loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+_ENDS = frozenset({'end_array', 'end_map'})
+# What stands for a key's value as long as its elements are not read.
+_TOP: dict[str, Any] = {'start_array': [], 'start_map': {}}
+_STEPS = {'start_array': 1, 'start_map': 1, 'end_array': -1, 'end_map': -1}
+# Levels inside of one another: the deepest place that has a meaning is
+# $.vcenters[0].clusters[0].hosts[0].adapters['vmk0'][0].
+_DEEPEST = 20
+# Between elements of a section.
+_ELEMENTS = 2
+# In bytes, of an element: a vCenter with 100,000 VMs has 5 MiB.
+_LARGEST = 16 * 1024**2
 
 
 class FileSource(Source):
@@ -108,27 +118,84 @@ class FileSource(Source):
     def _check_json(self) -> snapshot.Snapshot:
         """Read the file to its end, and return it without the sections."""
         shape: dict[str, Any] = {}
+        depth, key = 0, '(none)'
         with self._open() as file:
-            for prefix, event, value in ijson.parse(file, use_float=True):
-                if prefix == '' and event == 'map_key':
-                    shape[value] = []
-                elif prefix in shape and event not in _ARRAY:
-                    shape[prefix] = value
+            counted = _Counted(file)
+            # Without the place of each: of what is deep, it is long.
+            for event, value in ijson.basic_parse(counted, use_float=True):
+                if depth == 1 and event == 'map_key':
+                    key = value
+                    shape[key] = []
+                elif depth == 1 and key in shape and event not in _ENDS:
+                    shape[key] = _TOP.get(event, value)
+                depth += _STEPS.get(event, 0)
+                if depth > _DEEPEST:
+                    raise SourceError(
+                        f'{self.name}: in $.{key}: more than {_DEEPEST} '
+                        'levels inside of one another'
+                    )
+                if depth <= _ELEMENTS:
+                    counted.begin(key)
         return convert(shape, snapshot.Snapshot, self.name)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
         try:
+            # It is read more than once; and whoever opens a FIFO waits for
+            # who writes it.
+            if self._path.exists() and not (
+                self._path.is_file() or self._path.is_dir()
+            ):
+                raise SourceError(f'{self.name}: it is no regular file')
             with self._path.open('rb') as file:
                 yield file
         except OSError as error:
             raise SourceError(f'{self.name}: {error.strerror}') from error
         except ijson.JSONError as error:
-            # The parser shows the text around the place, over many lines.
-            cause = str(error).splitlines()[0].strip()
+            # The parser shows the text around the place, over many lines, and
+            # as bytes if they are no UTF-8.
+            text = error.args[0] if error.args else ''
+            if isinstance(text, bytes):
+                text = text.decode(errors='replace')
+            cause = str(text).partition('\n')[0].strip()
             raise SourceError(
                 f'{self.name}: no JSON, or not all of it: {cause}'
             ) from error
+        except (RecursionError, ValueError) as error:
+            raise SourceError(
+                f'{self.name}: no JSON of a snapshot: {error}'
+            ) from error
+
+
+class _Counted:
+    """A file, of which each element may be so large only.
+
+    The parser itself says nothing before a text is at its end.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._size = 0
+        self._section = ''
+
+    def begin(self, section: str) -> None:
+        """Count anew: an element of this section comes."""
+        self._size = 0
+        self._section = section
+
+    def read(self, size: int) -> bytes:
+        """Return what comes next.
+
+        :raises ValueError: if an element is too large
+        """
+        chunk = self._file.read(size)
+        self._size += len(chunk)
+        if self._size > _LARGEST:
+            raise ValueError(
+                f'in $.{self._section}: an element of more than '
+                f'{_LARGEST // 1024**2} MiB'
+            )
+        return chunk
 
 
 def read_yaml(path: pathlib.Path, kind: type[_Type]) -> _Type:
@@ -138,11 +205,11 @@ def read_yaml(path: pathlib.Path, kind: type[_Type]) -> _Type:
     """
     try:
         with path.open('rb') as file:
-            document = yaml.load(file, Loader=_Loader)
+            document = yaml_document.parse(file)
     except OSError as error:
         raise SourceError(f'{path}: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SourceError(f'{path}: no YAML: {error}') from error
+    except YamlError as error:
+        raise SourceError(f'{path}: {error}') from error
     return convert(document, kind, str(path))
 
 
@@ -161,6 +228,10 @@ def convert(
         cause, _, inner = str(error).partition(' - at `$')
         wrong = _with_keys(value, inner.rstrip('`'))
         raise SourceError(f'{where}: at {path}{wrong}: {cause}') from error
+    except RecursionError:
+        raise SourceError(
+            f'{where}: at {path}: too many levels inside of one another'
+        ) from None
 
 
 def _with_keys(value: Any, path: str) -> str:

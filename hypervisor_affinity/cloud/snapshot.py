@@ -18,8 +18,11 @@ FORMAT = 'hypervisor-affinity-snapshot'
 # Kernel arguments; appliances have got their passwords that way.
 SECRET_PROPERTIES = frozenset({'os_command_line'})
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
-_Ratio = Annotated[float, msgspec.Meta(gt=0)]
+# What databases hold.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+# Of a resource class, and its allocation ratio: placement.db.constants.
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Ratio = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]
 
 
 class Record(
@@ -36,10 +39,10 @@ class Inventory(Record, frozen=True):
     :ivar used: by all allocations
     """
 
-    total: _Count
-    reserved: _Count = 0
-    allocation_ratio: _Ratio = 1.0
-    max_unit: _Count | None = None
+    total: Amount
+    reserved: Amount = 0
+    allocation_ratio: Ratio = 1.0
+    max_unit: Amount | None = None
     used: _Count = 0
 
     @property
@@ -111,11 +114,11 @@ class Flavor(Record, frozen=True):
 
     name: str
     id: str = ''
-    vcpus: _Count = 1
-    memory_mb: _Count = 0
-    disk_gb: _Count = 0
-    ephemeral_gb: _Count = 0
-    swap_mb: _Count = 0
+    vcpus: Amount = 1
+    memory_mb: Amount = 0
+    disk_gb: Amount = 0
+    ephemeral_gb: Amount = 0
+    swap_mb: Amount = 0
     extra_specs: dict[str, str] = {}
 
 

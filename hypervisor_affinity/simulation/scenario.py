@@ -10,9 +10,11 @@ import msgspec
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.files import read_yaml
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Amount
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Ratio
 from hypervisor_affinity.cloud.snapshot import Record
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Source
@@ -23,7 +25,12 @@ FORMAT = 'hypervisor-affinity-scenario'
 MIGRATE = 'migrate'
 RECREATE = 'recreate'
 
-_Number = Annotated[int, msgspec.Meta(ge=1)]
+# Hosts there are, and servers that are booted, in the whole of a scenario.
+LARGEST = 100_000
+# Of which each has a process of its own.
+MOST_SCHEDULERS = 32
+
+_Number = Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
 
 # nova.conf, as {group: {option: value}}.
 Options = dict[str, Any]
@@ -148,10 +155,10 @@ class SetImage(Record, frozen=True):
 class SetInventory(Record, frozen=True):
     """Change what a host has of a resource class; None for no change."""
 
-    total: int | None = None
-    reserved: int | None = None
-    allocation_ratio: float | None = None
-    max_unit: int | None = None
+    total: Amount | None = None
+    reserved: Amount | None = None
+    allocation_ratio: Ratio | None = None
+    max_unit: Amount | None = None
 
 
 class SetHosts(Place, frozen=True):
@@ -213,7 +220,8 @@ class Scenario(Record, frozen=True):
     :ivar cloud: added to the snapshot; without one, all there is
     :ivar options: of nova.conf, for every scheduler
     :ivar schedulers: name -> options of nova.conf, which go before
-        ``options``; one scheduler of no options of its own if empty
+        ``options``; one scheduler of no options of its own if empty; no more
+        than ``MOST_SCHEDULERS``
     :ivar seed: for what nova chooses at random
     """
 
@@ -233,14 +241,36 @@ class Scenario(Record, frozen=True):
             if not isinstance(options, dict):
                 raise ValueError(f'scheduler {name!r} has no options')
             check_options(options)
+        if len(self.schedulers) > MOST_SCHEDULERS:
+            raise ValueError(f'has more than {MOST_SCHEDULERS} schedulers')
+        hosts = [
+            host
+            for cloud in (self.cloud, *self._added)
+            for host in cloud.hosts
+        ]
+        if sum(host.count or 1 for host in hosts) > LARGEST:
+            raise ValueError(f'has more than {LARGEST} hosts in all')
+        if sum(boot.count for boot in self._boots) > LARGEST:
+            raise ValueError(f'boots more than {LARGEST} servers in all')
+
+    @property
+    def _actions(self) -> list[Action]:
+        return [action for step in self.steps for action in step.do]
+
+    @property
+    def _added(self) -> list[Cloud]:
+        return [action.add for action in self._actions if action.add]
+
+    @property
+    def _boots(self) -> list[Boot]:
+        return [action.boot for action in self._actions if action.boot]
 
     @property
     def requests(self) -> int | None:
         """How many requests there will be; None if nobody can tell."""
-        actions = [action for step in self.steps for action in step.do]
-        if any(action.drain or action.recreate for action in actions):
+        if any(action.drain or action.recreate for action in self._actions):
             return None
-        return sum(action.boot.count for action in actions if action.boot)
+        return sum(boot.count for boot in self._boots)
 
 
 def check_options(options: Options) -> None:

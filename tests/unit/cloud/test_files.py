@@ -317,3 +317,73 @@ def test_a_file_of_properties_has_strings(tmp_path):
     assert str(raised.value) == (
         f"{path}: at $['vmware_image_version']: Expected `str`, got `int`"
     )
+
+
+def _text(**sections):
+    return json.dumps({**HEAD, **sections})
+
+
+_DEEP = _text(hosts=[{'name': 'DEEP'}]).replace('"DEEP"', '[' * 10**5)
+_LONG = _text(hosts=[{'name': 'x' * 3 * 1024**2}])
+
+
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        (_DEEP, 'in $.hosts: more than 20 levels inside of one another'),
+        ('[' * 10**6, 'more than 20 levels inside of one another'),
+        (_LONG, 'in $.hosts: an element of more than 1 MiB'),
+        (
+            _text(hosts=[{'name': 'a', 'vcpus': {'total': 10**4000}}]),
+            'no JSON, or not all of it: parse error: integer overflow',
+        ),
+        (
+            _text(hosts=[{'name': 'a', 'vcpus': {'total': 2**31}}]),
+            'at $.hosts[0].vcpus.total: Expected `int` <= 2147483647',
+        ),
+        (
+            _text(hosts=[{'name': 'a', 'hypervisor_version': -1}]),
+            'at $.hosts[0].hypervisor_version: Expected `int` >= 0',
+        ),
+        (
+            _text(hosts=[{'name': 'a', 'hypervisor_version': float('nan')}]),
+            'no JSON, or not all of it: lexical error: invalid char in json',
+        ),
+        ('[1, 2]', 'at $: Object missing required field `format`'),
+        ('{"format": {}, "version": 1}', 'at $.format: '),
+    ],
+    ids=lambda text: text[-40:],
+)
+def test_what_is_no_json_of_a_snapshot(tmp_path, monkeypatch, text, says):
+    monkeypatch.setattr(files, '_LARGEST', 1024**2)
+    path = tmp_path / 's.json'
+    path.write_text(text)
+    with pytest.raises(SourceError) as caught:
+        list(FileSource(path).hosts())
+    assert str(caught.value).startswith(f'{path}: ')
+    assert says in str(caught.value)
+
+
+def test_what_is_no_utf_8(tmp_path):
+    path = tmp_path / 's.json'
+    path.write_bytes(b'{"format": "\xff"}')
+    with pytest.raises(SourceError) as caught:
+        FileSource(path)
+    assert str(caught.value) == (
+        f'{path}: no JSON, or not all of it: lexical error: invalid bytes in '
+        'UTF8 string.'
+    )
+
+
+def test_many_elements_are_not_one_large(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, '_LARGEST', 2 * 1024**2)
+    hosts = [{'name': f'{i}-{"x" * 1000}'} for i in range(5000)]
+    path = write(tmp_path / 's.json', hosts=hosts)
+    assert len(list(FileSource(path).hosts())) == len(hosts)
+
+
+def test_nobody_waits_for_a_fifo(tmp_path):
+    path = tmp_path / 's.json'
+    os.mkfifo(path)
+    with pytest.raises(SourceError, match='it is no regular file'):
+        FileSource(path)

@@ -15,6 +15,8 @@ from tests import cloud_of_records as records
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
 
+_INF = float('inf')
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -45,6 +47,35 @@ def read(tmp_path):
             r'at \$.steps\[0\].do\[0\].boot: names no image, and volume',
         ),
         (
+            boot('iso', count=10**9),
+            r'at \$.steps\[0\].do\[0\].boot.count: Expected `int` <= 100000',
+        ),
+        (
+            boot('iso', at_once=10**300),
+            r'at \$.steps\[0\].do\[0\].boot.at_once: Expected `int` <= 1000',
+        ),
+        (
+            {'add': {'hosts': [{'name': 'a', 'count': 10**9}]}},
+            r'do\[0\].add.hosts\[0\].count: Expected `int` <= 100000',
+        ),
+        (
+            {'set_hosts': {'host': 'a', 'vcpus': {'total': -1}}},
+            r'set_hosts.vcpus.total: Expected `int` >= 0',
+        ),
+        (
+            {'set_hosts': {'host': 'a', 'vcpus': {'total': 10**20}}},
+            r'set_hosts.vcpus.total: Expected `int` <= 2147483647',
+        ),
+        (
+            {
+                'set_hosts': {
+                    'host': 'a',
+                    'disk_gb': {'allocation_ratio': _INF},
+                }
+            },
+            r'set_hosts.disk_gb.allocation_ratio: Expected `float` <= 3.40',
+        ),
+        (
             {'drain': {}},
             r'at \$.steps\[0\].do\[0\].drain: must have one of host and',
         ),
@@ -72,6 +103,19 @@ def test_schedulers_have_options(read):
         read(schedulers={'a': None})
     with pytest.raises(SourceError, match="'debug' is no group of options"):
         read(schedulers={'a': {'debug': True}})
+
+
+def test_all_together_are_no_more_than_can_be_played(read):
+    most = scenario.LARGEST
+    hosts = {'add': {'hosts': [{'name': 'a', 'count': most}]}}
+    assert read(boot('iso', count=most)).requests == most
+    with pytest.raises(SourceError, match='boots more than 100000 servers'):
+        read(boot('iso', count=most), boot('iso'))
+    with pytest.raises(SourceError, match='has more than 100000 hosts in'):
+        read(hosts)
+    names = {f's{i}': {} for i in range(scenario.MOST_SCHEDULERS + 1)}
+    with pytest.raises(SourceError, match='more than 32 schedulers'):
+        read(schedulers=names)
 
 
 @pytest.mark.parametrize(

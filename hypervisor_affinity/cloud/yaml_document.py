@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML that cannot crash, or fill the memory of, who reads it.
+
+The one place where YAML is read. libyaml composes nested collections by
+recursion in C, which ends the process where its stack ends; merge keys copy
+what an alias stands for, so that a page of them stands for more than there is
+memory. So the events of a document are counted before anything is made of
+them.
+"""
+
+import io
+from collections.abc import Iterable
+from typing import IO, Any
+
+import yaml
+
+# In bytes. A snapshot of 20,000 servers has 3 MiB to 12 MiB.
+LARGEST = 32 * 1024**2
+# Collections inside of one another; the deepest that has a meaning has 11.
+DEEPEST = 50
+# Elements that aliases stand for, beside those that are written.
+_ALIASED = 100_000
+# Digits of a number. The longest that has a meaning has 19; those in base 60
+# take time by the square of it.
+_DIGITS = 400
+# Characters of a tag, ``tag:yaml.org,2002:timestamp``.
+_TAG = 100
+
+# How PyYAML stumbles over what only looks like a number or a date.
+_STUMBLES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+class YamlError(ValueError):
+    """It is no YAML, or too much of it; the text says what and where."""
+
+
+class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+    """libyaml's, where PyYAML was built with it."""
+
+    def _number(self, node: yaml.ScalarNode) -> int | float:
+        if len(node.value) > _DIGITS:
+            raise YamlError(
+                f'{_place(node.start_mark)}: a number of more than {_DIGITS} '
+                'digits'
+            )
+        if node.tag.endswith('float'):
+            return self.construct_yaml_float(node)
+        return self.construct_yaml_int(node)
+
+
+_Loader.add_constructor('tag:yaml.org,2002:int', _Loader._number)
+_Loader.add_constructor('tag:yaml.org,2002:float', _Loader._number)
+
+
+def parse(source: str | IO[bytes]) -> Any:
+    """Return what a document holds.
+
+    :param source: text, or a file, of which no more than ``LARGEST`` is read
+    :raises YamlError: if it is none, or too large, too deep or too many
+    :raises OSError: if the file cannot be read
+    """
+    text = source if isinstance(source, str) else source.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise YamlError(f'it is larger than {LARGEST // 1024**2} MiB')
+    try:
+        _check(yaml.parse(_stream(text), Loader=_Loader))
+        return yaml.load(_stream(text), Loader=_Loader)
+    except YamlError:
+        raise
+    except (yaml.YAMLError, UnicodeError) as error:
+        raise YamlError(f'no YAML: {error}') from error
+    except _STUMBLES as error:
+        raise YamlError(f'no YAML: {error}') from error
+    except RecursionError:
+        raise YamlError('its aliases lead too deep') from None
+
+
+def _stream(text: str | bytes) -> IO[Any]:
+    # libyaml copies a string that it is given, and not a stream.
+    return io.StringIO(text) if isinstance(text, str) else io.BytesIO(text)
+
+
+def _check(events: Iterable[yaml.Event]) -> None:
+    """See that it is not too deep, nor too many.
+
+    :raises YamlError: if it is
+    """
+    sizes: dict[str, int] = {}
+    # Of the collections that are open: name and size.
+    opened: list[tuple[str | None, int]] = []
+    aliased = 0
+    for count, event in enumerate(events):
+        if len(getattr(event, 'tag', None) or '') > _TAG:
+            # A short one can stand for a long one.
+            raise YamlError(f'{_place(event.start_mark)}: too long a tag')
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise YamlError(
+                    f'{_place(event.start_mark)}: *{event.anchor} stands for '
+                    'what it is in, or for nothing'
+                )
+            aliased += sizes[event.anchor]
+            if aliased > _ALIASED:
+                raise YamlError(
+                    f'{_place(event.start_mark)}: aliases stand for more than '
+                    f'{_ALIASED} elements'
+                )
+        elif isinstance(event, yaml.CollectionStartEvent):
+            opened.append((event.anchor, count + aliased))
+            if len(opened) > DEEPEST:
+                raise YamlError(
+                    f'{_place(event.start_mark)}: more than {DEEPEST} levels '
+                    'inside of one another'
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            sizes[anchor] = count + aliased - before + 1
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = 1
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f'line {mark.line + 1}, column {mark.column + 1}'
