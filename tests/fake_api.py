@@ -44,6 +44,9 @@ class Answer:
 
     * ``delay``: seconds before anything does
     * ``cut``: whether the connection ends in the middle of the body
+    * ``drip``: seconds between one byte of the body and the next; 0 for all
+      at once
+    * ``drips_head``: whether those before the body come so, too
     """
 
     status: int = 200
@@ -51,6 +54,8 @@ class Answer:
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     delay: float = 0
     cut: bool = False
+    drip: float = 0
+    drips_head: bool = False
 
 
 def in_json(
@@ -163,7 +168,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header('Content-Length', str(len(answer.body)))
-        self.end_headers()
+        if answer.drips_head:
+            head, self._headers_buffer = b''.join(self._headers_buffer), []
+            self._drip(head + b'\r\n', answer.drip)
+        else:
+            self.end_headers()
+        if answer.drip:
+            self._drip(answer.body, answer.drip)
+            return
         if answer.cut:
             self.wfile.write(answer.body[: len(answer.body) // 2])
             self.wfile.flush()
@@ -171,6 +183,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.wfile.write(answer.body)
+
+    def _drip(self, content: bytes, pause: float) -> None:
+        for value in content:
+            self.wfile.write(bytes([value]))
+            time.sleep(pause)
 
     do_GET = do_HEAD = _serve
     do_POST = do_PUT = do_PATCH = do_DELETE = _serve

@@ -24,6 +24,9 @@ from openstack import connection
 from openstack import exceptions as sdk_errors
 from openstack import proxy
 
+from hypervisor_affinity.cloud import api_bounds
+from hypervisor_affinity.cloud import bounds
+from hypervisor_affinity.cloud.api_bounds import TooLarge
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 
@@ -55,6 +58,12 @@ _REFUSALS = {
 
 # Or Glance would explain an error in HTML.
 _IN_JSON = {'Accept': 'application/json'}
+
+# Bytes of an error: one of more is a page for people.
+_LONGEST_ERROR = 8192
+
+# What decoding raises.
+_NO_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 # What webob puts between its own words and those of the service, which may be
 # on either side.
@@ -97,11 +106,15 @@ class Api:
     ) -> None:
         """Ask nothing of it yet.
 
-        :param cloud: has ``timeout`` set on its session if it had none
+        :param cloud: has ``timeout`` set on its session if it had none, and
+            its session keeps to bounds while it is used here
         :param service_type: as in the catalog, ``compute``
+        :raises SourceError: if the cloud's configuration has wrong bounds
         """
         if cloud.session.timeout is None:
             cloud.session.timeout = TIMEOUT
+        bounds.bound(cloud.session.session)
+        self._bounds = api_bounds.configured(cloud)
         self.name = name
         self._cloud = cloud
         self._service_type = service_type
@@ -231,7 +244,7 @@ class Api:
         :raises SourceError: if it may not have arrived
         """
         patience = max(_STORING, self._cloud.session.timeout)
-        with self._explained('PUT', path, patience):
+        with self._explained('PUT', path, patience, is_upload=True):
             self._request(
                 'PUT',
                 path,
@@ -266,29 +279,31 @@ class Api:
         :param size: of a page; a service may give less
         :raises SourceError: as :meth:`get`
         """
+        progress = api_bounds.Progress(
+            self._call('GET', path), self._bounds, size
+        )
         while True:
-            page = self.get(
-                path,
-                key,
-                msgspec.Raw,
-                right=right,
-                version=version,
-                limit=size,
-                **params,
-            )
+            with progress.waiting():
+                try:
+                    page = self.get(
+                        path,
+                        key,
+                        msgspec.Raw,
+                        right=right,
+                        version=version,
+                        limit=progress.page_size,
+                        **params,
+                    )
+                except TooLarge as error:
+                    progress.shrink(error)
+                    continue
             with self._explained('GET', path):
                 ids = msgspec.json.decode(page, type=list[_Id])
                 elements = msgspec.json.decode(page, type=list[shape])
             if not ids:
                 return
             yield elements
-            last = ids[-1].id
-            if params.get('marker') == last:
-                raise SourceError(
-                    f'{self._call("GET", path)}: the same page again and '
-                    'again; the service does not know the parameter marker'
-                )
-            params['marker'] = last
+            params['marker'] = progress.after([each.id for each in ids])
 
     def microversion(self, oldest: str, newest: str) -> str:
         """Return the newest microversion that both sides know.
@@ -385,15 +400,28 @@ class Api:
 
     @contextlib.contextmanager
     def _explained(
-        self, method: str, path: str, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        timeout: float | None = None,
+        *,
+        is_upload: bool = False,
     ) -> Iterator[None]:
         """Turn what goes wrong into an error that says what to do.
 
+        What takes too long or is too large goes wrong.
+
         :param timeout: in seconds; None for that of the session
+        :param is_upload: it takes as long as it goes on, and the service
+            ``timeout`` to answer
         """
         call = self._call(method, path)
+        limits = self._bounds
+        if is_upload:
+            limits = limits._replace(seconds=timeout)
         try:
-            yield
+            with api_bounds.kept(call, limits, is_upload=is_upload):
+                yield
         except auth_errors.Unauthorized as error:
             raise SourceError(
                 f'keystone refuses the credentials ({_line(error)}); check '
@@ -430,7 +458,7 @@ class Api:
             raise SourceError(
                 f'{call}: the connection broke off ({_line(error)}); try again'
             ) from error
-        except msgspec.MsgspecError as error:
+        except _NO_JSON as error:
             raise SourceError(
                 f'{call}: the answer is none of {self.name} ({_line(error)}); '
                 'look for a proxy between here and the service'
@@ -466,6 +494,8 @@ def _received(response: requests.Response, length: int) -> bytes:
 
 def _said(response: requests.Response) -> str:
     """Return a service's own words of an error."""
+    if len(response.content) > _LONGEST_ERROR:
+        return _line(response.reason)
     try:
         sdk_errors.raise_from_response(response)
     except sdk_errors.HttpException as error:
