@@ -39,6 +39,42 @@ Possible values:
 """,
 )
 
+DEADLINE = cfg.IntOpt(
+    'reading_deadline',
+    default=600,
+    min=1,
+    max=86400,
+    help="""
+Seconds that one reading of this vCenter may take in all.
+
+A vCenter, or a proxy before it, that sends a byte now and then would be waited
+for without an end. One that is too slow is reported as unreadable; the others
+are not kept waiting. Whatever stands here, no more than 60 seconds are waited
+without any byte.
+
+Related options:
+
+* ``reading_limit``
+""",
+)
+
+LIMIT = cfg.IntOpt(
+    'reading_limit',
+    default=128,
+    min=1,
+    max=100000,
+    help="""
+MiB that this vCenter may answer in one reading, after decompression.
+
+A thousand VMs need about one, an ESXi host some hundredths of one. Memory of
+some ten times as much is needed for as long as an answer is read.
+
+Related options:
+
+* ``reading_deadline``
+""",
+)
+
 # As in nova.conf.vmware, which has their defaults.
 ACCESS = (
     cfg.HostAddressOpt(
@@ -102,9 +138,9 @@ use; all if neither section has one.
 def register(conf: cfg.ConfigOpts) -> None:
     """Register the options."""
     conf.register_group(_group)
-    conf.register_opts([FILES, *ACCESS], group=GROUP)
+    conf.register_opts([FILES, *ACCESS, DEADLINE, LIMIT], group=GROUP)
 
 
 def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
     """Return the options as oslo.config's generators want them."""
-    return [(_group, [FILES, *ACCESS])]
+    return [(_group, [FILES, *ACCESS, DEADLINE, LIMIT])]

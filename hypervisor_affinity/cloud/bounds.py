@@ -160,6 +160,14 @@ class Connection(http.client.HTTPSConnection):
             self.timeout = patience
         self.sock.settimeout(patience)
 
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Return the answer, of which the head was read."""
+        try:
+            return super().getresponse()
+        except Unacceptable:
+            self.close()
+            raise
+
 
 class _Socket:
     """As much of a socket as a response asks for."""

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity.cloud.bounds import MIB
+from hypervisor_affinity.cloud.bounds import Bounds
 from hypervisor_affinity.cloud.snapshot import ComputeConf
 from hypervisor_affinity.cloud.source import SourceError
 
@@ -26,6 +28,7 @@ class Access(NamedTuple):
     """How to reach one vCenter, and which nova-computes do.
 
     :ivar ca_file: None for the certificates of the system
+    :ivar bounds: of one reading of it
     """
 
     address: str
@@ -35,6 +38,9 @@ class Access(NamedTuple):
     ca_file: str | None
     insecure: bool
     computes: tuple[ComputeConf, ...]
+    bounds: Bounds = Bounds(
+        vcenter_conf.DEADLINE.default, vcenter_conf.LIMIT.default * MIB
+    )
 
     def __repr__(self) -> str:
         # Of tracebacks and failed assertions.
@@ -182,11 +188,12 @@ class _File:
         where = self._conf if group == 'DEFAULT' else self._conf[group]
         try:
             return where[name]
-        except (cfg.Error, ValueError):
+        except (cfg.Error, RecursionError, ValueError):
             # From None, and no word of it, as above.
             raise SourceError(
                 f'{self.path}: [{group}] {name} cannot be read: it has a '
-                'wrong value, or refers by $ to what is not there'
+                'wrong value, or refers by $ to what is not there, or to '
+                'itself'
             ) from None
 
 
@@ -216,4 +223,8 @@ def _access(file: _File) -> Access:
         # As nova has it.
         insecure=bool(file.option('insecure')) and not ca_file,
         computes=(compute,),
+        bounds=Bounds(
+            file.option(vcenter_conf.DEADLINE.name),
+            file.option(vcenter_conf.LIMIT.name) * MIB,
+        ),
     )

@@ -19,14 +19,18 @@ from pyVmomi import VmomiSupport
 from pyVmomi import vim
 from pyVmomi import vmodl
 
+from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.cloud.vcenter import answers
 from hypervisor_affinity.cloud.vcenter.options import Access
 
 LOG = logging.getLogger(__name__)
 
-# In seconds, for each call: a large cluster is read in one that takes a few.
+# In seconds without a byte: a call that reads a large cluster takes a few.
 TIMEOUT = 60.0
-# In seconds, for a call of another thread when the program ends.
+# In seconds, for a call of another thread when the program ends, and then to
+# log out.
 _PATIENCE = 2.0
 _PATH = '/sdk'
 _VERSIONS = f'{_PATH}/vimServiceVersions.xml'
@@ -57,12 +61,14 @@ class Session:
     ) -> _Answer:
         """Return what ``ask`` returns, which gets vCenter's managers.
 
+        All that it asks of vCenter, and logging in, is within the bounds.
+
         It is asked again if the session has expired, or a connection that was
         kept is broken, as after vCenter was started anew.
 
         :raises SourceError: if vCenter does not answer
         """
-        with self._lock, self._explained():
+        with self._lock, self._explained(), bounds.within(self._access.bounds):
             if self._content is not None:
                 with contextlib.suppress(vim.fault.NotAuthenticated):
                     return self._ask_again_if_broken(ask)
@@ -79,7 +85,9 @@ class Session:
         try:
             content, self._content = self._content, None
             if content is not None:
-                with contextlib.suppress(*_BROKEN, vmodl.MethodFault):
+                limits = self._access.bounds._replace(seconds=_PATIENCE)
+                # Whatever it answers, nobody asks it again.
+                with contextlib.suppress(Exception), bounds.within(limits):
                     content.sessionManager.Logout()
             self._drop()
         finally:
@@ -109,6 +117,7 @@ class Session:
             sslContext=context,
             httpConnectionTimeout=self._timeout,
         )
+        self._stub.scheme = answers.Connection
         service = vim.ServiceInstance('ServiceInstance', self._stub)
         content = service.RetrieveContent()
         content.sessionManager.Login(access.user, access.password)
@@ -138,7 +147,7 @@ class Session:
 
         As ``pyVim.connect`` does, which waits for an answer for ever.
         """
-        connection = http.client.HTTPSConnection(
+        connection = bounds.Connection(
             self._access.address,
             self._access.port,
             timeout=self._timeout,
@@ -180,6 +189,12 @@ class Session:
 
     def _reason(self, error: Exception) -> str | None:
         """Say what went wrong; None for what is no matter of vCenter."""
+        if isinstance(error, bounds.Unacceptable):
+            return (
+                f'{error}; see whether vCenter is up, or set a longer '
+                'reading_deadline or a higher reading_limit in '
+                f'[{vcenter_conf.GROUP}]'
+            )
         if isinstance(error, vmodl.MethodFault):
             return self._of_fault(error)
         if isinstance(error, OSError):

@@ -11,6 +11,7 @@ from oslo_config import cfg
 from oslo_config import fixture as config_fixture
 
 from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity.cloud.bounds import Bounds
 from hypervisor_affinity.cloud.snapshot import ComputeConf
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import options
@@ -71,7 +72,7 @@ def error_of(*paths):
 
 def said(access):
     """Return {option: what an Access of one file has of it}."""
-    address, port, user, password, ca_file, insecure, (compute,) = access
+    address, port, user, password, ca_file, insecure, (compute,), _ = access
     return {
         'host_ip': address,
         'host_port': port,
@@ -91,7 +92,7 @@ def without(values, *names):
 def test_what_nova_has_is_enough(write):
     path = write(NOVAS, before='[DEFAULT]\nhost = compute-1\n')
     (access,) = read(path)
-    assert tuple(access) == (
+    assert tuple(access)[:-1] == (
         'vc.example.org',
         443,
         'nova',
@@ -106,7 +107,7 @@ def test_what_nova_has_is_enough(write):
 def test_ours_is_enough(write):
     path = write(ours=without(OURS, 'ca_file'))
     (access,) = read(path)
-    assert tuple(access) == (
+    assert tuple(access)[:-1] == (
         '192.0.2.7',
         8443,
         'reader',
@@ -350,7 +351,7 @@ def test_novas_own_configuration(write, load):
     )
     (access,) = load(path)
     # The host is nova-scheduler's, and serves no cluster.
-    assert tuple(access) == (
+    assert tuple(access)[:-1] == (
         'vc.example.org',
         443,
         'reader',
@@ -398,3 +399,24 @@ def test_host_is_an_option_of_nova():
     assert options._HOST.name in {
         option.name for option in netconf.netconf_opts
     }
+
+
+def test_bounds(write):
+    (access,) = read(write(NOVAS))
+    assert access.bounds == Bounds(600, 128 * 1024**2)
+    ours = {'reading_deadline': '7', 'reading_limit': '3'}
+    (access,) = read(write(NOVAS, ours=ours))
+    assert access.bounds == Bounds(7, 3 * 1024**2)
+
+
+@pytest.mark.parametrize('name', ['reading_deadline', 'reading_limit'])
+@pytest.mark.parametrize('value', ['0', '-1', 'soon', 'inf', 'nan', '9' * 400])
+def test_wrong_bounds(write, name, value):
+    text = error_of(write(NOVAS, ours={name: value}))
+    assert f'[hypervisor_affinity_vcenter] {name} cannot be read' in text
+
+
+@pytest.mark.parametrize('value', ['$host_ip', '${host_username}-$host_ip'])
+def test_an_option_that_refers_to_itself(write, value):
+    text = error_of(write({**NOVAS, 'host_ip': value}))
+    assert '[vmware] host_ip cannot be read' in text
