@@ -113,6 +113,7 @@ class Api:
         """
         if cloud.session.timeout is None:
             cloud.session.timeout = TIMEOUT
+        api_bounds.check('api_timeout', cloud.session.timeout)
         bounds.bound(cloud.session.session)
         self._bounds = api_bounds.configured(cloud)
         self.name = name
@@ -179,7 +180,7 @@ class Api:
         :raises SourceError: if it does not give exactly this part
         """
         last = offset + length - 1
-        with self._explained('GET', path):
+        with self._explained('GET', path, size=length):
             response = self._read(
                 path,
                 right,
@@ -405,6 +406,7 @@ class Api:
         path: str,
         timeout: float | None = None,
         *,
+        size: int = 0,
         is_upload: bool = False,
     ) -> Iterator[None]:
         """Turn what goes wrong into an error that says what to do.
@@ -412,13 +414,16 @@ class Api:
         What takes too long or is too large goes wrong.
 
         :param timeout: in seconds; None for that of the session
+        :param size: in bytes, that may come in any case
         :param is_upload: it takes as long as it goes on, and the service
             ``timeout`` to answer
         """
         call = self._call(method, path)
-        limits = self._bounds
-        if is_upload:
-            limits = limits._replace(seconds=timeout)
+        limits = self._bounds._replace(
+            seconds=timeout or self._bounds.seconds,
+            # With an answer of Keystone before it.
+            size=max(self._bounds.size, size + bounds.MIB),
+        )
         try:
             with api_bounds.kept(call, limits, is_upload=is_upload):
                 yield

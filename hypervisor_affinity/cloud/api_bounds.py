@@ -47,11 +47,19 @@ def configured(cloud: connection.Connection) -> Bounds:
             found[name] = float(cloud.config.config.get(name, default))
         except (OverflowError, TypeError, ValueError):
             found[name] = 0.0
-        if not 0 < found[name] <= _LARGEST:
-            raise SourceError(
-                f'clouds.yaml: {name} is no number above 0, up to {_LARGEST}'
-            )
+        check(name, found[name])
     return Bounds(found[_DEADLINE], int(found[_LIMIT] * bounds.MIB))
+
+
+def check(name: str, value: float) -> None:
+    """See that a key of clouds.yaml bounds anything.
+
+    :raises SourceError: if it does not
+    """
+    if not 0 < value <= _LARGEST:
+        raise SourceError(
+            f'clouds.yaml: {name} is no number above 0, up to {_LARGEST}'
+        )
 
 
 @contextlib.contextmanager

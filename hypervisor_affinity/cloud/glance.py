@@ -73,6 +73,8 @@ _LONGEST_PAUSE = 10.0
 # Seconds without any progress. A task that imports says each minute how far
 # it is; before that, it may stand in a queue.
 _PATIENCE = 3600.0
+# In seconds, however far it says it is.
+_LONGEST_IMPORT = 7 * 86400.0
 
 # Called with each chunk that is sent.
 Watch = Callable[[bytes], object]
@@ -233,9 +235,11 @@ class Glance:
         """Return an image when it is ready.
 
         :raises Refused: if it never will be
-        :raises SourceError: if nothing at all happens for long
+        :raises SourceError: if nothing at all happens for long, or it does
+            not end
         """
         seen, since, pause = None, time.monotonic(), _FIRST_PAUSE
+        end = since + _LONGEST_IMPORT
         while True:
             stored = self.stored(image_id)
             if stored.status in _READY and not stored.is_importing:
@@ -254,6 +258,11 @@ class Glance:
                     f'image {image_id} is {stored.status} and nothing has '
                     f'happened for {_PATIENCE:g} s; see the log of '
                     f'{self._api.name}'
+                )
+            if time.monotonic() > end:
+                raise SourceError(
+                    f'image {image_id} is {stored.status} after '
+                    f'{_LONGEST_IMPORT:g} s; see the log of {self._api.name}'
                 )
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

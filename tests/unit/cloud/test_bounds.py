@@ -80,6 +80,30 @@ def test_who_drips(pages, head):
     assert time.monotonic() - began < SOON
 
 
+def test_a_proxy_drips(pages, monkeypatch):
+    with FakeApi(lambda request: Answer(body=BIG, drip=0.02)) as proxy:
+        for name in ('http_proxy', 'HTTP_PROXY'):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ('no_proxy', 'NO_PROXY'):
+            monkeypatch.delenv(name, raising=False)
+        _, error, _ = pages(PAGE, **{DEADLINE: SHORT})
+        assert 'no whole answer within 0.5 s' in error
+        assert proxy.requests
+
+
+@pytest.mark.parametrize(
+    ('answer', 'says'),
+    [
+        (Answer(body=BIG, cut=True), 'the connection broke off'),
+        (Answer(body=PAGE.body, delay=2), 'no answer within 0.2 s; see'),
+    ],
+    ids=['cut', 'slow'],
+)
+def test_what_has_no_need_of_bounds(pages, answer, says):
+    _, error, _ = pages(answer, api_timeout=0.2, compute_connect_retries=0)
+    assert says in error
+
+
 @pytest.mark.parametrize('path', ['/v3', '/v3/auth/tokens', '/v2.1'])
 def test_keystone_or_the_discovery_drips(cloud, pages, path):
     original = cloud.answer
@@ -291,6 +315,28 @@ def test_an_error_without_an_end(pages, kind):
     assert error == (
         f'nova, GET {PATH}: 500, Internal Server Error; see the log of nova'
     )
+
+
+@pytest.mark.parametrize('value', [0, -1, 'inf', 'nan'])
+def test_wrong_timeout(cloud, value):
+    with pytest.raises(SourceError, match=r'clouds.yaml: api_timeout is no n'):
+        Api(cloud.connect(api_timeout=value), 'compute', 'nova')
+
+
+def test_a_part_may_be_larger_than_any_answer(cloud):
+    content = os.urandom(3 * 1024**2)
+    headers = {'Content-Range': f'bytes 0-{len(content) - 1}/9999999'}
+    cloud.nova = lambda request: Answer(206, content, headers)
+    service = Api(cloud.connect(**{LIMIT: 1}), 'compute', 'nova')
+    assert service.part(PATH, 0, len(content), right='rule') == content
+
+
+def test_a_part_that_drips(cloud):
+    headers = {'Content-Range': f'bytes 0-{len(BIG) - 1}/9999999'}
+    cloud.nova = lambda request: Answer(206, BIG, headers, drip=0.02)
+    service = Api(cloud.connect(**{DEADLINE: SHORT}), 'compute', 'nova')
+    with pytest.raises(SourceError, match='no whole answer within 0'):
+        service.part(PATH, 0, len(BIG), right='rule')
 
 
 @pytest.mark.parametrize('name', [DEADLINE, LIMIT])

@@ -396,6 +396,18 @@ def test_nothing_happens(cloud, glance, pauses, monkeypatch):
     assert max(pauses) == 10
 
 
+def test_an_import_that_always_goes_on(cloud, glance, pauses, monkeypatch):
+    monkeypatch.setattr(glances, '_LONGEST_IMPORT', 600)
+    shown = ('GET', f'/images/{ID}')
+    cloud.answers = {
+        shown: [image(status='importing', virtual_size=i) for i in range(99)],
+        ('GET', f'/images/{ID}/tasks'): in_json({'tasks': []}),
+    }
+    with pytest.raises(SourceError, match='is importing after 600 s; see'):
+        glance.wait(ID)
+    assert 600 < sum(pauses) <= 620
+
+
 def test_no_way_to_import(cloud, glance):
     cloud.answers['GET', '/info/import'] = in_json({}, 404)
     assert glance.import_methods() == []
