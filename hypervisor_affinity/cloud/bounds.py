@@ -289,6 +289,8 @@ class _Body:
     def __init__(self, raw: Any, call: _Call) -> None:
         self._raw = raw
         self._call = call
+        # Before its release 2, urllib3 takes the half of a body for all of it.
+        raw.enforce_content_length = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
