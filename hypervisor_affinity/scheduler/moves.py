@@ -18,7 +18,6 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler.adapters import Size
 
-
 # Of an offloaded server, which others have taken the room of meanwhile.
 _NOTHING = Size(0, 0)
 
