@@ -25,6 +25,7 @@ By default nova-api leaves out the servers of a cell that is down, and does
 not say so: ``[api] list_records_by_skipping_down_cells``.
 """
 
+import datetime
 import functools
 import re
 import urllib.parse
@@ -43,10 +44,12 @@ from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.api import MissingService
 from hypervisor_affinity.cloud.glance import custom_properties
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
+from hypervisor_affinity.cloud.snapshot import Ratio
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
@@ -94,17 +97,17 @@ class _Hypervisor(msgspec.Struct):
     id: str
     hypervisor_hostname: str
     hypervisor_type: str
-    hypervisor_version: int
+    hypervisor_version: Count
     state: Literal['up', 'down']
     status: Literal['enabled', 'disabled']
     service: _HypervisorService
 
 
 class _Inventory(msgspec.Struct):
-    total: int
-    reserved: int
-    allocation_ratio: float
-    max_unit: int
+    total: Count
+    reserved: Count
+    allocation_ratio: Ratio
+    max_unit: Count
 
 
 class _Aggregate(msgspec.Struct):
@@ -117,22 +120,22 @@ class _Aggregate(msgspec.Struct):
 class _Flavor(msgspec.Struct):
     id: str
     name: str
-    vcpus: int
-    ram: int
-    disk: int
-    ephemeral: int = msgspec.field(name='OS-FLV-EXT-DATA:ephemeral')
+    vcpus: Count
+    ram: Count
+    disk: Count
+    ephemeral: Count = msgspec.field(name='OS-FLV-EXT-DATA:ephemeral')
     # '' for none.
-    swap: int | Literal['']
+    swap: Count | Literal['']
     extra_specs: dict[str, str] | UnsetType = UNSET
 
 
 class _ServerFlavor(msgspec.Struct):
     original_name: str
-    vcpus: int
-    ram: int
-    disk: int
-    ephemeral: int
-    swap: int
+    vcpus: Count
+    ram: Count
+    disk: Count
+    ephemeral: Count
+    swap: Count
     extra_specs: dict[str, str] | UnsetType = UNSET
 
 
@@ -389,13 +392,13 @@ class CloudSource(Source):
             right=f'{_PLACEMENT_RULE}inventories:list',
             version=_PROVIDERS,
         )
-        usages: dict[str, int] | None = None
+        usages: dict[str, Count] | None = None
         traits: list[str] | None = None
         if inventories is not None:
             usages = self._placement.find(
                 f'{provider}/usages',
                 'usages',
-                dict[str, int],
+                dict[str, Count],
                 right=f'{_PLACEMENT_RULE}usages',
                 version=_PROVIDERS,
             )
@@ -523,7 +526,12 @@ def _shown(
 
 def _in_utc(time: str | None) -> str:
     # nova writes no zone, and parts of a second that nobody needs.
-    return f'{time.partition(".")[0]}+00:00' if time else ''
+    known = f'{(time or "").partition(".")[0]}+00:00'
+    try:
+        datetime.datetime.fromisoformat(known)
+    except ValueError:
+        return ''
+    return known
 
 
 def _inventory(

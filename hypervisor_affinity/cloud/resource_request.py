@@ -18,6 +18,10 @@ from hypervisor_affinity.core.reason import written
 _KEY = re.compile(r'(resources|trait)([a-zA-Z0-9_-]{1,64})?:(.*)')
 
 _TRAIT = 'trait:'
+# Placement keeps at most 2^31 - 1 of anything.
+_DIGITS = 19
+# Of one server; KVM has 4096 at most.
+_MOST_CPUS = 4096
 _HYPERTHREADING = 'HW_CPU_HYPERTHREADING'
 
 # Further names that nova turns into traits or resource classes, in the same
@@ -135,10 +139,10 @@ class _Groups:
                 self.forbidden[name] = evidence
         elif value.isdecimal():
             if not suffix:
-                self.ask(name, int(value), evidence)
+                self.ask(name, _amount(value), evidence)
                 return
             self._named.add(name)
-            if int(value):
+            if _amount(value):
                 self.suffixed_amounts.append(evidence)
 
     def ask(self, name: str, amount: int, evidence: Evidence) -> None:
@@ -160,6 +164,11 @@ class _Groups:
         ):
             if name not in self._named:
                 self.amounts[name] = amount
+
+
+def _amount(value: str) -> int:
+    """Read a decimal number; of one too long, one that no host has either."""
+    return int(value[:-_DIGITS].lstrip('0')[:_DIGITS] + value[-_DIGITS:])
 
 
 def _pin(
@@ -233,14 +242,25 @@ def _cpus(mask: str, vcpus: int) -> set[int]:
     left_out: set[int] = set()
     if mask.strip().startswith('^'):
         # All but some.
-        chosen.update(range(vcpus))
+        chosen.update(range(min(vcpus, _MOST_CPUS)))
     for rule in filter(None, map(str.strip, mask.split(','))):
         first, _, last = rule.removeprefix('^').partition('-')
         if not first:
             continue
-        cpus = range(int(first), int(last or first) + 1)
+        cpus = range(_cpu(first), _cpu(last or first) + 1)
         (left_out if rule.startswith('^') else chosen).update(cpus)
     return chosen - left_out
+
+
+def _cpu(number: str) -> int:
+    """Read the number of a CPU.
+
+    :raises ValueError: if it is none that a server can have
+    """
+    cpu = int(number)
+    if not 0 <= cpu < _MOST_CPUS:
+        raise ValueError(f'no server has a CPU {cpu}')
+    return cpu
 
 
 def _further(

@@ -19,7 +19,7 @@ FORMAT = 'hypervisor-affinity-snapshot'
 SECRET_PROPERTIES = frozenset({'os_command_line'})
 
 # What databases hold.
-_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 # Of a resource class, and its allocation ratio: placement.db.constants.
 Amount = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 Ratio = Annotated[float, msgspec.Meta(gt=0, le=3.40282e38)]
@@ -43,7 +43,7 @@ class Inventory(Record, frozen=True):
     reserved: Amount = 0
     allocation_ratio: Ratio = 1.0
     max_unit: Amount | None = None
-    used: _Count = 0
+    used: Count = 0
 
     @property
     def limit(self) -> float:
@@ -81,7 +81,7 @@ class Host(Record, frozen=True):
     name: str
     node: str = ''
     hypervisor_type: str | None = None
-    hypervisor_version: _Count = 0
+    hypervisor_version: Count = 0
     supported: tuple[str, ...] = ()
     state: Literal['up', 'down'] = 'up'
     status: Literal['enabled', 'disabled'] = 'enabled'
@@ -186,11 +186,11 @@ class EsxiHost(Record, frozen=True):
         'poweredOn'
     )
     maintenance: bool = False
-    memory_mb: _Count = 0
-    memory_used_mb: _Count = 0
-    threads: _Count = 0
-    cpu_mhz: _Count = 0
-    cpu_used_mhz: _Count = 0
+    memory_mb: Count = 0
+    memory_used_mb: Count = 0
+    threads: Count = 0
+    cpu_mhz: Count = 0
+    cpu_used_mhz: Count = 0
     adapters: dict[str, tuple[str, ...]] = {}
     nsx_networks: tuple[str, ...] = ()
 
@@ -219,8 +219,8 @@ class Datastore(Record, frozen=True):
 
     name: str
     type: str = 'VMFS'
-    capacity: _Count = 0
-    free: _Count = 0
+    capacity: Count = 0
+    free: Count = 0
     accessible: bool = True
     maintenance: str = 'normal'
     hosts: tuple[str, ...] = ()
@@ -247,8 +247,8 @@ class Cluster(Record, frozen=True):
     hosts: tuple[EsxiHost, ...] = ()
     datastores: tuple[Datastore, ...] = ()
     vms: dict[str, str] = {}
-    other_vms: _Count = 0
-    running_memory_mb: _Count = 0
+    other_vms: Count = 0
+    running_memory_mb: Count = 0
 
 
 class ComputeConf(Record, frozen=True):

@@ -117,9 +117,9 @@ def _of_services(hosts: Hosts) -> Iterator[Metric]:
         'seconds since 1970.',
         ('host',),
         (
-            ((name,), _timestamp(host.last_seen))
+            ((name,), heard)
             for name, host in novas.items()
-            if host.last_seen
+            if (heard := _timestamp(host.last_seen)) is not None
         ),
     )
 
@@ -224,5 +224,9 @@ def _state(host: Host) -> str:
     return host.state if host.status == 'enabled' else host.status
 
 
-def _timestamp(time: str) -> float:
-    return datetime.datetime.fromisoformat(time).timestamp()
+def _timestamp(time: str) -> float | None:
+    try:
+        return datetime.datetime.fromisoformat(time).timestamp()
+    except (OverflowError, ValueError):
+        # It is not known, or it is no time.
+        return None

@@ -170,7 +170,8 @@ def _stem(distro: str, version: str) -> str | None:
     version = version.lower()
     if distro == 'windows':
         return _WINDOWS.get(re.sub(r'windows|server|\s', '', version))
-    major = re.match(r'\d+', version.strip())
+    # No version has more digits, and Python reads no number of thousands.
+    major = re.match(r'0*(\d{1,9})(?!\d)', version.strip())
     if distro not in _BY_VERSION or not major:
         return None
-    return f'{_BY_VERSION[distro]}{int(major[0])}'
+    return f'{_BY_VERSION[distro]}{int(major[1])}'

@@ -7,7 +7,6 @@ read where it is. From DMTF's DSP0243, "Open Virtualization Format".
 
 import re
 import tarfile
-from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
@@ -20,6 +19,8 @@ from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.tar_headers import REPACK
+from hypervisor_affinity.image.tar_headers import headers
 
 # An OVF, a manifest, a certificate, and the disks; vSphere has 256 disks to a
 # machine.
@@ -30,9 +31,6 @@ MAX_NAME = 255
 
 # OVFs of real appliances have some 10 KiB.
 MAX_TEXT = 1024**2
-
-# Headers of MAX_MEMBERS, each with a long name, and reserve.
-_MAX_HEADERS = 1024**2
 
 _NAMESPACES = (
     'http://schemas.dmtf.org/ovf/envelope/1',
@@ -63,8 +61,6 @@ _DIGEST = re.compile(r'(SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9a-fA-F]+)\s*')
 
 # How many names a message lists.
 _SHOWN = 10
-
-_REPACK = 'pack it anew with "tar --format=ustar -cf NEW.ova *.ovf *.vmdk"'
 
 
 class _Member(NamedTuple):
@@ -107,7 +103,7 @@ def read(content: Content, member: str | None) -> Appliance:
     if len(descriptors) != 1:
         raise DiskError(
             f'{content.name}: an OVA has one member *.ovf, this one has '
-            f'{len(descriptors)}; {_REPACK}'
+            f'{len(descriptors)}; {REPACK}'
         )
     (descriptor,) = descriptors
     envelope = _Envelope(
@@ -138,26 +134,26 @@ def read(content: Content, member: str | None) -> Appliance:
 def _members(content: Content) -> dict[str, _Member]:
     members: dict[str, _Member] = {}
     try:
-        for info in _headers(content):
+        for info in headers(content):
             place = f'{content.name}, {info.name!r}'
             if len(members) == MAX_MEMBERS:
                 raise UnsafeDisk(
                     f'{content.name}: has more than {MAX_MEMBERS} members; '
-                    f'{_REPACK}'
+                    f'{REPACK}'
                 )
             if len(info.name) > MAX_NAME:
                 raise UnsafeDisk(
                     f'{content.name}: has a member with a name of '
-                    f'{len(info.name)} characters; {_REPACK}'
+                    f'{len(info.name)} characters; {REPACK}'
                 )
             if not info.isreg() or info.issparse():
-                raise UnsafeDisk(f'{place} is no plain file; {_REPACK}')
+                raise UnsafeDisk(f'{place} is no plain file; {REPACK}')
             if info.name in ('', '.', '..') or re.search(
                 r'[/\\\0]', info.name
             ):
-                raise UnsafeDisk(f'{place} is in a folder; {_REPACK}')
+                raise UnsafeDisk(f'{place} is in a folder; {REPACK}')
             if info.name in members:
-                raise UnsafeDisk(f'{place} is in it twice; {_REPACK}')
+                raise UnsafeDisk(f'{place} is in it twice; {REPACK}')
             if not 0 <= info.size <= content.size - info.offset_data:
                 raise UnsafeDisk(
                     f'{place} has {info.size} bytes from byte '
@@ -172,54 +168,11 @@ def _members(content: Content) -> dict[str, _Member]:
     return members
 
 
-def _headers(content: Content) -> Iterator[tarfile.TarInfo]:
-    with tarfile.open(fileobj=_Headers(content), mode='r:') as archive:
-        while info := archive.next():
-            yield info
-
-
-class _Headers:
-    """An archive as tarfile reads it, which trusts in any length."""
-
-    def __init__(self, content: Content) -> None:
-        self._content = content
-        self._position = 0
-        self._left = _MAX_HEADERS
-
-    def read(self, size: int) -> bytes:
-        """Return a part.
-
-        :raises UnsafeDisk: if the headers are longer than they can be
-        """
-        self._left -= size
-        if self._left < 0:
-            raise UnsafeDisk(
-                f'{self._content.name}: its headers have more than '
-                f'{_MAX_HEADERS} bytes; {_REPACK}'
-            )
-        found = self._content.read(self._position, size)
-        self._position += len(found)
-        return found
-
-    def seek(self, position: int) -> None:
-        """Go on elsewhere.
-
-        :raises ValueError: if there is no such place
-        """
-        if position < 0:
-            raise ValueError(f'a member at byte {position}')
-        self._position = position
-
-    def tell(self) -> int:
-        """Return where it is."""
-        return self._position
-
-
 def _text(content: Content, name: str, member: _Member) -> bytes:
     if member.size > MAX_TEXT:
         raise UnsafeDisk(
             f'{content.name}, {name}: has {member.size} bytes; at most '
-            f'{MAX_TEXT} are read; {_REPACK}'
+            f'{MAX_TEXT} are read; {REPACK}'
         )
     return content.read(member.offset, member.size)
 
@@ -237,7 +190,7 @@ def _chosen(
             )
         return member
     if len(disks) != 1:
-        what_to_do = 'choose one by --disk NAME' if disks else _REPACK
+        what_to_do = 'choose one by --disk NAME' if disks else REPACK
         raise DiskError(
             f'{content.name}: has {len(disks)} disks ({listed}); {what_to_do}'
         )

@@ -125,6 +125,19 @@ def test_the_schema_describes_it(cloud, tmp_path, name):
             'at $.hosts[0].memory_mb.total: Expected `int` >= 0',
         ),
         (
+            {
+                'hosts': [
+                    {
+                        'name': 'a',
+                        'vcpus': {'total': 1, 'allocation_ratio': 2.0e10},
+                    }
+                ]
+            },
+            'hosts',
+            'at $.hosts[0].vcpus.allocation_ratio: '
+            'Expected `float` <= 1000000000.0',
+        ),
+        (
             {'images': [{'name': 'a', 'checksum': 'x'}]},
             'images',
             'at $.images[0]: Object contains unknown field `checksum`',
@@ -204,7 +217,16 @@ def test_half_a_file_is_refused_at_once(cloud, tmp_path, share):
 
 
 @pytest.mark.parametrize(
-    'content', [b'', b'\xff\xfe\x00', b'a: [', b'a: \x00']
+    'content',
+    [
+        b'',
+        b'\xff\xfe\x00',
+        b'a: [',
+        b'a: \x00',
+        b'taken_at: 2026-02-30',
+        b'version: ' + b'1' * 5000,
+    ],
+    ids=lambda content: repr(content[:20]),
 )
 @pytest.mark.parametrize('suffix', ['json', 'yaml'])
 def test_what_is_neither_json_nor_yaml(tmp_path, suffix, content):

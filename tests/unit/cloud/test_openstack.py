@@ -189,6 +189,9 @@ def test_microversions(cloud, newest, servers, hypervisors):
         ('2026-11-02T07:59:55.000000', '2026-11-02T07:59:55+00:00'),
         # Never, since its first heartbeat is to come.
         (None, ''),
+        # Nor is that known of what is no time.
+        ('yesterday', ''),
+        ('2026-02-30T07:59:55.000000', ''),
     ],
 )
 def test_last_heartbeat_of_a_compute(cloud, told, expected):

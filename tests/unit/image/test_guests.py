@@ -59,6 +59,9 @@ def test_of_a_version(distro, version, expected):
         # centos64Guest is for its versions 4 and 5.
         ('centos', '99', 'otherLinux64Guest'),
         ('freebsd', '9', 'freebsd64Guest'),
+        # More digits than Python makes a number of.
+        pytest.param('debian', '1' * 5000, 'otherLinux64Guest', id='vast'),
+        ('debian', '012', 'debian12_64Guest'),
         ('windows', '2031', 'otherGuest64'),
         ('windows', None, 'otherGuest64'),
     ],

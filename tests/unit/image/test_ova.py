@@ -282,7 +282,28 @@ def negative():
     return bytes(content)
 
 
+def chained(kind):
+    """Return an archive with 900 headers before its first member."""
+    link = tarfile.TarInfo('././@LongLink')
+    link.type = kind
+    text = b'x' if kind == tarfile.GNUTYPE_LONGNAME else b'9 path=x\n'
+    link.size = len(text)
+    return (link.tobuf() + text.ljust(512, b'\0')) * 900 + changed()
+
+
 HOSTILE = {
+    'chained names': (
+        lambda: chained(tarfile.GNUTYPE_LONGNAME),
+        'more than 8 headers to one member; pack it anew',
+    ),
+    'chained pax headers': (
+        lambda: chained(tarfile.XHDTYPE),
+        'more than 8 headers to one member',
+    ),
+    'chained global pax headers': (
+        lambda: chained(tarfile.XGLTYPE),
+        'more than 8 headers to one member',
+    ),
     'link': (
         lambda: changed(type=tarfile.SYMTYPE, linkname='/etc/passwd'),
         "'odd' is no plain file; pack it anew",

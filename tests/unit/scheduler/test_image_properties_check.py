@@ -274,3 +274,30 @@ def test_what_nova_makes_nothing_of_is_not_told(extra_specs, image):
     group = asked_by_nova(flavor, image, False).get_request_group(None)
     assert (group.required_traits, group.resources) == (set(), found.amounts)
     assert found.further == ()
+
+
+@pytest.mark.parametrize(
+    'mask',
+    ['0-99999999999', '0-9,4096', '1' * 5000, '^' + '1' * 5000, '0-' * 5000],
+    ids=lambda mask: mask[:12],
+)
+def test_a_mask_of_more_cpus_than_any_machine_has_is_not_counted(mask):
+    """nova-api refuses such a request, after it has counted."""
+    specs = {'hw:cpu_policy': 'mixed', 'hw:cpu_realtime': 'yes'}
+    flavor = Flavor('f', vcpus=4, extra_specs=specs)
+    image = {'hw_cpu_realtime_mask': mask}
+    found = read_request(flavor, image, volume=False)
+    assert found.amounts['VCPU'] == 4
+    assert 'PCPU' not in found.amounts
+
+
+@pytest.mark.parametrize('name', ['resources:VGPU', 'resources:VCPU'])
+def test_an_amount_of_any_length_is_more_than_there_is(name):
+    flavor = Flavor('f', extra_specs={name: '9' * 5000})
+    found = read_request(flavor, {}, volume=False)
+    assert found.amounts[name.removeprefix('resources:')] >= 10**18
+    flavor = Flavor('f', extra_specs={name: '0' * 5000 + '7'})
+    found = read_request(flavor, {}, volume=False)
+    assert found.amounts[name.removeprefix('resources:')] == 7
+    flavor = Flavor('f', extra_specs={'resources1:VGPU': '9' * 5000})
+    assert read_request(flavor, {}, volume=False).suffixed_amounts

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The headers of a tar archive, by tarfile, which trusts in any of them."""
+
+import tarfile
+from collections.abc import Iterator
+
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.disk import UnsafeDisk
+
+# A member's own, and what goes before it: a long name and a long link of GNU,
+# a pax header and a global one. tarfile calls itself for each.
+_MAX_CHAIN = 8
+
+# Headers of all members of an OVA, each with a long name, and reserve.
+_MAX_HEADERS = 1024**2
+
+REPACK = 'pack it anew with "tar --format=ustar -cf NEW.ova *.ovf *.vmdk"'
+
+
+def headers(content: Content) -> Iterator[tarfile.TarInfo]:
+    """Yield the header of each member of an archive.
+
+    :raises UnsafeDisk: if there is more of them than there can be
+    :raises tarfile.TarError, ValueError, OverflowError: if it is damaged
+    """
+    file = _Headers(content)
+    with tarfile.open(fileobj=file, mode='r:', tarinfo=_Header) as archive:
+        file.begin_member()
+        while info := archive.next():
+            yield info
+            file.begin_member()
+
+
+class _Header(tarfile.TarInfo):
+    """A header that tells the archive's file of it before it is read."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """Return the next member, with all headers that go before it.
+
+        :raises UnsafeDisk: if these are too many
+        """
+        archive.fileobj.begin_header()
+        return super().fromtarfile(archive)
+
+
+class _Headers:
+    """An archive as tarfile reads it, which trusts in any length."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._position = 0
+        self._left = _MAX_HEADERS
+        self._chain = 0
+
+    def begin_member(self) -> None:
+        """Count the headers of one member anew."""
+        self._chain = 0
+
+    def begin_header(self) -> None:
+        """Count a header.
+
+        :raises UnsafeDisk: if one member has too many
+        """
+        self._chain += 1
+        if self._chain > _MAX_CHAIN:
+            raise UnsafeDisk(
+                f'{self._content.name}: has more than {_MAX_CHAIN} headers to '
+                f'one member; {REPACK}'
+            )
+
+    def read(self, size: int) -> bytes:
+        """Return a part.
+
+        :raises UnsafeDisk: if the headers are longer than they can be
+        """
+        self._left -= size
+        if self._left < 0:
+            raise UnsafeDisk(
+                f'{self._content.name}: its headers have more than '
+                f'{_MAX_HEADERS} bytes; {REPACK}'
+            )
+        found = self._content.read(self._position, size)
+        self._position += len(found)
+        return found
+
+    def seek(self, position: int) -> None:
+        """Go on elsewhere.
+
+        :raises ValueError: if there is no such place
+        """
+        if position < 0:
+            raise ValueError(f'a member at byte {position}')
+        self._position = position
+
+    def tell(self) -> int:
+        """Return where it is."""
+        return self._position
