@@ -19,6 +19,7 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
 from hypervisor_affinity.operations.explanation import HostAnswer
@@ -38,7 +39,8 @@ _NOT_KNOWN = 'Not known'
 class Explain(PolicyCommand):
     """Tell for every host why it would take a request, or not.
 
-    Ends with 1 if no host would.
+    Ends with 1 if no host would, and with 3 if that is not certain, since
+    one could not be judged.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -102,7 +104,7 @@ class Explain(PolicyCommand):
                 taken_from=source.taken_from,
                 taken_at=source.taken_at,
             )
-        self.status = base.GOOD if found.passing else base.NEGATIVE
+        self.status = _status(found)
         if request.fault:
             self.say(parsed_args, f'nova said: {request.fault}')
         self.say(parsed_args, *_headlines(found))
@@ -173,8 +175,9 @@ def _runs_on(
 ) -> frozenset[str] | None:
     if server.host is None:
         return None
+    its_host = [host for host in hosts if host.name == server.host]
     return frozenset().union(
-        *(offers.offer(h).underneath for h in hosts if h.name == server.host)
+        *(offers.offer(h).underneath for h in offers.readable(its_host))
     )
 
 
@@ -208,6 +211,12 @@ def _named(name: str, hosts: list[Host], source: Source) -> list[Host]:
     return named
 
 
+def _status(found: Explanation) -> int:
+    if found.passing:
+        return base.GOOD
+    return base.NO_ANSWER if found.not_judged else base.NEGATIVE
+
+
 def _headlines(found: Explanation) -> list[str]:
     lines = [
         f'{found.title}: {demand_text(found.demand)}',
@@ -215,6 +224,11 @@ def _headlines(found: Explanation) -> list[str]:
     ]
     if found.uncertain:
         lines[-1] += f', {found.uncertain} of them as far as is known'
+    if found.not_judged:
+        lines.append(
+            f'{found.not_judged} that might take it could not be judged; '
+            f'{judging.ADVICE}'
+        )
     for group in found.groups():
         names = [host.host.name for host in group.hosts[:_NAMED]]
         if len(group.hosts) > _NAMED:

@@ -32,6 +32,7 @@ _VERDICTS = frozenset(
         Check.SERVER_NOT_ACCEPTED,
         Check.SERVER_UNDETERMINED,
         Check.SERVER_REFUSED,
+        Check.SERVER_NOT_JUDGED,
     }
 )
 _STATES = ('up', 'down', 'disabled')
@@ -45,7 +46,9 @@ class Hosts:
         """Look at each."""
         self.all = list(hosts)
         self._offers = offers
-        self._families = {host.name: self._family(host) for host in self.all}
+        self._families = {
+            host.name: self._family(host) for host in offers.readable(self.all)
+        }
 
     def family(self, name: str | None) -> str:
         """Return the hypervisor of a host; the label of a metric."""
@@ -55,6 +58,8 @@ class Hosts:
 
     def reserve(self, host: Host) -> float:
         """Return which part of a host its aggregates keep, 0 to 1."""
+        if host.name not in self._families:
+            return 0
         return self._offers.offer(host).reserve / 100
 
     def _family(self, host: Host) -> str:

@@ -3,10 +3,11 @@
 
 import collections
 import enum
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -23,10 +24,13 @@ from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import image_properties
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.explanation import Obstacle
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
 from hypervisor_affinity.operations.requests import at_boot
+
+_Thing = TypeVar('_Thing', Host, Aggregate, Image, Server)
 
 
 class Severity(enum.IntEnum):
@@ -77,6 +81,19 @@ class Check(enum.StrEnum):
     HOST_UNTAGGED = 'host_untagged'
     """The host is in no aggregate that names a hypervisor."""
 
+    SERVER_NOT_JUDGED = 'server_not_judged'
+    """Something in the server's record was not foreseen."""
+
+    IMAGE_NOT_JUDGED = 'image_not_judged'
+    """Something in the image's record was not foreseen."""
+
+    HOST_NOT_JUDGED = 'host_not_judged'
+    """Something in the host's record, or its aggregates', was not
+    foreseen."""
+
+    AGGREGATE_NOT_JUDGED = 'aggregate_not_judged'
+    """Something in the aggregate's record was not foreseen."""
+
     TAG_UNREADABLE = 'tag_unreadable'
     """Aggregate metadata that could not be read was left out."""
 
@@ -95,6 +112,10 @@ SEVERITIES = {
     Check.HOST_CONTRADICTORY: Severity.ERROR,
     Check.HOST_UNDETERMINED: Severity.WARNING,
     Check.HOST_UNTAGGED: Severity.INFO,
+    Check.SERVER_NOT_JUDGED: Severity.WARNING,
+    Check.IMAGE_NOT_JUDGED: Severity.WARNING,
+    Check.HOST_NOT_JUDGED: Severity.WARNING,
+    Check.AGGREGATE_NOT_JUDGED: Severity.WARNING,
     Check.TAG_UNREADABLE: Severity.WARNING,
     Check.AGGREGATE_HOST_UNKNOWN: Severity.INFO,
 }
@@ -118,6 +139,10 @@ _ADVICE = {
     Check.HOST_CONTRADICTORY: 'take it out of the aggregate, or tag it anew',
     Check.HOST_UNDETERMINED: 'put it into an aggregate with hypervisor_type',
     Check.HOST_UNTAGGED: 'put it into an aggregate with hypervisor_type',
+    Check.SERVER_NOT_JUDGED: judging.ADVICE,
+    Check.IMAGE_NOT_JUDGED: judging.ADVICE,
+    Check.HOST_NOT_JUDGED: judging.ADVICE,
+    Check.AGGREGATE_NOT_JUDGED: judging.ADVICE,
     Check.TAG_UNREADABLE: 'correct the aggregate metadata',
     Check.AGGREGATE_HOST_UNKNOWN: 'remove it from the aggregate',
 }
@@ -183,103 +208,113 @@ def audit(
     aggregates = list(source.aggregates())
     images = list(source.images())
     offers = HostOffers(aggregates, policy)
-    yield from _of_hosts(hosts, offers)
+    for host in hosts:
+        yield from _judged(_of_host(host, offers), _about_host, host)
     known = {host.name for host in hosts}
     for aggregate in aggregates:
-        if offers.is_tagged(aggregate):
-            for name in sorted(set(aggregate.hosts) - known):
-                yield Finding(
-                    Check.AGGREGATE_HOST_UNKNOWN,
-                    'aggregate',
-                    aggregate.uuid or aggregate.name,
-                    aggregate.name,
-                    name,
-                    '',
-                    'no compute node of this host',
-                )
+        yield from _judged(
+            _of_aggregate(aggregate, known, offers),
+            _about_aggregate,
+            aggregate,
+        )
     classifier = Classifier(policy)
-    yield from _of_images(images, hosts, offers, classifier, policy)
+    auditor = _ImageAuditor(hosts, offers, classifier, policy)
+    for image in images:
+        yield from _judged(auditor.findings(image), _about_image, image)
     auditor = _ServerAuditor(images, hosts, offers, classifier, policy)
     for server in source.servers() if servers is None else servers:
-        yield from auditor.findings(server)
+        yield from _judged(auditor.findings(server), _about_server, server)
 
 
-def _of_hosts(hosts: list[Host], offers: HostOffers) -> Iterator[Finding]:
-    for host in hosts:
-        offer = offers.offer(host)
-
-        def finding(
-            check: Check, evidence: str, reason: str = '', host: Host = host
-        ) -> Finding:
-            return Finding(
-                check,
-                'host',
-                host.node or host.name,
-                host.name,
-                host.name,
-                reason,
-                evidence,
-            )
-
-        if offer.basis is Basis.CONTRADICTION:
-            yield finding(
-                Check.HOST_CONTRADICTORY,
-                _cited(offer.evidence),
-                Reason.CONTRADICTORY_HOST,
-            )
-        elif offer.basis in (Basis.UNDETERMINED, Basis.NOTHING):
-            yield finding(
-                Check.HOST_UNDETERMINED,
-                _cited(offer.evidence),
-                Reason.UNDETERMINED_HOST
-                if offer.basis is Basis.UNDETERMINED
-                else Reason.UNCLASSIFIED_HOST,
-            )
-        elif offer.basis is not Basis.AGGREGATE:
-            yield finding(Check.HOST_UNTAGGED, _cited(offer.evidence))
-        if offer.basis is not Basis.CONTRADICTION:
-            for problem in offer.problems:
-                yield finding(Check.TAG_UNREADABLE, str(problem))
-
-
-def _of_images(
-    images: list[Image],
-    hosts: list[Host],
-    offers: HostOffers,
-    classifier: Classifier,
-    policy: Policy,
+def _judged(
+    found: Iterator[Finding],
+    about: Callable[[_Thing, Check, str], Finding],
+    thing: _Thing,
 ) -> Iterator[Finding]:
-    groups = _alike(hosts, offers)
-    for image in images:
+    """Yield what is found of a thing, also that it cannot be judged."""
+    check = _NOT_JUDGED[about]
+    subject = f'{about(thing, check, "").subject} {thing.name}'
+    return judging.judged(
+        subject, found, lambda evidence: about(thing, check, evidence)
+    )
+
+
+def _of_host(host: Host, offers: HostOffers) -> Iterator[Finding]:
+    offer = offers.offer(host)
+    if offer.basis is Basis.CONTRADICTION:
+        yield _about_host(
+            host,
+            Check.HOST_CONTRADICTORY,
+            _cited(offer.evidence),
+            Reason.CONTRADICTORY_HOST,
+        )
+    elif offer.basis in (Basis.UNDETERMINED, Basis.NOTHING):
+        yield _about_host(
+            host,
+            Check.HOST_UNDETERMINED,
+            _cited(offer.evidence),
+            Reason.UNDETERMINED_HOST
+            if offer.basis is Basis.UNDETERMINED
+            else Reason.UNCLASSIFIED_HOST,
+        )
+    elif offer.basis is not Basis.AGGREGATE:
+        yield _about_host(host, Check.HOST_UNTAGGED, _cited(offer.evidence))
+    if offer.basis is not Basis.CONTRADICTION:
+        for problem in offer.problems:
+            yield _about_host(host, Check.TAG_UNREADABLE, str(problem))
+
+
+def _of_aggregate(
+    aggregate: Aggregate, known: Collection[str], offers: HostOffers
+) -> Iterator[Finding]:
+    if offers.is_tagged(aggregate):
+        for name in sorted(set(aggregate.hosts).difference(known)):
+            yield _about_aggregate(
+                aggregate,
+                Check.AGGREGATE_HOST_UNKNOWN,
+                'no compute node of this host',
+                name,
+            )
+
+
+class _ImageAuditor:
+    def __init__(
+        self,
+        hosts: list[Host],
+        offers: HostOffers,
+        classifier: Classifier,
+        policy: Policy,
+    ) -> None:
+        self._groups = _alike(hosts, offers)
+        self._classifier = classifier
+        self._policy = policy
+
+    def findings(self, image: Image) -> Iterator[Finding]:
         if image.status != 'active':
-            continue
+            return
         found = flat(image)
-        demand = classifier.classify(found, None)
+        demand = self._classifier.classify(found, None)
         counts: collections.Counter[str] = collections.Counter()
         differences: dict[Evidence, None] = {}
-        for offer, members in groups:
-            verdict = judge(demand, offer, policy)
+        for offer, members in self._groups:
+            verdict = judge(demand, offer, self._policy)
             if not verdict.passes:
                 counts[verdict.reason] += 1
                 continue
             differing = _differences(found, members)
             if differing is None:
-                break
+                return
             counts[Obstacle.IMAGE_PROPERTIES_DIFFER] += 1
             differences |= dict.fromkeys(differing)
-        else:
-            reasons = ', '.join(reason for reason, _ in counts.most_common())
-            yield Finding(
-                Check.IMAGE_WITHOUT_HOST,
-                'image',
-                image.id,
-                image.name,
-                '',
-                demand.refusal or reasons,
-                '; '.join(
-                    filter(None, (demand_text(demand), _cited(differences)))
-                ),
-            )
+        reasons = ', '.join(reason for reason, _ in counts.most_common())
+        yield _about_image(
+            image,
+            Check.IMAGE_WITHOUT_HOST,
+            '; '.join(
+                filter(None, (demand_text(demand), _cited(differences)))
+            ),
+            demand.refusal or reasons,
+        )
 
 
 def _alike(
@@ -292,7 +327,7 @@ def _alike(
     differs for sure.
     """
     groups: dict[int, tuple[HostOffer, dict[int, Host]]] = {}
-    for host in hosts:
+    for host in offers.readable(hosts):
         offer = offers.offer(host)
         _, versions = groups.setdefault(id(offer), (offer, {}))
         versions.setdefault(host.hypervisor_version, host)
@@ -348,11 +383,11 @@ class _ServerAuditor:
             if verdict.passes or (settled.refusal and not demand.refusal):
                 verdict = judge(demand, offer, self._policy)
             if verdict.reason in _FROM_REASON:
-                yield self._finding(
-                    _FROM_REASON[verdict.reason],
+                yield _about_server(
                     server,
-                    verdict.reason,
+                    _FROM_REASON[verdict.reason],
                     self._evidence(demand, verdict),
+                    verdict.reason,
                 )
             elif verdict.passes and demand.is_flexible:
                 yield from self._of_order(server, demand, offer)
@@ -378,7 +413,7 @@ class _ServerAuditor:
     def _of_lost_image(self, server: Server) -> Finding:
         known = 'its properties' if server.image_properties else 'nothing'
         evidence = f'image {server.image} is gone; {known} of it is known'
-        return self._finding(Check.SERVER_UNDETERMINED, server, '', evidence)
+        return _about_server(server, Check.SERVER_UNDETERMINED, evidence)
 
     def _of_order(
         self, server: Server, demand: Demand, offer: HostOffer
@@ -389,11 +424,11 @@ class _ServerAuditor:
                 f'{demand_text(demand)}, {hypervisor.title([first])} first; '
                 f'it is on {hypervisor.title(offer.families)}'
             )
-            yield self._finding(
-                Check.SERVER_NOT_PREFERRED,
+            yield _about_server(
                 server,
-                Reason.NOT_PREFERRED,
+                Check.SERVER_NOT_PREFERRED,
                 evidence,
+                Reason.NOT_PREFERRED,
             )
 
     def _of_drift(
@@ -411,7 +446,7 @@ class _ServerAuditor:
         if offer is not None:
             verdict = judge(now, offer, self._policy)
             reason = '' if verdict.passes else verdict.reason
-        yield self._finding(Check.IMAGE_DRIFTED, server, reason, evidence)
+        yield _about_server(server, Check.IMAGE_DRIFTED, evidence, reason)
 
     def _evidence(self, demand: Demand, verdict: Verdict) -> str:
         facts = [
@@ -421,18 +456,61 @@ class _ServerAuditor:
         ]
         return '; '.join([demand_text(demand), *facts])
 
-    def _finding(
-        self, check: Check, server: Server, reason: str, evidence: str
-    ) -> Finding:
-        return Finding(
-            check,
-            'server',
-            server.id,
-            server.name,
-            server.host or '',
-            reason,
-            evidence,
-        )
+
+def _about_host(
+    host: Host, check: Check, evidence: str, reason: str = ''
+) -> Finding:
+    return Finding(
+        check,
+        'host',
+        host.node or host.name,
+        host.name,
+        host.name,
+        reason,
+        evidence,
+    )
+
+
+def _about_aggregate(
+    aggregate: Aggregate, check: Check, evidence: str, host: str = ''
+) -> Finding:
+    return Finding(
+        check,
+        'aggregate',
+        aggregate.uuid or aggregate.name,
+        aggregate.name,
+        host,
+        '',
+        evidence,
+    )
+
+
+def _about_image(
+    image: Image, check: Check, evidence: str, reason: str = ''
+) -> Finding:
+    return Finding(check, 'image', image.id, image.name, '', reason, evidence)
+
+
+def _about_server(
+    server: Server, check: Check, evidence: str, reason: str = ''
+) -> Finding:
+    return Finding(
+        check,
+        'server',
+        server.id,
+        server.name,
+        server.host or '',
+        reason,
+        evidence,
+    )
+
+
+_NOT_JUDGED = {
+    _about_host: Check.HOST_NOT_JUDGED,
+    _about_aggregate: Check.AGGREGATE_NOT_JUDGED,
+    _about_image: Check.IMAGE_NOT_JUDGED,
+    _about_server: Check.SERVER_NOT_JUDGED,
+}
 
 
 def _asked(demand: Demand) -> tuple:

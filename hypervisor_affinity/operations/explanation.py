@@ -9,7 +9,8 @@ its answer says what is not.
 
 import collections
 import enum
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import INVENTORIES
@@ -28,6 +29,7 @@ from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
 from hypervisor_affinity.operations import capabilities
 from hypervisor_affinity.operations import image_properties
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.image_properties import Comparison
 from hypervisor_affinity.operations.image_properties import whether
 from hypervisor_affinity.operations.offers import HostOffers
@@ -95,6 +97,10 @@ class Obstacle(enum.StrEnum):
     TRAIT_FORBIDDEN = 'trait_forbidden'
     """The host has a trait that the flavor forbids, or nova."""
 
+    NOT_JUDGED = 'not_judged'
+    """Something in the host's record, or its aggregates', was not
+    foreseen."""
+
     NO_INVENTORY = 'no_inventory'
     """Placement knows nothing of what the host has."""
 
@@ -140,6 +146,13 @@ class HostAnswer(NamedTuple):
     def passes(self) -> bool:
         """Whether the host could take the request."""
         return all(answer.passes for answer in self.answers)
+
+    @property
+    def is_not_judged(self) -> bool:
+        """Whether nothing else is known to be against it."""
+        reasons = {answer.reason for answer in self.answers}
+        reasons.discard(Reason.SUITABLE)
+        return reasons == {Obstacle.NOT_JUDGED}
 
     @property
     def undetermined(self) -> tuple[Evidence, ...]:
@@ -195,6 +208,11 @@ class Explanation(NamedTuple):
         return sum(found.passes for found in self.hosts)
 
     @property
+    def not_judged(self) -> int:
+        """How many could not be judged, and may be able to take it."""
+        return sum(host.is_not_judged for host in self.hosts)
+
+    @property
     def uncertain(self) -> int:
         """How many of these only as far as is known."""
         return sum(bool(found.undetermined) for found in self.hosts)
@@ -238,31 +256,58 @@ def explain(
     asked = read_request(
         request.flavor, request.image or {}, volume=request.volume
     )
-    rebuild = request.demand.rebuild
     answers = []
     for host in hosts:
         if request.host not in (None, host.name):
             continue
-        found = [
-            _hypervisor(request, host, offers, policy),
-            _image_properties(request, host),
-            # Nor does nova run that filter for a rebuild.
-            Answer(Check.CAPABILITIES, Reason.SUITABLE)
-            if rebuild
-            else _capabilities(request, host),
-            _service(host),
-            (_traits_of_rebuild if rebuild else _traits)(host, asked),
-            # A server that is rebuilt has its place.
-            Answer(Check.ROOM, Reason.SUITABLE)
-            if rebuild
-            else _room(host, asked),
-        ]
         aggregates = offers.aggregates(host)
+        checks = _checks(request, host, offers, policy, asked)
         if project is not None:
-            found.insert(3, _project(aggregates, project))
+            by_project = functools.partial(_project, aggregates, project)
+            checks[Check.PROJECT] = by_project
+        found = tuple(
+            _answer(check, host, checks[check])
+            for check in Check
+            if check in checks
+        )
         names = tuple(aggregate.name for aggregate in aggregates)
-        answers.append(HostAnswer(host, tuple(found), names))
+        answers.append(HostAnswer(host, found, names))
     return Explanation(request.title, request.demand, tuple(answers))
+
+
+def _checks(
+    request: Request,
+    host: Host,
+    offers: HostOffers,
+    policy: Policy,
+    asked: ResourceRequest,
+) -> dict[Check, Callable[[], Answer]]:
+    """Return what answers for a host, but for what depends on the project."""
+    rebuild = request.demand.rebuild
+    traits = _traits_of_rebuild if rebuild else _traits
+    checks = {
+        Check.HYPERVISOR: lambda: _hypervisor(request, host, offers, policy),
+        Check.IMAGE_PROPERTIES: lambda: _image_properties(request, host),
+        Check.CAPABILITIES: lambda: _capabilities(request, host),
+        Check.SERVICE: lambda: _service(host),
+        Check.TRAITS: lambda: traits(host, asked),
+        Check.ROOM: lambda: _room(host, asked),
+    }
+    if rebuild:
+        # nova does not run that filter for one, and the server has its place.
+        for check in (Check.CAPABILITIES, Check.ROOM):
+            checks[check] = functools.partial(Answer, check, Reason.SUITABLE)
+    return checks
+
+
+def _answer(check: Check, host: Host, ask: Callable[[], Answer]) -> Answer:
+    """Return an answer, also where something is not as anybody foresaw."""
+    try:
+        return ask()
+    except Exception as error:
+        why = judging.evidence(f'{check} of host {host.name}', error)
+        evidence = Evidence('hypervisor-affinity', why)
+        return Answer(check, Obstacle.NOT_JUDGED, (evidence,))
 
 
 def _hypervisor(

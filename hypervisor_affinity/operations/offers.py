@@ -2,7 +2,7 @@
 """What the hosts of a source offer."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hypervisor_affinity.cloud import adapters
 from hypervisor_affinity.cloud.snapshot import Aggregate
@@ -10,6 +10,7 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations import judging
 
 
 class HostOffers:
@@ -35,6 +36,19 @@ class HostOffers:
     def is_tagged(self, aggregate: Aggregate) -> bool:
         """Tell whether any metadata of an aggregate is for this project."""
         return is_tagged(adapters.tags(aggregate))
+
+    def readable(self, hosts: Iterable[Host]) -> Iterator[Host]:
+        """Yield the hosts whose offer can be worked out, for who counts them.
+
+        Of the others, who judges each host finds that they cannot be judged.
+        """
+        for host in hosts:
+            try:
+                self.offer(host)
+            except Exception as error:
+                judging.evidence(f'host {host.name}', error)
+            else:
+                yield host
 
     def offer(self, host: Host) -> HostOffer:
         """Return what a host offers."""

@@ -22,6 +22,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
 from hypervisor_affinity.operations import image_audit
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.image_audit import SEVERITIES
 from hypervisor_affinity.operations.image_audit import Finding
 
@@ -265,6 +266,10 @@ class _Auditor:
                 inspected = inspect_content(self._glance.content(stored))
             except (DiskError, SourceError) as error:
                 inspected = image_audit.unreadable(error)
+            except Exception as error:
+                subject = f'content of image {stored.name or stored.id}'
+                why = judging.evidence(subject, error)
+                inspected = image_audit.not_judged(f'its content: {why}')
             self._inspected[stored.id] = inspected
         return self._inspected[stored.id]
 

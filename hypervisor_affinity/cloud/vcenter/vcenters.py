@@ -2,6 +2,8 @@
 """Several vCenters, to be read again and again."""
 
 import functools
+import logging
+import traceback
 from collections.abc import Iterable, Iterator
 from concurrent import futures
 
@@ -12,6 +14,8 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import reader
 from hypervisor_affinity.cloud.vcenter.options import Access
 from hypervisor_affinity.cloud.vcenter.session import Session
+
+LOG = logging.getLogger(__name__)
 
 # vCenters that are read at the same time.
 _THREADS = 8
@@ -42,6 +46,20 @@ class OneVCenter:
             )
         except SourceError as error:
             return msgspec.structs.replace(known, error=str(error))
+        except Exception as error:
+            # Of its text nobody knows what it cites; and the others are read.
+            LOG.debug(
+                '%s cannot be read: %s\n%s',
+                self.name,
+                type(error).__name__,
+                ''.join(traceback.format_tb(error.__traceback__)),
+            )
+            return msgspec.structs.replace(
+                known,
+                error=f'{self.name}: its answer is none that was foreseen '
+                f'({type(error).__name__}); run the command again with -vv, '
+                'and report what it says of this',
+            )
 
     def find_vm(self, uuid: str) -> str | None:
         """Return the id of the cluster that a VM is in now.

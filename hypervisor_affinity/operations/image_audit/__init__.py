@@ -14,11 +14,12 @@ moves an image from one hypervisor to another: that is for its owner.
 it; ``findings`` lists what they find, ``mending`` has what comes of a change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.image_audit import content
 from hypervisor_affinity.operations.image_audit import demands
 from hypervisor_affinity.operations.image_audit import disks
@@ -33,6 +34,7 @@ from hypervisor_affinity.operations.image_audit.disks import DEFAULT_DISK_TYPE
 from hypervisor_affinity.operations.image_audit.findings import SEVERITIES
 from hypervisor_affinity.operations.image_audit.findings import Check
 from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.findings import not_judged
 from hypervisor_affinity.operations.image_audit.mending import changes
 from hypervisor_affinity.operations.image_audit.mending import for_servers
 from hypervisor_affinity.operations.image_audit.mending import in_words
@@ -48,6 +50,7 @@ __all__ = [
     'changes',
     'for_servers',
     'in_words',
+    'not_judged',
     'unreadable',
 ]
 
@@ -75,5 +78,25 @@ def audit(
         these are not known, as of an image in a snapshot
     :param disk: what its content is; None if that was not read
     """
+    found = list(
+        judging.judged(
+            f'image {image.name or image.id}',
+            _findings(image, policy, values, disk),
+            not_judged,
+        )
+    )
+    if any(finding.check is Check.NOT_JUDGED for finding in found):
+        # What was not looked at may be against a change.
+        return [finding._replace(changes={}) for finding in found]
+    return found
+
+
+def _findings(
+    image: Image,
+    policy: Policy,
+    values: Mapping[str, str] | None,
+    disk: Disk | None,
+) -> Iterator[Finding]:
     subject = Subject(image, policy, values, disk)
-    return [finding for check in _CHECKS for finding in check(subject)]
+    for check in _CHECKS:
+        yield from check(subject)

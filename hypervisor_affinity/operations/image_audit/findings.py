@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity.core.signs import Sign
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.audit import Severity
 
 # Property -> its new value; None to remove it.
@@ -76,6 +77,10 @@ class Check(enum.StrEnum):
     CONTENT_UNREADABLE = 'content_unreadable'
     """The content could not be inspected."""
 
+    NOT_JUDGED = 'not_judged'
+    """Something in the image, or in its content, was not foreseen; until it
+    is, no change of the image is proposed."""
+
     PROPERTY_DROPPED = 'property_dropped'
     """nova drops a property that seems to be a misspelt one."""
 
@@ -100,6 +105,7 @@ SEVERITIES = {
     Check.DISTRO_ON_ESXI: Severity.INFO,
     Check.CONTENT_REFUSED: Severity.WARNING,
     Check.CONTENT_UNREADABLE: Severity.WARNING,
+    Check.NOT_JUDGED: Severity.WARNING,
     Check.PROPERTY_DROPPED: Severity.WARNING,
 }
 
@@ -126,6 +132,11 @@ class Finding(NamedTuple):
 def for_owner(check: Check, evidence: str, advice: str) -> Finding:
     """Return a finding that only the image's owner can mend."""
     return Finding(check, evidence, advice, {})
+
+
+def not_judged(evidence: str) -> Finding:
+    """Return the finding that something of an image was not foreseen."""
+    return for_owner(Check.NOT_JUDGED, evidence, judging.ADVICE)
 
 
 def cited(signs: Iterable[Sign]) -> str:

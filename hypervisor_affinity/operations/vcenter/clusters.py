@@ -103,7 +103,11 @@ def state(host: EsxiHost) -> str:
 
 def _selects(conf: ComputeConf, datastore: Datastore) -> bool:
     regex = conf.datastore_regex
-    return regex is None or re.match(regex, datastore.name) is not None
+    try:
+        return regex is None or re.match(regex, datastore.name) is not None
+    except (re.error, RecursionError):
+        # Nor does nova-compute start with it.
+        return False
 
 
 def _of_automation(cluster: Cluster) -> _Found:

@@ -2,7 +2,7 @@
 """Whether each cluster has its nova-compute, and this knows the cluster."""
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.cloud import adapters
@@ -19,6 +19,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import clusters
 from hypervisor_affinity.operations.vcenter.findings import Check
 from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.findings import judged
 
 _GIB = 2**30
 # ESXi itself takes some of a host's memory, also where nothing runs.
@@ -108,23 +109,27 @@ def check_services(
     # A service may have several compute nodes.
     for host in {host.name: host for host in hosts}.values():
         place = places.get(host.name, ('', ''))
-        if host.state == 'down':
-            heard = host.last_seen or 'never, or long ago'
-            yield Finding(
-                Check.COMPUTE_DOWN, *place, host.name, f'last heard: {heard}'
-            )
-        if host.status != 'disabled':
-            continue
-        reason = host.disabled_reason or 'no reason given'
-        by_driver = reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
+        yield from judged(_of_service(host, place), host.name, *place)
+
+
+def _of_service(host: Host, place: tuple[str, str]) -> Iterator[Finding]:
+    if host.state == 'down':
+        heard = host.last_seen or 'never, or long ago'
         yield Finding(
-            Check.COMPUTE_DISABLED_BY_DRIVER
-            if by_driver
-            else Check.COMPUTE_DISABLED,
-            *place,
-            host.name,
-            reason,
+            Check.COMPUTE_DOWN, *place, host.name, f'last heard: {heard}'
         )
+    if host.status != 'disabled':
+        return
+    reason = host.disabled_reason or 'no reason given'
+    by_driver = reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
+    yield Finding(
+        Check.COMPUTE_DISABLED_BY_DRIVER
+        if by_driver
+        else Check.COMPUTE_DISABLED,
+        *place,
+        host.name,
+        reason,
+    )
 
 
 def check_aggregates(
@@ -133,20 +138,27 @@ def check_aggregates(
     """Find hosts of VMware's aggregates that no nova-compute stands for."""
     nodes = {host.name for host in hosts if host.node}
     for aggregate in aggregates:
-        offer = read_offer(
-            [adapters.tags(aggregate)], DriverReport(None), policy
+        yield from judged(
+            _of_aggregate(aggregate, nodes, policy),
+            f'aggregate {aggregate.name}',
         )
-        if offer.families != {hypervisor.VMWARE}:
-            continue
-        for name in sorted(set(aggregate.hosts) - nodes):
-            yield Finding(
-                Check.CLUSTER_NOT_SERVED,
-                '',
-                '',
-                name,
-                f'aggregate {aggregate.name} has it, and no nova-compute of '
-                'this name has reported a compute node',
-            )
+
+
+def _of_aggregate(
+    aggregate: Aggregate, nodes: Collection[str], policy: Policy
+) -> Iterator[Finding]:
+    offer = read_offer([adapters.tags(aggregate)], DriverReport(None), policy)
+    if offer.families != {hypervisor.VMWARE}:
+        return
+    for name in sorted(set(aggregate.hosts).difference(nodes)):
+        yield Finding(
+            Check.CLUSTER_NOT_SERVED,
+            '',
+            '',
+            name,
+            f'aggregate {aggregate.name} has it, and no nova-compute of '
+            'this name has reported a compute node',
+        )
 
 
 def check_nodes(

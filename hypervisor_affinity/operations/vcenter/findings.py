@@ -2,8 +2,10 @@
 """What is found about vCenters."""
 
 import enum
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.audit import Severity
 
 
@@ -12,6 +14,9 @@ class Check(enum.StrEnum):
 
     VCENTER_UNREADABLE = 'vcenter_unreadable'
     """vCenter does not answer, or not to this user."""
+
+    NOT_JUDGED = 'not_judged'
+    """Something in a record of vCenter or nova was not foreseen."""
 
     TLS_UNVERIFIED = 'tls_unverified'
     """The certificate of vCenter is not verified."""
@@ -106,6 +111,7 @@ class Check(enum.StrEnum):
 
 SEVERITIES = {
     Check.VCENTER_UNREADABLE: Severity.ERROR,
+    Check.NOT_JUDGED: Severity.WARNING,
     Check.TLS_UNVERIFIED: Severity.WARNING,
     Check.CLUSTER_NOT_FOUND: Severity.ERROR,
     Check.CLUSTER_NOT_SERVED: Severity.ERROR,
@@ -139,6 +145,7 @@ SEVERITIES = {
 
 _ADVICE = {
     Check.VCENTER_UNREADABLE: 'see what the evidence names',
+    Check.NOT_JUDGED: judging.ADVICE,
     Check.TLS_UNVERIFIED: 'set ca_file, and insecure = false',
     Check.CLUSTER_NOT_FOUND: (
         'correct cluster_name, or give the user the role Read-only there'
@@ -221,3 +228,24 @@ class Finding(NamedTuple):
     def advice(self) -> str:
         """What to do."""
         return _ADVICE[self.check]
+
+
+def judged(
+    found: Iterable[Finding],
+    subject: str,
+    vcenter: str = '',
+    cluster: str = '',
+    passing: tuple[type[Exception], ...] = (),
+) -> Iterator[Finding]:
+    """Yield what is found of one thing, also that it cannot be judged.
+
+    :param found, passing: as in ``judging.judged``
+    """
+    return judging.judged(
+        ', '.join(filter(None, (vcenter, cluster, subject))),
+        found,
+        lambda evidence: Finding(
+            Check.NOT_JUDGED, vcenter, cluster, subject, evidence
+        ),
+        passing=passing,
+    )

@@ -17,6 +17,7 @@ from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter.computes import Served
 from hypervisor_affinity.operations.vcenter.findings import Check
 from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.findings import judged
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
 from hypervisor_affinity.operations.vcenter.servers import Watch
 
@@ -54,18 +55,27 @@ def of_vcenters(
 ) -> Iterator[Finding]:
     """Find what vCenters and the files that name them tell by themselves."""
     for vcenter in vcenters:
-        if not vcenter.verified:
-            yield Finding(
-                Check.TLS_UNVERIFIED, vcenter.name, '', '', 'insecure is set'
-            )
-        if vcenter.error:
-            yield Finding(
-                Check.VCENTER_UNREADABLE, vcenter.name, '', '', vcenter.error
-            )
-        else:
-            yield from computes.check_names(vcenter)
+        yield from judged(_of_vcenter(vcenter), '', vcenter.name)
     for each in each_served:
-        yield from clusters.check(each.vcenter, each.cluster, each.computes)
+        yield from judged(
+            clusters.check(each.vcenter, each.cluster, each.computes),
+            '',
+            each.vcenter.name,
+            each.cluster.name,
+        )
+
+
+def _of_vcenter(vcenter: VCenter) -> Iterator[Finding]:
+    if not vcenter.verified:
+        yield Finding(
+            Check.TLS_UNVERIFIED, vcenter.name, '', '', 'insecure is set'
+        )
+    if vcenter.error:
+        yield Finding(
+            Check.VCENTER_UNREADABLE, vcenter.name, '', '', vcenter.error
+        )
+    else:
+        yield from computes.check_names(vcenter)
 
 
 def of_computes(
@@ -76,24 +86,32 @@ def of_computes(
     policy: Policy,
 ) -> Iterator[Finding]:
     """Find what nova's compute services and inventories contradict."""
-    novas = vmware_hosts(hosts, aggregates, policy)
+    offers = HostOffers(aggregates, policy)
+    for host in hosts:
+        yield from judged(_of_offer(host, offers), host.name)
+    novas = _vmware_hosts(hosts, offers)
     yield from computes.check_services(novas, each_served)
     yield from computes.check_aggregates(hosts, aggregates, policy)
     yield from computes.check_nodes(
         [host for host in novas if host.node], vcenters
     )
     for each in each_served:
-        yield from computes.check_computes(each)
-        yield from computes.check_inventory(each)
+        for check in (computes.check_computes, computes.check_inventory):
+            yield from judged(
+                check(each), '', each.vcenter.name, each.cluster.name
+            )
 
 
-def vmware_hosts(
-    hosts: Iterable[Host], aggregates: Iterable[Aggregate], policy: Policy
-) -> list[Host]:
+def _of_offer(host: Host, offers: HostOffers) -> Iterator[Finding]:
+    """Find nothing; who cannot tell what a host offers is to say so."""
+    offers.offer(host)
+    yield from ()
+
+
+def _vmware_hosts(hosts: Iterable[Host], offers: HostOffers) -> list[Host]:
     """Return the hosts that run VMware, by their driver or their tag."""
-    offers = HostOffers(aggregates, policy)
     return [
         host
-        for host in hosts
+        for host in offers.readable(hosts)
         if offers.offer(host).underneath == {hypervisor.VMWARE}
     ]

@@ -10,6 +10,7 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.operations.vcenter.computes import Served
 from hypervisor_affinity.operations.vcenter.findings import Check
 from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.findings import judged
 
 
 class SecondLook(NamedTuple):
@@ -76,26 +77,37 @@ class Watch:
         """
         looks = _Looks(again, self._servers, self._vms)
         for uuid, each in self._vms:
-            if self._is_stray(self._servers.get(uuid), each):
-                seen = looks.look(uuid, each)
-                if (
-                    seen is not None
-                    and seen.place == each.cluster.id
-                    and self._is_stray(seen.server, each)
-                ):
-                    yield _of_vm(uuid, seen.server, each)
+            yield from _judged(self._of_vm(uuid, each, looks), uuid, each)
         for server in self._servers.values():
             each = self._by_node.get(server.node)
-            if each is None:
-                # Seen for its VM only.
-                continue
-            known = _Seen(server, looks.place(server.id, each))
-            if _is_astray(known, each):
-                seen = looks.look(server.id, each)
-                if seen is not None and _is_astray(seen, each):
-                    yield _of_server(seen, each)
+            # Else it was seen for its VM only.
+            if each is not None:
+                yield from _judged(
+                    self._of_server(server, each, looks), server.id, each
+                )
         for name, error in looks.lost.items():
             yield Finding(Check.VCENTER_UNREADABLE, name, '', '', error)
+
+    def _of_vm(
+        self, uuid: str, each: Served, looks: '_Looks'
+    ) -> Iterator[Finding]:
+        if self._is_stray(self._servers.get(uuid), each):
+            seen = looks.look(uuid, each)
+            if (
+                seen is not None
+                and seen.place == each.cluster.id
+                and self._is_stray(seen.server, each)
+            ):
+                yield _of_vm(uuid, seen.server, each)
+
+    def _of_server(
+        self, server: Server, each: Served, looks: '_Looks'
+    ) -> Iterator[Finding]:
+        known = _Seen(server, looks.place(server.id, each))
+        if _is_astray(known, each):
+            seen = looks.look(server.id, each)
+            if seen is not None and _is_astray(seen, each):
+                yield _of_server(seen, each)
 
     def _is_stray(self, server: Server | None, each: Served) -> bool:
         """Tell whether a VM of this cluster is of no server that is there."""
@@ -158,6 +170,14 @@ class _Looks:
             return _Seen(self._again.read_server(uuid), place)
         except Missing:
             return _Seen(None, place)
+
+
+def _judged(
+    found: Iterator[Finding], server: str, each: Served
+) -> Iterator[Finding]:
+    place = each.vcenter.name, each.cluster.name
+    # That nova does not answer is about no single server.
+    return judged(found, server, *place, passing=(SourceError,))
 
 
 def _is_on_its_way(server: Server) -> bool:

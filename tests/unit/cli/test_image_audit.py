@@ -3,6 +3,7 @@
 
 import io
 import json
+import tarfile
 
 import pytest
 import yaml
@@ -252,6 +253,46 @@ def test_content_that_is_none(run, glance, content):
     glance.add('x', content, **IN_ORDER)
     done = run('image', 'audit', '-f', 'json')
     assert (done.code, checks(done)) == (1, [('x', 'content_unreadable')])
+
+
+def chained_ova():
+    """Return an OVA with 900 headers before its first member."""
+    link = tarfile.TarInfo('././@LongLink')
+    link.type, link.size = tarfile.GNUTYPE_LONGNAME, 1
+    member = tarfile.TarInfo('x.ovf').tobuf()
+    return (link.tobuf() + b'x'.ljust(512, b'\0')) * 900 + member
+
+
+@pytest.mark.parametrize('content', ['', 'content'])
+def test_one_image_does_not_hide_the_others(run, glance, content):
+    """Numbers and chains of any length are an owner's to write."""
+    of_debian = {**IN_ORDER, 'vmware_ostype': 'debian'}
+    glance.add('long', **of_debian, os_version='9' * 5000)
+    glance.add(
+        'chained', chained_ova(), **{**IN_ORDER, 'container_format': 'ova'}
+    )
+    glance.add('wrong', **WRONG)
+    switch = ['--no-content'] * (not content)
+    done = run('image', 'audit', *switch, '-f', 'json')
+    assert done.code == 1
+    assert ('wrong', 'guest_id_lost') in checks(done)
+    assert (('chained', 'content_unreadable') in checks(done)) == bool(content)
+    assert 'not_judged' not in {check for _, check in checks(done)}
+
+
+def test_content_that_nobody_has_foreseen(run, glance, monkeypatch):
+    def fail(content):
+        raise ZeroDivisionError('hunter2')
+
+    monkeypatch.setattr(
+        'hypervisor_affinity.cli.image.audit.inspect_content', fail
+    )
+    glance.add('x', b'KDMV' + bytes(512), **WRONG)
+    done = run('image', 'audit', '-f', 'json')
+    assert done.code == 1
+    assert checks(done) == [('x', 'guest_id_lost'), ('x', 'not_judged')]
+    assert 'its content: unexpected ZeroDivisionError' in done.out
+    assert 'hunter2' not in done.out + done.err
 
 
 def test_content_that_looks_raw_proves_no_disk_type(run, glance):

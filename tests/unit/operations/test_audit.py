@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an audit finds, and what it leaves alone."""
 
+import logging
+import re
+
 import msgspec
 import pytest
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.operations import audit as auditing
@@ -17,6 +22,8 @@ from tests.cloud_of_records import QCOW2
 from tests.cloud_of_records import VMDK
 from tests.cloud_of_records import both
 from tests.cloud_of_records import server
+from tests.unforeseen import SECRET
+from tests.unforeseen import Unforeseen
 
 
 def found(source, policy=None):
@@ -408,3 +415,72 @@ def test_a_host_in_the_wrong_aggregate_does_not_hide_a_server():
     ) == [
         (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
     ]
+
+
+BAD_IMAGE = Image('odd', 'i-odd', 'active', 'qcow2', 'bare', Unforeseen())
+BAD_FLAVOR = Flavor('odd', extra_specs=Unforeseen())
+BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
+
+
+@pytest.mark.parametrize(
+    ('sections', 'not_judged'),
+    [
+        ({'images': [BAD_IMAGE, VMDK]}, {(Check.IMAGE_NOT_JUDGED, 'odd')}),
+        (
+            {
+                'servers': [
+                    server('bad', ISO, 'kvm-1', flavor=BAD_FLAVOR),
+                    server('wrong', VMDK, 'kvm-1'),
+                ]
+            },
+            {(Check.SERVER_NOT_JUDGED, 'bad')},
+        ),
+        (
+            {'aggregates': [BAD_AGGREGATE, *both().aggregates()]},
+            {
+                (Check.AGGREGATE_NOT_JUDGED, 'odd'),
+                (Check.HOST_NOT_JUDGED, 'kvm-2'),
+                (Check.SERVER_NOT_JUDGED, 'there'),
+            },
+        ),
+    ],
+    ids=['image', 'server', 'aggregate'],
+)
+def test_what_cannot_be_judged_does_not_hide_the_rest(sections, not_judged):
+    usual = [server('wrong', VMDK, 'kvm-1'), server('there', ISO, 'kvm-2')]
+    source = both(**{'servers': usual, **sections})
+    findings = list(audit(source, Policy()))
+    assert (Check.SERVER_MISPLACED, 'wrong') in {
+        (finding.check, finding.name) for finding in findings
+    }
+    odd = [f for f in findings if f.check.endswith('not_judged')]
+    assert {(f.check, f.name) for f in odd} == not_judged
+    for finding in odd:
+        assert re.fullmatch(
+            r'unexpected RecursionError in [\w.]+, line \d+; all else was '
+            'judged',
+            finding.evidence,
+        )
+        assert finding.severity == auditing.Severity.WARNING
+
+
+def test_why_it_cannot_be_judged_is_in_the_log(caplog):
+    caplog.set_level(logging.DEBUG)
+    list(audit(both(images=[BAD_IMAGE]), Policy()))
+    (record,) = caplog.records
+    assert record.levelno == logging.DEBUG
+    text = record.getMessage()
+    assert 'image odd cannot be judged: RecursionError' in text
+    assert 'unforeseen.py' in text
+    # Of an error's text nobody knows what it cites.
+    assert SECRET not in text
+
+
+def test_a_source_that_fails_is_no_finding():
+    class Failing(type(both())):
+        def images(self):
+            yield QCOW2
+            raise SourceError('glance is down')
+
+    with pytest.raises(SourceError, match='glance is down'):
+        list(audit(Failing(), Policy()))

@@ -26,6 +26,7 @@ from tests.case_verdicts import policy_of
 from tests.cloud_of_records import ISO
 from tests.cloud_of_records import SMALL
 from tests.cloud_of_records import VMDK
+from tests.unforeseen import Unforeseen
 
 
 def explained(hosts, image=ISO, flavor=SMALL, aggregates=(), **arguments):
@@ -692,3 +693,23 @@ def test_groups_show_what_passes_first_then_the_largest():
         (Reason.OTHER_HYPERVISOR, ['kvm-1', 'kvm-2']),
         (Obstacle.SERVICE_DOWN, ['vc-1']),
     ]
+
+
+def test_what_cannot_be_judged_does_not_hide_other_hosts():
+    hosts = [records.kvm('kvm-1'), records.kvm('kvm-2')]
+    odd = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-1',))
+    found = explained(hosts, aggregates=[odd], project='blue')
+    assert (found.passing, found.not_judged) == (1, 1)
+    assert reasons(found) == {
+        Check.HYPERVISOR: Obstacle.NOT_JUDGED,
+        Check.PROJECT: Obstacle.NOT_JUDGED,
+    }
+    # A page has as many columns for each host.
+    assert len({len(host.answers) for host in found.hosts}) == 1
+
+
+def test_what_fails_anyhow_need_not_be_judged():
+    host = records.kvm('kvm-1', state='down')
+    odd = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-1',))
+    found = explained([host], aggregates=[odd])
+    assert (found.passing, found.not_judged) == (0, 0)

@@ -350,8 +350,8 @@ _ERRORS = """
 _WARNINGS = """
     capacity_below_n_plus_1 compute_disabled datastore_unavailable
     drs_partially_automated ha_off host_disconnected inventory_differs
-    nsx_uneven server_in_other_cluster tls_unverified vm_without_server
-    vmotion_missing
+    not_judged nsx_uneven server_in_other_cluster tls_unverified
+    vm_without_server vmotion_missing
 """
 _INFOS = """
     compute_not_checked host_in_maintenance host_in_standby
@@ -379,3 +379,10 @@ def test_every_check_has_its_severity_and_advice(kind):
     finding = Finding(kind, '', '', '', '')
     assert finding.severity in Severity
     assert finding.advice
+
+
+def test_an_expression_that_is_none_selects_no_datastore():
+    """A file is refused with one; a snapshot that holds one is judged."""
+    (finding,) = check(cluster(), conf(datastore_regex='('))
+    assert finding.check is Check.NO_DATASTORE
+    assert finding.evidence.endswith("; datastore_regex: '('")

@@ -10,6 +10,7 @@ from hypervisor_affinity.operations.vcenter import health
 from hypervisor_affinity.operations.vcenter.findings import Check
 from tests import cloud_of_records
 from tests import vcenter_records as records
+from tests.unforeseen import Unforeseen
 from tests.vcenter_records import cloud
 from tests.vcenter_records import cluster
 from tests.vcenter_records import conf
@@ -35,6 +36,9 @@ def with_aggregate(*hosts, **metadata):
     return cloud(aggregates=[Aggregate('a', 'a-1', metadata, hosts)])
 
 
+ODD = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-1',))
+
+
 def two_vcenters(**fields):
     """Return a cloud of two vCenters that differ by their uuids.
 
@@ -57,6 +61,35 @@ def two_vcenters(**fields):
 
 SERVICES = {
     'in order': (cloud(), []),
+    'an aggregate and its host that cannot be judged': (
+        cloud(
+            hosts=[KVM, nova(state='down')],
+            aggregates=[ODD, *cloud().aggregates()],
+        ),
+        [
+            (Check.COMPUTE_DOWN, MINE, 'vc-1'),
+            (Check.NOT_JUDGED, '', 'aggregate odd'),
+            (Check.NOT_JUDGED, '', 'kvm-1'),
+        ],
+    ),
+    'a cluster that cannot be judged, after what is found before': (
+        cloud(
+            hosts=[nova(state='down')],
+            vcenters=[
+                vcenter(
+                    cluster(
+                        drs='off',
+                        hosts=records.hosts({'adapters': Unforeseen()}),
+                    )
+                )
+            ],
+        ),
+        [
+            (Check.COMPUTE_DOWN, MINE, 'vc-1'),
+            (Check.DRS_OFF, MINE, ''),
+            (Check.NOT_JUDGED, MINE, ''),
+        ],
+    ),
     'down': (with_nova(state='down'), [(Check.COMPUTE_DOWN, MINE, 'vc-1')]),
     'a KVM host down': (
         cloud(hosts=[nova(), cloud_of_records.kvm('kvm-1', state='down')]),

@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an audit of several checks finds of one image."""
 
+import msgspec
 import pytest
 
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.image_audit import SEVERITIES
 from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import audit
+from tests.unforeseen import SECRET
+from tests.unforeseen import Unforeseen
 from tests.unit.operations.image_audit.images import demand_of
 from tests.unit.operations.image_audit.images import found
 from tests.unit.operations.image_audit.images import mended
@@ -58,3 +63,16 @@ def test_other_checks_see_an_image_that_cannot_boot():
         Check.CONTRADICTORY: {},
         Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'},
     }
+
+
+def test_what_cannot_be_judged_is_not_changed():
+    """The checks before have found something that a change mends."""
+    image = vmdk(hypervisor_type='VMWARE ')
+    assert any(finding.changes for finding in audit(image, Policy()))
+    image = msgspec.structs.replace(image, dropped=('x',))
+    findings = audit(image, Policy(), values=Unforeseen())
+    assert [finding.check for finding in findings[-1:]] == [Check.NOT_JUDGED]
+    assert 'unexpected RecursionError in operations.' in findings[-1].evidence
+    assert SECRET not in findings[-1].evidence
+    assert len(findings) > 1
+    assert not any(finding.changes for finding in findings)

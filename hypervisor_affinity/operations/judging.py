@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of a thing that cannot be judged, while all others are.
+
+Who owns an image or a server, and who runs a vCenter, writes what is judged.
+What nobody has foreseen in one of them must not hide what is found of the
+rest.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+LOG = logging.getLogger(__name__)
+
+_Finding = TypeVar('_Finding')
+_PROJECT = 'hypervisor_affinity.'
+
+ADVICE = 'run the command again with -vv, and report what it says of this'
+
+
+def judged(
+    subject: str,
+    found: Iterable[_Finding],
+    failed: Callable[[str], _Finding],
+    *,
+    passing: tuple[type[Exception], ...] = (),
+) -> Iterator[_Finding]:
+    """Yield what is found of one thing; if that fails, this as the last.
+
+    :param subject: for the log
+    :param found: has nothing worked out before it is iterated
+    :param failed: makes a finding of its evidence
+    :param passing: what is not about this thing, and so is raised
+    """
+    try:
+        yield from found
+    except passing:
+        raise
+    except Exception as error:
+        yield failed(evidence(subject, error))
+
+
+def evidence(subject: str, error: Exception) -> str:
+    """Return, in a clause, what an error that nobody has foreseen was.
+
+    The log has at DEBUG where it came from. Neither has its text, of which
+    nobody knows what it cites.
+    """
+    frames = ''.join(traceback.format_tb(error.__traceback__))
+    name = type(error).__name__
+    LOG.debug('%s cannot be judged: %s\n%s', subject, name, frames)
+    return f'unexpected {name} in {_place(error)}; all else was judged'
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost of this project's places that an error passed."""
+    places = [
+        (frame.f_globals.get('__name__', ''), line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    ours = [place for place in places if place[0].startswith(_PROJECT)]
+    module, line = (ours or places)[-1]
+    return f'{module.removeprefix(_PROJECT)}, line {line}'
