@@ -2,7 +2,9 @@
 """What all commands have in common."""
 
 import argparse
+import functools
 import pathlib
+import sys
 from collections.abc import Callable, Iterable
 
 from cliff import lister
@@ -13,6 +15,7 @@ from openstack import exceptions as sdk
 from oslo_config import cfg
 
 from hypervisor_affinity import conf
+from hypervisor_affinity import ending
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.snapshot import VCenter
@@ -59,10 +62,27 @@ class Answering:
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run; return the exit code."""
+        # OpenStackClient starts without those that were closed.
+        ending.prepare()
+        for name in ('stdin', 'stdout', 'stderr'):
+            if getattr(self.app, name) is None:
+                setattr(self.app, name, getattr(sys, name))
+        if not isinstance(self.app.stdout, ending.Output):
+            self.app.stdout = ending.Output(self.app.stdout)
+        return ending.ended(
+            functools.partial(self._answer, parsed_args),
+            self.cmd_name,
+            self.app.stdout,
+            self.app.stderr,
+            no_answer=NO_ANSWER,
+            debug=bool(self.app.options.debug),
+        )
+
+    def _answer(self, parsed_args: argparse.Namespace) -> int:
         try:
             super().run(parsed_args)
         except (CommandError, DiskError, SourceError) as error:
-            self.app.stderr.write(f'{self.cmd_name}: {error}\n')
+            ending.say(self.app.stderr, f'{self.cmd_name}: {error}')
             return error.code if isinstance(error, CommandError) else NO_ANSWER
         return self.status
 
@@ -88,17 +108,43 @@ class Connecting:
         try:
             return self.app.client_manager.sdk_connection
         except (sdk.SDKException, keystone.ClientException) as error:
+            why = str(error).rstrip('.')
             raise CommandError(
-                f'no cloud to read: {error}. Name one with --os-cloud or the '
+                f'no cloud to read: {why}. Name one with --os-cloud or the '
                 f'variables OS_*{self.instead}'
             ) from error
 
 
-class Command(Answering, lister.Lister):
+class Tabular(Answering):
+    """A command that answers with columns."""
+
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names, data
+    ) -> int:
+        """Write the answer.
+
+        :raises CommandLineError: for a column that it does not have
+        """
+        known = set(map(_normalized, column_names))
+        for name in parsed_args.columns:
+            if _normalized(name) not in known:
+                raise CommandLineError(
+                    f'there is no column {name!r}; there are: '
+                    f'{", ".join(column_names)}'
+                )
+        return super().produce_output(parsed_args, column_names, data)
+
+
+def _normalized(column: str) -> str:
+    # cliff.display.DisplayCommandBase._generate_columns_and_selector
+    return column.lower().strip().replace(' ', '_')
+
+
+class Command(Tabular, lister.Lister):
     """A command that answers with a table."""
 
 
-class ShowCommand(Answering, show.ShowOne):
+class ShowCommand(Tabular, show.ShowOne):
     """A command that answers with the fields of one thing."""
 
 
@@ -167,6 +213,9 @@ class PolicyReading:
             return conf.read_policy(options)
         except (cfg.Error, ValueError) as error:
             raise CommandError(error) from error
+        except OSError as error:
+            files = error.filename or ', '.join(parsed_args.nova_conf)
+            raise CommandError(f'{files}: {error.strerror}') from error
 
 
 class CloudCommand(CloudReading, Command):

@@ -209,7 +209,8 @@ def read_yaml(path: pathlib.Path, kind: type[_Type]) -> _Type:
     except OSError as error:
         raise SourceError(f'{path}: {error.strerror}') from error
     except YamlError as error:
-        raise SourceError(f'{path}: {error}') from error
+        cause = ' '.join(str(error).split())
+        raise SourceError(f'{path}: {cause}') from error
     return convert(document, kind, str(path))
 
 

@@ -15,6 +15,7 @@ from openstack import connection
 
 from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 
@@ -106,6 +107,20 @@ class Stored(NamedTuple):
     is_importing: bool
 
 
+class Attributes(msgspec.Struct, frozen=True):
+    """What Glance itself tells of an image, as far as it is wanted."""
+
+    id: str = ''
+    name: str | None = None
+    status: str = ''
+    size: Count | None = None
+    virtual_size: Count | None = None
+    disk_format: str | None = None
+    container_format: str | None = None
+    os_hash_algo: str | None = None
+    os_hash_value: str | None = None
+
+
 class _Task(msgspec.Struct, frozen=True):
     status: str
     created_at: str
@@ -138,7 +153,7 @@ class Glance:
         )
         if found is None:
             raise Missing(f'{self._api.name} has no image {image_id}')
-        given = {name: found.get(name) for name in Stored._fields}
+        given = msgspec.structs.asdict(read_attributes(found))
         return Stored(
             **{
                 **given,
@@ -371,6 +386,20 @@ class _Chunks:
             raise SourceError(
                 f'{self._file.name}: {error.strerror}'
             ) from error
+
+
+def read_attributes(found: Mapping[str, Any]) -> Attributes:
+    """Return the attributes in Glance's answer of one image.
+
+    :raises SourceError: if one is none that Glance would give
+    """
+    try:
+        return msgspec.convert(found, Attributes)
+    except msgspec.ValidationError as error:
+        raise SourceError(
+            f'glance, image {found.get("id")}: the answer is none of glance '
+            f'({error}); look for a proxy between here and the service'
+        ) from error
 
 
 def custom_properties(found: Mapping[str, Any]) -> dict[str, str]:

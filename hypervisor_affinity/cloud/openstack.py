@@ -43,6 +43,7 @@ from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.api import MissingService
 from hypervisor_affinity.cloud.glance import custom_properties
+from hypervisor_affinity.cloud.glance import read_attributes
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.snapshot import Flavor
@@ -553,12 +554,13 @@ def _inventory(
 
 def _image(found: _GlanceImage) -> Image:
     custom = custom_properties(found)
+    given = read_attributes(found)
     return Image(
-        name=found.get('name') or '',
-        id=found.get('id', ''),
-        status=found.get('status', ''),
-        disk_format=found.get('disk_format'),
-        container_format=found.get('container_format'),
+        name=given.name or '',
+        id=given.id,
+        status=given.status,
+        disk_format=given.disk_format,
+        container_format=given.container_format,
         properties=_known(custom),
         dropped=tuple(
             sorted(name for name in custom if not image_meta.is_known(name))

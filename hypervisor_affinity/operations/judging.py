@@ -50,15 +50,16 @@ def evidence(subject: str, error: Exception) -> str:
     frames = ''.join(traceback.format_tb(error.__traceback__))
     name = type(error).__name__
     LOG.debug('%s cannot be judged: %s\n%s', subject, name, frames)
-    return f'unexpected {name} in {_place(error)}; all else was judged'
+    return f'unexpected {what(error)}; all else was judged'
 
 
-def _place(error: Exception) -> str:
-    """Return the innermost of this project's places that an error passed."""
+def what(error: Exception) -> str:
+    """Return an error's type, and where in this project it came from."""
     places = [
         (frame.f_globals.get('__name__', ''), line)
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
     ours = [place for place in places if place[0].startswith(_PROJECT)]
     module, line = (ours or places)[-1]
-    return f'{module.removeprefix(_PROJECT)}, line {line}'
+    place = f'{module.removeprefix(_PROJECT)}, line {line}'
+    return f'{type(error).__name__} in {place}'

@@ -17,6 +17,7 @@ from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import outcome
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation import world as worlds
@@ -192,7 +193,13 @@ class Player:
         )
         if origin is not None:
             ask = ask._replace(runs_on=self._runs_on(origin))
-        return self._scheduler.place(ask)
+        try:
+            return self._scheduler.place(ask)
+        except SourceError:
+            raise
+        except Exception as error:
+            why = judging.evidence(f'server {server.name}', error)
+            return None, Refusal('simulation', why)
 
     def _note(
         self,

@@ -15,6 +15,7 @@ from multiprocessing import connection
 from typing import Any, NamedTuple
 
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.world import World
@@ -119,6 +120,8 @@ def _play(
         sender.send(play(setting, name, options, sender.send))
     except SourceError as error:
         sender.send(str(error))
+    except Exception as error:
+        sender.send(f'unexpected {judging.what(error)}; please report it')
 
 
 def play(

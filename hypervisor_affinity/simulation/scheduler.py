@@ -292,6 +292,9 @@ class Scheduler:
             )
         except (cfg.Error, ValueError) as error:
             raise SourceError(str(error)) from error
+        except OSError as error:
+            named = error.filename or ', '.join(files)
+            raise SourceError(f'{named}: {error.strerror}') from error
         CONF.set_override('service_down_time', _DOWN_AFTER)
         CONF.set_override('track_instance_changes', False, 'filter_scheduler')
         if not files:

@@ -5,11 +5,15 @@ import subprocess
 
 import pytest
 
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.operations import audit
 from hypervisor_affinity.operations.vcenter import findings
+from tests import cloud_of_records as records
 from tests.installed import skip_without
 from tests.prometheus import clouds
 from tests.prometheus import exporting
+from tests.unforeseen import Unforeseen
 
 PROMTOOL = 'promtool'
 
@@ -74,3 +78,36 @@ def test_severities_are_the_checks():
                 )
                 is not None
             )
+
+
+def test_what_cannot_be_judged_is_counted_beside_the_rest():
+    """One record that nobody has foreseen takes no figure from the others."""
+    odd = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
+    source = records.both(
+        hosts=[
+            records.kvm('kvm-1'),
+            records.kvm('kvm-2'),
+            records.vcenter('vc-1', last_seen='2026-02-30'),
+        ],
+        aggregates=[odd, *records.both().aggregates()],
+        images=[
+            records.VMDK,
+            Image('odd', 'i-odd', 'active', 'qcow2', 'bare', Unforeseen()),
+        ],
+        servers=[
+            records.server('wrong', records.VMDK, 'kvm-1'),
+            records.server('there', records.ISO, 'kvm-2'),
+        ],
+    )
+    found = exporting.scraped(source)
+
+    def findings(check, severity):
+        return found.value('findings', check=check, severity=severity)
+
+    assert findings('server_misplaced', 'error') == 1
+    for subject in ('server', 'image', 'host', 'aggregate'):
+        assert findings(f'{subject}_not_judged', 'warning') == 1
+    verdicts = {'hypervisor': 'undetermined', 'verdict': 'server_not_judged'}
+    assert found.value('servers', **verdicts) == 1
+    assert found.value('hosts', hypervisor='kvm', state='up') == 1
+    assert found.value('hosts', hypervisor='undetermined', state='up') == 1

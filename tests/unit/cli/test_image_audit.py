@@ -280,6 +280,31 @@ def test_one_image_does_not_hide_the_others(run, glance, content):
     assert 'not_judged' not in {check for _, check in checks(done)}
 
 
+@pytest.mark.parametrize(
+    'attribute',
+    [
+        {'name': 7},
+        {'status': None},
+        {'status': ['active']},
+        {'disk_format': {'vmdk': 1}},
+        {'size': '12'},
+        {'size': -1},
+        {'size': 1e30},
+        {'id': ['x']},
+    ],
+    ids=str,
+)
+def test_attributes_of_wrong_types(run, glance, attribute):
+    """It is no Glance that answers like this."""
+    image_id = glance.add('x', b'KDMV' + bytes(512), **IN_ORDER)
+    glance.images[image_id].update(attribute)
+    done = run('image', 'audit', '-f', 'json')
+    assert (done.code, done.out) == (3, '')
+    assert len(done.err.splitlines()) == 1
+    assert 'unexpected' not in done.err
+    assert 'is none of glance' in done.err
+
+
 def test_content_that_nobody_has_foreseen(run, glance, monkeypatch):
     def fail(content):
         raise ZeroDivisionError('hunter2')
