@@ -108,7 +108,11 @@ def ended(
     failure: Exception | None = None
     code = no_answer
     try:
-        code = run()
+        try:
+            code = run()
+        except SystemExit as error:
+            # Of argparse, which may not have written all yet.
+            code = int(error.code or 0)
         stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED

@@ -165,12 +165,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str], stdout: ending.Output) -> int:
-    try:
-        # argparse writes to it, too, and says nothing if it cannot.
-        with contextlib.redirect_stdout(stdout):
-            return Shell(argv, stdout).run(argv)
-    except SystemExit as error:
-        return error.code or base.GOOD
+    # argparse writes to it, too, and says nothing if it cannot.
+    with contextlib.redirect_stdout(stdout):
+        return Shell(argv, stdout).run(argv)
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import not_judged
 from hypervisor_affinity.status.findings import warning
 
 _ISOLATION = 'AggregateImagePropertiesIsolation'
@@ -24,7 +25,12 @@ def check_metadata(
 ) -> Iterator[Finding]:
     """Find metadata of ours that cannot be read."""
     for tags in aggregates:
-        for problem in read_offer([tags], DriverReport(None), policy).problems:
+        try:
+            offer = read_offer([tags], DriverReport(None), policy)
+        except Exception as error:
+            yield not_judged(f'Aggregate {tags.name}', error)
+            continue
+        for problem in offer.problems:
             yield warning(
                 f'{problem}. nova-scheduler leaves out what it cannot read; '
                 'correct the metadata.'

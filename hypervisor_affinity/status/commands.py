@@ -128,7 +128,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ),
     (
         'Contradictory hosts',
-        lambda deployment: hosts.check_contradictory(deployment.hosts),
+        lambda deployment: hosts.check_contradictory(
+            deployment.hosts, deployment.cloud.hosts
+        ),
     ),
     (
         'Preferred hypervisors',
@@ -189,6 +191,8 @@ def _run(commands: 'UpgradeCommands', check: Check) -> upgradecheck.Result:
                 'the option.'
             )
         ]
+    except Exception as error:
+        found = [findings.not_judged('This check', error)]
     return findings.to_result(found)
 
 

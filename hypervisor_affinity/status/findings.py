@@ -7,6 +7,8 @@ from typing import NamedTuple
 from oslo_upgradecheck.upgradecheck import Code
 from oslo_upgradecheck.upgradecheck import Result
 
+from hypervisor_affinity.operations import judging
+
 _NAMED = 3
 
 
@@ -39,6 +41,15 @@ def warning(text: str) -> Finding:
 def remark(text: str) -> Finding:
     """Return a finding that asks for nothing."""
     return Finding(Code.SUCCESS, text)
+
+
+def not_judged(what: str, error: Exception) -> Finding:
+    """Return a finding that something was not foreseen.
+
+    :param what: that cannot be judged, as the begin of a sentence
+    """
+    why = judging.what(error)
+    return warning(f'{what} cannot be judged: unexpected {why}. Report this.')
 
 
 def to_result(findings: Iterable[Finding]) -> Result:

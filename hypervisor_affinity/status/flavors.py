@@ -19,6 +19,7 @@ from hypervisor_affinity.status.databases import FlavorSpecs
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.findings import not_judged
 from hypervisor_affinity.status.findings import remark
 from hypervisor_affinity.status.findings import warning
 from hypervisor_affinity.status.hosts import OfferingHost
@@ -47,11 +48,16 @@ def check(
     affected: dict[Finding, set[str]] = collections.defaultdict(set)
     for flavor in flavors:
         specs = flavor.extra_specs
-        for finding in (
-            *_of_novas_keys(specs, types, is_enabled),
-            *_of_our_keys(specs, policy),
-            *_of_all_keys(specs, policy),
-        ):
+        try:
+            found = (
+                *_of_novas_keys(specs, types, is_enabled),
+                *_of_our_keys(specs, policy),
+                *_of_all_keys(specs, policy),
+            )
+        except Exception as error:
+            yield not_judged(f'Flavor {flavor.name}', error)
+            continue
+        for finding in found:
             affected[finding].add(flavor.name)
     for (code, text), names in affected.items():
         yield Finding(code, f'{counted("flavor", names)}: {text}.')
@@ -73,7 +79,11 @@ def check_memory(
         return
     bound, others = set(), set()
     for flavor in flavors:
-        demand = classify({}, flavor.extra_specs, policy)
+        try:
+            demand = classify({}, flavor.extra_specs, policy)
+        except Exception as error:
+            yield not_judged(f'Flavor {flavor.name}', error)
+            continue
         if flavor.memory_mb % _STEP == 0 or demand.refusal:
             continue
         if demand.required == {hypervisor.VMWARE}:

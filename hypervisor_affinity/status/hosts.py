@@ -2,7 +2,8 @@
 """Checks of what hosts offer by their aggregates and their drivers."""
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from oslo_config import cfg
@@ -15,6 +16,7 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations import judging
 from hypervisor_affinity.status.databases import Cloud
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.findings import Finding
@@ -22,6 +24,8 @@ from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
 from hypervisor_affinity.status.findings import remark
 from hypervisor_affinity.status.findings import warning
+
+LOG = logging.getLogger(__name__)
 
 _SILENT = DriverReport(None)
 
@@ -59,13 +63,20 @@ class OfferingHost(NamedTuple):
 def read_offers(
     hosts: Iterable[ComputeHost], policy: Policy
 ) -> list[OfferingHost]:
-    """Return the hosts with their offers."""
-    return [
-        OfferingHost(
-            host, read_offer(host.aggregates, host.report or _SILENT, policy)
-        )
-        for host in hosts
-    ]
+    """Return the hosts with their offers, but for those without any.
+
+    Of these :func:`check_contradictory` tells.
+    """
+    found = []
+    for host in hosts:
+        try:
+            report = host.report or _SILENT
+            offer = read_offer(host.aggregates, report, policy)
+        except Exception as error:
+            LOG.debug('host %s: %s', host.name, judging.what(error))
+        else:
+            found.append(OfferingHost(host, offer))
+    return found
 
 
 def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
@@ -82,8 +93,20 @@ def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
         )
 
 
-def check_contradictory(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
-    """Find hosts whose aggregates name another hypervisor than the driver."""
+def check_contradictory(
+    hosts: Collection[OfferingHost], all_hosts: Iterable[ComputeHost] = ()
+) -> Iterator[Finding]:
+    """Find hosts whose aggregates name another hypervisor than the driver.
+
+    :param all_hosts: also those of which it is not known what they offer
+    """
+    known = {found.host.name for found in hosts}
+    if lost := {host.name for host in all_hosts} - known:
+        yield warning(
+            f'{counted("host", lost)}: cannot be judged, since something in '
+            'the record, or in that of an aggregate, was not foreseen. Report '
+            'what "Aggregate metadata" says.'
+        )
     excluded = collections.defaultdict(set)
     mistagged = collections.defaultdict(set)
     for host, offer in hosts:

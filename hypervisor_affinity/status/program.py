@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program ``hypervisor-affinity-status``."""
 
+import contextlib
+import functools
 import importlib.util
 import logging
 import sys
 
 from oslo_config import cfg
+
+from hypervisor_affinity import ending
+
+NAME = 'hypervisor-affinity-status'
 
 # oslo.upgradecheck's, for what is no outcome of a check.
 NO_ANSWER = 255
@@ -22,6 +28,19 @@ def main() -> int:
     # What nova and its libraries log meanwhile is for the log of a service,
     # and may cite a database's URL.
     logging.getLogger().addHandler(logging.NullHandler())
+    ending.prepare()
+    stdout = ending.Output(sys.stdout)
+    return ending.ended(
+        functools.partial(_run, stdout),
+        NAME,
+        stdout,
+        sys.stderr,
+        no_answer=NO_ANSWER,
+        debug='--debug' in sys.argv,
+    )
+
+
+def _run(stdout: ending.Output) -> int:
     try:
         # Not above: nova may be missing. The first prepares the process for
         # nova's concurrency mode, as it does for nova-scheduler.
@@ -29,7 +48,9 @@ def main() -> int:
 
         from hypervisor_affinity.status import commands
 
-        return commands.run(sys.argv)
+        # oslo.upgradecheck prints the answer.
+        with contextlib.redirect_stdout(stdout):
+            return commands.run(sys.argv)
     except cfg.Error as error:
         return _give_up(f'nova.conf cannot be read: {error}')
     except ImportError as error:
@@ -37,7 +58,7 @@ def main() -> int:
 
 
 def _give_up(text: str) -> int:
-    sys.stderr.write(f'hypervisor-affinity-status: {text}\n')
+    ending.say(sys.stderr, f'{NAME}: {text}')
     return NO_ANSWER
 
 

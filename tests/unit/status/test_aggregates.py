@@ -2,8 +2,10 @@
 import pytest
 from oslo_upgradecheck.upgradecheck import Code
 
+from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status import aggregates
+from tests.unforeseen import Unforeseen
 from tests.unit.status.hosts import TAGGED_KVM
 from tests.unit.status.hosts import TAGGED_VMWARE
 from tests.unit.status.hosts import aggregate
@@ -30,6 +32,15 @@ def test_metadata_that_cannot_be_read(key, value):
     (finding,) = aggregates.check_metadata([TAGGED_KVM, wrong], Policy())
     assert finding.code is Code.WARNING
     assert f'aggregate a1: {key}={value}' in finding.text
+
+
+def test_metadata_that_nobody_has_foreseen():
+    odd = AggregateTags('odd', Unforeseen())
+    wrong = aggregate('a1', hypervisor_type='vmwrae')
+    first, second = aggregates.check_metadata([odd, wrong], Policy())
+    assert first.code is Code.WARNING
+    assert first.text.startswith('Aggregate odd cannot be judged: unexpected ')
+    assert 'aggregate a1: ' in second.text
 
 
 def isolation(conf, *found):

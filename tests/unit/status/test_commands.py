@@ -72,3 +72,21 @@ def test_every_check_is_on_the_page():
 
 def test_names_are_distinct():
     assert len(set(NAMES)) == len(NAMES)
+
+
+class Odd:
+    """A deployment whose parts nobody has foreseen."""
+
+    def __getattr__(self, name):
+        raise RecursionError('hunter2')
+
+
+def test_a_check_that_fails_does_not_hide_the_others():
+    run, arguments = commands.UpgradeCommands._upgrade_checks[1][1]
+    result = run(commands.UpgradeCommands(Odd()), **arguments)
+    assert result.code == Code.WARNING
+    assert re.fullmatch(
+        r'This check cannot be judged: unexpected RecursionError in '
+        r'status\.commands, line \d+. Report this.',
+        result.details,
+    )

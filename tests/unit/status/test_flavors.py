@@ -11,6 +11,8 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status import flavors
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
+from tests.unforeseen import SECRET
+from tests.unforeseen import Unforeseen
 from tests.unit.status import hosts
 
 OURS = 'hypervisor_affinity:hypervisor_type'
@@ -211,3 +213,20 @@ def test_novas_driver_refuses_the_same(memory_mb):
         assert refused
     else:
         assert not refused
+
+
+def test_a_flavor_that_nobody_has_foreseen(load):
+    named = [
+        FlavorSpecs('odd', Unforeseen(), 1025),
+        FlavorSpecs('wrong', {KEYS[0]: 'xen'}, 1025),
+    ]
+    odd, wrong = flavors.check(load(), Policy(), named, HOSTS)
+    assert odd.code == Code.WARNING
+    assert odd.text.startswith('Flavor odd cannot be judged: unexpected ')
+    assert SECRET not in odd.text
+    assert wrong.text.startswith('1 flavor (wrong): ')
+    named[1] = FlavorSpecs('wrong', {}, 1025)
+    offering = hosts.offering(*HOSTS)
+    odd, wrong = flavors.check_memory(Policy(), named, offering)
+    assert odd.text.startswith('Flavor odd cannot be judged: ')
+    assert wrong.text.startswith('1 flavor (wrong): ')

@@ -3,11 +3,13 @@ import pytest
 from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status import hosts as checks
 from hypervisor_affinity.status.databases import Cloud
 from hypervisor_affinity.status.databases import ComputeHost
+from tests.unforeseen import Unforeseen
 from tests.unit.status import hosts
 from tests.unit.status.hosts import offering
 
@@ -114,3 +116,13 @@ def test_more_hosts_than_placement_returns(load, nodes, prefilter, count):
     for finding in found:
         assert finding.code is Code.WARNING
         assert 'placement_prefilter = true' in finding.text
+
+
+def test_a_host_that_nobody_has_foreseen():
+    odd = AggregateTags('odd', Unforeseen())
+    every = (hosts.kvm('kvm-1', (odd,)), hosts.kvm('kvm-2'), hosts.vcenter())
+    known = offering(*every)
+    assert [found.host.name for found in known] == ['kvm-2', 'vc-1']
+    (finding,) = checks.check_contradictory(known, every)
+    assert finding.code is Code.WARNING
+    assert finding.text.startswith('1 host (kvm-1): cannot be judged, ')

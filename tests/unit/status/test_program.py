@@ -70,3 +70,45 @@ def test_a_wrong_command():
     ended = run_program('downgrade', 'check')
     assert ended.returncode == 2
     assert 'downgrade' in ended.stderr
+
+
+_UNFORESEEN = """
+import sys
+import nova.cmd.scheduler
+from hypervisor_affinity.status import commands, program
+def run(argv):
+    raise {error}
+commands.run = run
+sys.exit(program.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ('error', 'code', 'lines'),
+    [
+        ("KeyError('x')", 255, ["unexpected KeyError: 'x'; run it again"]),
+        ('KeyboardInterrupt', 130, []),
+    ],
+)
+def test_what_is_not_foreseen(error, code, lines):
+    ended = run('-c', _UNFORESEEN.format(error=error), 'upgrade', 'check')
+    assert (ended.returncode, ended.stdout) == (code, '')
+    told = ended.stderr.splitlines()
+    assert len(told) == len(lines)
+    for line, words in zip(told, lines, strict=True):
+        assert line.startswith(f'hypervisor-affinity-status: {words}')
+
+
+def test_an_answer_that_cannot_be_written():
+    with open('/dev/full', 'w') as full:
+        ended = subprocess.run(
+            [sys.executable, '-m', 'hypervisor_affinity.status.program', '-h'],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == 255
+    assert ended.stderr == (
+        'hypervisor-affinity-status: cannot write standard output: No space '
+        'left on device\n'
+    )
