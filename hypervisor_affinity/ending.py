@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+# Of the commands for operators; what is like nova-status has 255.
+NO_ANSWER = 3
 # As shells have it for a program that a signal ended.
 INTERRUPTED = 130
 BROKEN_PIPE = 141

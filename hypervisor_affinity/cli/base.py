@@ -28,7 +28,7 @@ from hypervisor_affinity.image.disk import DiskError
 GOOD = 0
 NEGATIVE = 1
 WRONG_COMMAND_LINE = 2
-NO_ANSWER = 3
+NO_ANSWER = ending.NO_ANSWER
 
 
 class CommandError(Exception):

@@ -245,6 +245,23 @@ def test_an_interruption(run, failing):
     assert (done.code, done.out, done.err) == (130, '', '')
 
 
+WITHOUT_CLIFF = """
+import sys
+sys.modules['cliff'] = None
+from hypervisor_affinity.cli import shell
+sys.exit(shell.main())
+"""
+
+
+def test_where_the_extra_is_not_installed(start):
+    done = start((sys.executable, '-c', WITHOUT_CLIFF), 'audit')
+    assert (done.returncode, done.stdout) == (3, '')
+    assert done.stderr == (
+        'hypervisor-affinity: cliff is not installed: pip install '
+        "'hypervisor-affinity[cli]'\n"
+    )
+
+
 # Wrong command lines.
 
 
