@@ -9,6 +9,7 @@ from pyVmomi import SoapStubAdapter
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import connect
 from hypervisor_affinity.cloud.vcenter import options
+from hypervisor_affinity.cloud.vcenter import reader
 from tests.vcenter import conf_files
 from tests.vcenter import inventory
 from tests.vcenter.administrator import Administrator
@@ -205,3 +206,25 @@ def test_two_readings_make_one_session(start_vcenter, access_of, calls):
         first, second = (list(vcenters.read()) for _ in range(2))
     assert first == second
     assert calls['Login'] == calls['Logout'] == 1
+
+
+def test_what_nobody_has_foreseen_of_one_hides_no_other(
+    start_vcenter, access_of, monkeypatch
+):
+    good, bad = (
+        access_of(start_vcenter(large(hosts=1, vms=1))) for _ in range(2)
+    )
+    original = reader.read
+
+    def read(service, known):
+        if known.name == bad.name:
+            raise RecursionError('hunter2')
+        return original(service, known)
+
+    monkeypatch.setattr(reader, 'read', read)
+    with connect([bad, good]) as several:
+        first, second = several.read()
+    assert (first.clusters, second.error) == ((), '')
+    assert 'is none that was foreseen (RecursionError)' in first.error
+    assert 'hunter2' not in first.error
+    assert len(second.clusters) == 2

@@ -6,6 +6,7 @@ import pytest
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.operations import explanation
 from tests.cloud_of_records import both
 from tests.cloud_of_records import kvm
 from tests.cloud_of_records import server
@@ -125,3 +126,24 @@ def test_nova_leaves_out_what_differs_in_capabilities(explain):
     assert done.code == 1
     rows = {row['Host']: (row['Check'], row['Reason']) for row in done.json()}
     assert rows['untold'] == ('capabilities', 'capabilities_differ')
+
+
+def test_a_host_that_cannot_be_judged(run, tmp_path, monkeypatch):
+    """As long as another one passes, the answer is good."""
+    original = explanation.judge
+
+    def judge(demand, offer, policy):
+        if 'kvm' in offer.families:
+            raise RecursionError('hunter2')
+        return original(demand, offer, policy)
+
+    path = tmp_path / 'cloud.json'
+    files.save(both(), path)
+    monkeypatch.setattr(explanation, 'judge', judge)
+    flexible = run('explain', 'iso', 'small', '--snapshot', path)
+    assert (flexible.code, flexible.err) == (0, '')
+    assert '2 that might take it could not be judged' in flexible.out
+    bound = run('explain', 'qcow2', 'small', '--snapshot', path)
+    assert (bound.code, bound.err) == (3, '')
+    assert 'not_judged' in bound.out
+    assert 'hunter2' not in flexible.out + bound.out

@@ -8,6 +8,7 @@ from nova.scheduler import filters
 
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation.outcome import Run
+from hypervisor_affinity.simulation.scheduler import Scheduler
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
 from tests.unit.simulation.stories import hypervisors
@@ -464,3 +465,20 @@ def test_where_an_image_belongs_that_no_preferred_one_can_run():
     options = {'hypervisor_affinity': {'preferred_hypervisors': ['vmware']}}
     (found,) = play(boot('qcow2'), options=options).outcomes
     assert found.belongs == 'KVM'
+
+
+def test_a_request_that_nobody_has_foreseen_ends_no_scenario(monkeypatch):
+    original = Scheduler.place
+
+    def place(self, ask):
+        if ask.image and ask.image.name == 'iso':
+            raise RecursionError('hunter2')
+        return original(self, ask)
+
+    monkeypatch.setattr(Scheduler, 'place', place)
+    run = play(boot('qcow2'), boot('iso'), boot('vmdk'))
+    assert [host is None for host in hosts(run)] == [False, True, False]
+    refused = run.outcomes[1].refusal
+    assert refused.by == 'simulation'
+    assert refused.reason.startswith('unexpected RecursionError in ')
+    assert 'hunter2' not in refused.reason
