@@ -129,13 +129,13 @@ def test_the_schema_describes_it(cloud, tmp_path, name):
                 'hosts': [
                     {
                         'name': 'a',
-                        'vcpus': {'total': 1, 'allocation_ratio': 2.0e10},
+                        'vcpus': {'total': 1, 'allocation_ratio': 4.5e38},
                     }
                 ]
             },
             'hosts',
             'at $.hosts[0].vcpus.allocation_ratio: '
-            'Expected `float` <= 1000000000.0',
+            'Expected `float` <= 3.40282e+38',
         ),
         (
             {'images': [{'name': 'a', 'checksum': 'x'}]},
