@@ -5,7 +5,8 @@ import argparse
 import functools
 import pathlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TextIO
 
 from cliff import lister
 from cliff import show
@@ -56,9 +57,12 @@ class Answering:
     """How a command ends, and what it says beside its answer.
 
     * ``status``: the exit code, once :meth:`take_action` has answered
+    * ``is_stdout_taken``: whether a document goes to standard output. The
+      answer then goes to standard error, as the list of ``tar -cv`` does.
     """
 
     status = GOOD
+    is_stdout_taken = False
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run; return the exit code."""
@@ -89,7 +93,25 @@ class Answering:
     def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:
         """Write lines for people above a table; leave other formats alone."""
         if parsed_args.formatter == 'table':
-            self.app.stdout.write(''.join(f'{line}\n' for line in lines))
+            self._out.write(''.join(f'{line}\n' for line in lines))
+
+    def produce_output(
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Any,
+    ) -> int:
+        """Write the answer where it belongs."""
+        # cliff's formatters write to the program's, which outlives a command.
+        stdout, self.app.stdout = self.app.stdout, self._out
+        try:
+            return super().produce_output(parsed_args, column_names, data)
+        finally:
+            self.app.stdout = stdout
+
+    @property
+    def _out(self) -> TextIO:
+        return self.app.stderr if self.is_stdout_taken else self.app.stdout
 
 
 class Connecting:

@@ -2,9 +2,9 @@
 """``explain``."""
 
 import argparse
-import pathlib
 from collections.abc import Iterable
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cli import progress
@@ -80,15 +80,17 @@ class Explain(PolicyCommand):
         )
         parser.add_argument(
             '--html',
-            type=pathlib.Path,
+            type=writing.named,
             metavar='FILE',
-            help='write a page of all hosts and checks, too',
+            help='write a page of all hosts and checks, too; - is standard '
+            'output, and the answer then goes to standard error',
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the answers of all hosts."""
         _check(parsed_args)
+        self.is_stdout_taken = parsed_args.html == writing.STANDARD_OUTPUT
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         hosts = list(progress.counted('hosts', source.hosts()))

@@ -3,12 +3,14 @@
 
 import argparse
 import collections
+import contextlib
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from cliff import columns
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
@@ -74,7 +76,8 @@ class Simulate(CloudCommand):
             type=_picture,
             metavar='FILE',
             help='draw servers and memory over requests, as '
-            f'{", ".join(plot.SUFFIXES)}',
+            f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
+            'the answer then goes to standard error',
         )
         parser.add_argument(
             '--exact',
@@ -88,6 +91,11 @@ class Simulate(CloudCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return what came of the scenario."""
         _check_installed(parsed_args)
+        self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
+        # Playing may take long.
+        if parsed_args.plot and not self.is_stdout_taken:
+            with _writing(parsed_args.plot):
+                writing.place(parsed_args.plot)
         setting = self._setting(parsed_args)
         story = setting.story
         schedulers = len(story.schedulers) or 1
@@ -95,7 +103,8 @@ class Simulate(CloudCommand):
         with progress.bar('requests', total) as show:
             runs = processes.play_all(setting, show)
         if parsed_args.plot:
-            _draw(story.title or setting.name, runs, parsed_args.plot)
+            with _writing(parsed_args.plot):
+                plot.draw(story.title or setting.name, runs, parsed_args.plot)
         self.say(parsed_args, story.title, *map(_headline, runs))
         for run in runs:
             for note in run.notes:
@@ -164,11 +173,13 @@ def _check_installed(parsed_args: argparse.Namespace) -> None:
         )
 
 
-def _draw(title: str, runs: list[Run], path: pathlib.Path) -> None:
+@contextlib.contextmanager
+def _writing(path: pathlib.Path) -> Iterator[None]:
     try:
-        plot.draw(title, runs, path)
+        yield
     except OSError as error:
-        raise CommandError(f'{path}: {error.strerror}') from error
+        name = 'standard output' if path == writing.STANDARD_OUTPUT else path
+        raise CommandError(f'{name}: {error.strerror}') from error
 
 
 def _option(text: str) -> tuple[str, str, Any]:
@@ -189,7 +200,9 @@ def _option(text: str) -> tuple[str, str, Any]:
 
 
 def _picture(text: str) -> pathlib.Path:
-    path = pathlib.Path(text)
+    path = writing.named(text)
+    if path == writing.STANDARD_OUTPUT:
+        return path
     if path.suffix not in plot.SUFFIXES:
         raise argparse.ArgumentTypeError(
             f'{text!r} ends in none of {", ".join(plot.SUFFIXES)}'

@@ -6,6 +6,7 @@ import collections
 import pathlib
 from collections.abc import Iterator
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
 from hypervisor_affinity.cli.base import Command
@@ -33,13 +34,15 @@ class Save(VCenterReading, CloudCommand):
         parser = super().get_parser(prog_name)
         parser.add_argument(
             'file',
-            type=pathlib.Path,
-            help='FILE.json, or FILE.yaml for people; replaced if it is there',
+            type=writing.named,
+            help='FILE.json, or FILE.yaml for people; replaced if it is '
+            'there; - is standard output, and JSON',
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Write the file; return how much is in it."""
+        self.is_stdout_taken = parsed_args.file == writing.STANDARD_OUTPUT
         with self.reading(parsed_args) as reading:
             counts = files.save(
                 reading.source, parsed_args.file, progress.counted

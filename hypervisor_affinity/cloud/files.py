@@ -2,10 +2,8 @@
 """Snapshots in files: JSON, read and written as a stream, or YAML."""
 
 import contextlib
-import os
 import pathlib
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import IO, Any, TypeVar
 
@@ -13,6 +11,7 @@ import ijson
 import msgspec
 import yaml
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud import yaml_document
 from hypervisor_affinity.cloud.snapshot import Aggregate
@@ -290,27 +289,18 @@ def save(
 
 @contextlib.contextmanager
 def replacing(path: pathlib.Path) -> Iterator[IO[bytes]]:
-    """Open a file to write, which takes its place when all is written.
+    """Open a file as :func:`hypervisor_affinity.writing.replacing` does.
 
-    Of a failure nothing is left behind. Only the user may read the file.
+    Only the user may read it.
 
     :raises SourceError: if it cannot be written
     """
     try:
-        number, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f'.{path.name}.'
-        )
-        try:
-            with open(number, 'wb') as file:
-                yield file
-                file.flush()
-                os.fsync(number)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        with writing.replacing(path) as file:
+            yield file
     except OSError as error:
-        raise SourceError(f'{path}: {error.strerror}') from error
+        name = 'standard output' if path == writing.STANDARD_OUTPUT else path
+        raise SourceError(f'{name}: {error.strerror}') from error
 
 
 class _JsonWriter:

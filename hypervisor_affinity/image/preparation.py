@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image import qemu
@@ -94,13 +95,15 @@ def prepare(
     Unless this ends well, all that it wrote is removed.
 
     :param source: a disk, or an OVA
-    :param target: for a flat disk, its descriptor
+    :param target: for a flat disk, its descriptor; if it is a link, what it
+        leads to is written
     :param member: of an OVA with several disks
     :param replace: write over what has the target's name
     :param check_space: refuse if the target's file system may be too full
     :raises DiskError: if it cannot be done
     """
     disk = inspection.inspect(source, member)
+    target = _place(target)
     form = _complete(form, disk)
     node = qemu.node(source, disk)
     names = _names(target, form)
@@ -194,12 +197,24 @@ def _check_target(
             raise DiskError(
                 f'{path}: is a part of the source; choose another name'
             )
-        if path.exists() and not path.is_file():
-            raise DiskError(f'{path}: is no regular file')
+        if _place(path) != path:
+            # A descriptor names what is beside it.
+            raise DiskError(f'{path}: is a link; remove it')
         if not replace:
             raise DiskError(
                 f'{path}: exists; choose another name, or --replace it'
             )
+
+
+def _place(path: pathlib.Path) -> pathlib.Path:
+    """Return what is to be written, behind links.
+
+    :raises DiskError: if it is no file
+    """
+    try:
+        return writing.place(path)
+    except OSError as error:
+        raise DiskError(f'{path}: {error.strerror}') from error
 
 
 def _most(node: qemu.Node, disk: Disk, form: Form) -> int:

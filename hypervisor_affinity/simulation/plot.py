@@ -6,10 +6,12 @@ The same figures give the same SVG, byte for byte.
 
 import collections
 import importlib.util
+import io
 import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
 
@@ -33,8 +35,8 @@ def has_matplotlib() -> bool:
 def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
     """Write a picture: servers and memory over requests, by scheduler.
 
-    :param path: with one of ``SUFFIXES``
-    :raises OSError: if the file cannot be written
+    :param path: with one of ``SUFFIXES``, or standard output, for SVG
+    :raises OSError: if the file cannot be written; ``strerror`` says why
     """
     import matplotlib
     from matplotlib import figure
@@ -74,10 +76,17 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
             ncols=len(styles) + 1,
             frameon=False,
         )
+        kind = path.suffix or SUFFIXES[0]
         metadata = {'Date': None, 'Creator': None}
+        drawn = io.BytesIO()
         picture.savefig(
-            path, metadata=metadata if path.suffix == '.svg' else None
+            drawn,
+            format=kind.removeprefix('.'),
+            metadata=metadata if kind == '.svg' else None,
         )
+    # It is for showing: who may read it is what the umask says.
+    with writing.replacing(path, 0o666) as file:
+        file.write(drawn.getbuffer())
 
 
 def _fill_servers(axis: Any, run: Run, styles: dict[str, dict]) -> None:

@@ -2,13 +2,10 @@
 """``image prepare``."""
 
 import argparse
-import contextlib
 import pathlib
 import shlex
-import signal
-import types
-from collections.abc import Iterator
 
+from hypervisor_affinity import writing
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import Command
 from hypervisor_affinity.cli.image import wishes
@@ -20,9 +17,6 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
 from hypervisor_affinity.image.size import shown
-
-# What ends a process: Ctrl-C, kill, the end of its terminal.
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Prepare(Command):
@@ -44,7 +38,7 @@ class Prepare(Command):
         parser.add_argument(
             'target',
             metavar='TARGET',
-            type=pathlib.Path,
+            type=_target,
             nargs='?',
             help='default: the name of the source with .vmdk, in the current '
             'folder',
@@ -88,7 +82,7 @@ class Prepare(Command):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was read and what was written."""
-        with _orderly_end(), progress.steps() as show:
+        with writing.orderly_end(), progress.steps() as show:
             done = preparation.prepare(
                 parsed_args.source,
                 parsed_args.target or _default_target(parsed_args),
@@ -106,6 +100,16 @@ class Prepare(Command):
         return ('Part', 'Source', 'Target'), _rows(done)
 
 
+def _target(text: str) -> pathlib.Path:
+    path = writing.named(text)
+    if path == writing.STANDARD_OUTPUT:
+        raise argparse.ArgumentTypeError(
+            'a disk cannot be written to standard output, since it is read '
+            'again; a file of this name is ./-'
+        )
+    return path
+
+
 def _hardware_version(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
@@ -118,36 +122,6 @@ def _default_target(parsed_args: argparse.Namespace) -> pathlib.Path:
     if target.absolute() == source.absolute():
         return target.with_stem(f'{target.stem}-{parsed_args.type}')
     return target
-
-
-@contextlib.contextmanager
-def _orderly_end() -> Iterator[None]:
-    """Have a signal that ends the process raise, so that all is removed.
-
-    What comes after the first one is ignored: who presses Ctrl-C twice shall
-    not stop the removing.
-    """
-
-    def end(number: int, frame: types.FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + number)
-
-    # What nohup made it ignore stays ignored.
-    before = {
-        number: signal.getsignal(number)
-        for number in _ENDS
-        if signal.getsignal(number) != signal.SIG_IGN
-    }
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _headline(done: Prepared) -> str:

@@ -280,7 +280,7 @@ def test_a_source_is_never_written_over(tmp_path, name):
     (tmp_path / name).symlink_to(
         source if name == 'server.vmdk' else 'monolithicFlat-flat.vmdk'
     )
-    with pytest.raises(DiskError, match=f'{name}: is a part of the source'):
+    with pytest.raises(DiskError, match='is a part of the source'):
         prepare(
             source,
             tmp_path / 'server.vmdk',
@@ -309,7 +309,7 @@ def test_a_name_that_cannot_stand_in_a_descriptor(raw, target, name):
 
 def test_what_is_no_file_is_not_replaced(raw, target):
     target.mkdir()
-    with pytest.raises(DiskError, match='is no regular file'):
+    with pytest.raises(DiskError, match='is a folder; name a file'):
         prepare(raw, target, Form(), replace=True, watch=ignore)
     missing = target.with_name('missing') / 'server.vmdk'
     with pytest.raises(DiskError, match='missing: no such folder'):
