@@ -6,7 +6,7 @@ way, and so do the imports::
 
     explanation > verdict > preference > demand, offer > signs
                 > policy, properties, capabilities > drivers
-                > hypervisor, reason > words
+                > hypervisor, reason > printable
 
 ``judge`` in :mod:`hypervisor_affinity.core.verdict` is the one place that
 decides whether a request may run on a host.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.core.signs import Strength
@@ -135,7 +136,8 @@ def operator_text(
         f'{count} {reason}{_policy(count, verdicts[reason])}'
         for reason, count in counts.items()
     )
-    return f'{demand_text(demand)}; hosts rejected: {hosts}'
+    # Aggregates have names, too.
+    return printable(f'{demand_text(demand)}; hosts rejected: {hosts}')
 
 
 def _policy(count: int, verdict: Verdict) -> str:

@@ -10,7 +10,7 @@ vCenter Server``), and from what operators write into aggregate metadata.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hypervisor_affinity.core.words import cited
+from hypervisor_affinity.core.printable import cited
 
 KVM = 'kvm'
 VMWARE = 'vmware'

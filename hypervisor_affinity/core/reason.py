@@ -8,7 +8,7 @@ documentation. They may be added to; none is ever renamed or reused.
 import enum
 from typing import NamedTuple
 
-from hypervisor_affinity.core.words import cited
+from hypervisor_affinity.core.printable import cited
 
 
 class Reason(enum.StrEnum):

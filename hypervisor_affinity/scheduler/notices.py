@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from oslo_log import log as logging
 
+from hypervisor_affinity.core.printable import cited
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.words import cited
 
 LOG = logging.getLogger(__name__)
 

@@ -84,9 +84,13 @@ FORGED = 'x\n2026-01-01 ERROR nova: \x1b[2K forged'
 def test_what_a_user_writes_begins_no_line_of_its_own(key):
     image = {key: FORGED, 'vmware_linked_clone': FORGED}
     demand = classify(image, {'hypervisor_affinity:x': FORGED}, Policy())
+    reason = Reason.ADMITS_REQUIRED_ONLY
+    tag = Evidence(f'aggregate {FORGED}', 'hypervisor_affinity_admit=required')
+    verdicts = {reason: Verdict(reason, (tag,), deciding=(tag,))}
     texts = [
         explanation.demand_text(demand),
         explanation.operator_text(demand, {}, {}),
+        explanation.operator_text(demand, {reason: 1}, verdicts),
         *map(str, demand.problems),
     ]
     assert all(text.isprintable() for text in texts), texts

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hypervisor_affinity.core.printable import LONGEST
+from hypervisor_affinity.core.printable import cited
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import written
-from hypervisor_affinity.core.words import LONGEST
-from hypervisor_affinity.core.words import cited
 
 
 @pytest.mark.parametrize(
