@@ -3,9 +3,9 @@
 
 import argparse
 import pathlib
-import shlex
 
 from hypervisor_affinity import writing
+from hypervisor_affinity.cli import pasting
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import Command
 from hypervisor_affinity.cli.image import wishes
@@ -138,15 +138,16 @@ def _next(done: Prepared) -> str:
     if not glance.accepts:
         return f'Glance refuses it: {glance.why}'
     words = [
-        *('hypervisor-affinity', 'image', 'upload', done.target.name),
+        *('hypervisor-affinity', 'image', 'upload'),
+        pasting.file(done.target.name),
         *('--adapter-type', done.form.adapter_type),
     ]
     if appliance := done.source.appliance:
         if appliance.guest_id:
-            words += ['--guest-id', appliance.guest_id]
+            words += pasting.option('--guest-id', appliance.guest_id)
         if appliance.vif_model:
-            words += ['--vif-model', appliance.vif_model]
-    return f'Next: {shlex.join(words)}'
+            words += pasting.option('--vif-model', appliance.vif_model)
+    return f'Next: {pasting.line(words)}'
 
 
 def _rows(done: Prepared) -> list[tuple[str, object, object]]:
