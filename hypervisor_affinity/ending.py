@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from hypervisor_affinity.core.printable import printable
+
 # Of the commands for operators; what is like nova-status has 255.
 NO_ANSWER = 3
 # As shells have it for a program that a signal ended.
@@ -134,7 +136,8 @@ def ended(
     if failure is None:
         return code
     if debug:
-        say(stderr, ''.join(traceback.format_exception(failure)).rstrip())
+        shown = ''.join(traceback.format_exception(failure))
+        say(stderr, *shown.splitlines())
     say(
         stderr,
         f'{name}: unexpected {type(failure).__name__}: {_line(failure)}; run '
@@ -143,10 +146,10 @@ def ended(
     return no_answer
 
 
-def say(stderr: TextIO, text: str) -> None:
-    """Write lines for people, if they can be written."""
+def say(stderr: TextIO, *lines: str) -> None:
+    """Write lines for people, as they can be shown, if they can be written."""
     try:
-        stderr.write(f'{text}\n')
+        stderr.write(''.join(f'{printable(line)}\n' for line in lines))
         stderr.flush()
     except OSError:
         _abandon(stderr)

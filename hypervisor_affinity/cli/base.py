@@ -17,12 +17,14 @@ from oslo_config import cfg
 
 from hypervisor_affinity import conf
 from hypervisor_affinity import ending
+from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.image.disk import DiskError
 
 # Exit codes; argparse ends with 2, too.
@@ -86,14 +88,18 @@ class Answering:
         try:
             super().run(parsed_args)
         except (CommandError, DiskError, SourceError) as error:
-            ending.say(self.app.stderr, f'{self.cmd_name}: {error}')
+            self.tell(f'{self.cmd_name}: {error}')
             return error.code if isinstance(error, CommandError) else NO_ANSWER
         return self.status
 
     def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:
         """Write lines for people above a table; leave other formats alone."""
         if parsed_args.formatter == 'table':
-            self._out.write(''.join(f'{line}\n' for line in lines))
+            self._out.write(''.join(f'{printable(line)}\n' for line in lines))
+
+    def tell(self, *lines: str) -> None:
+        """Write lines to standard error, whatever the format."""
+        ending.say(self.app.stderr, *lines)
 
     def produce_output(
         self,
@@ -101,13 +107,20 @@ class Answering:
         column_names: Sequence[str],
         data: Any,
     ) -> int:
-        """Write the answer where it belongs."""
+        """Write the answer where it belongs, so that it can be shown."""
+        data = self.shown(
+            data, lambda cell: cells.shown(cell, parsed_args.formatter)
+        )
         # cliff's formatters write to the program's, which outlives a command.
         stdout, self.app.stdout = self.app.stdout, self._out
         try:
             return super().produce_output(parsed_args, column_names, data)
         finally:
             self.app.stdout = stdout
+
+    def shown(self, data: Any, show: Callable[[Any], Any]) -> Any:
+        """Return an answer with each cell as it is to be shown."""
+        return (tuple(map(show, row)) for row in data)
 
     @property
     def _out(self) -> TextIO:
@@ -168,6 +181,10 @@ class Command(Tabular, lister.Lister):
 
 class ShowCommand(Tabular, show.ShowOne):
     """A command that answers with the fields of one thing."""
+
+    def shown(self, data: Any, show: Callable[[Any], Any]) -> Any:
+        """Return an answer with each field as it is to be shown."""
+        return tuple(map(show, data))
 
 
 class CloudReading(Connecting):

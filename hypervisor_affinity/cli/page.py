@@ -15,6 +15,7 @@ import jinja2
 
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations.explanation import Explanation
 
 
@@ -31,8 +32,7 @@ def write(
     """
     page = render(explanation, taken_from=taken_from, taken_at=taken_at)
     with files.replacing(path) as file:
-        # Half a surrogate pair is a string in JSON, but no text.
-        file.write(page.encode('utf-8', 'xmlcharrefreplace'))
+        file.write(page.encode())
 
 
 def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
@@ -45,6 +45,7 @@ def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
         loader=jinja2.PackageLoader(__package__, '.'),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -63,6 +64,17 @@ def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
         taken_from=taken_from,
         taken_at=taken_at,
     )
+
+
+def _shown(value: object) -> object:
+    """Return what others named so that it can be seen.
+
+    A mark of the direction of writing would turn the words beside a name, too.
+    """
+    # What is marked as HTML is of this project, or was here before.
+    if isinstance(value, str) and not hasattr(value, '__html__'):
+        return printable(value)
+    return value
 
 
 def _digest(text: str) -> str:

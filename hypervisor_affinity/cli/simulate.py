@@ -108,7 +108,7 @@ class Simulate(CloudCommand):
         self.say(parsed_args, story.title, *map(_headline, runs))
         for run in runs:
             for note in run.notes:
-                self.app.stderr.write(f'{run.scheduler}: {note}\n')
+                self.tell(f'{run.scheduler}: {note}')
         if any(map(_is_bad, runs[0].outcomes)):
             self.status = base.NEGATIVE
         return _VIEWS[parsed_args.show](runs)

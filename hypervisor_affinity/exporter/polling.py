@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from prometheus_client.metrics_core import Metric
 
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.exporter import families
 
 LOG = logging.getLogger(__name__)
@@ -120,12 +121,12 @@ class Poller(Generic[_Value]):
             # A thread that ended would leave old figures without a word. Of
             # the text nobody knows what it cites.
             frames = ''.join(traceback.format_tb(failure.__traceback__))
-            LOG.error('Reading %s failed:\n%s', self.name, frames)
+            LOG.error('Reading %s failed:\n%s', printable(self.name), frames)
             error = f'{self.name}: {type(failure).__name__}'
         if error and error != self.error:
-            LOG.warning('%s', error)
+            LOG.warning('%s', printable(error))
         elif self.error and not error:
-            LOG.warning('%s can be read again', self.name)
+            LOG.warning('%s can be read again', printable(self.name))
         with self._state:
             self._value, self.error = value, error
             self._read_at = time.monotonic()

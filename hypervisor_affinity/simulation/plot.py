@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypervisor_affinity import writing
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
 
@@ -45,6 +46,8 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
         # Otherwise random, as the letters would be outlines.
         'svg.hashsalt': 'hypervisor-affinity',
         'svg.fonttype': 'none',
+        # Whoever names a step or an image writes no formulas.
+        'text.parse_math': False,
         'font.size': 9,
         'axes.titlesize': 9,
     }
@@ -63,13 +66,13 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
             2, len(runs), sharex='col', sharey='row', squeeze=False
         )
         for run, (servers, memory) in zip(runs, axes.transpose(), strict=True):
-            servers.set_title(run.scheduler)
+            servers.set_title(printable(run.scheduler))
             _fill_servers(servers, run, styles)
             _fill_memory(memory, run, styles)
             memory.set_xlabel('requests so far')
         axes[0][0].set_ylabel('servers')
         axes[1][0].set_ylabel('memory in use (%)')
-        picture.suptitle(title, fontsize=10)
+        picture.suptitle(printable(title), fontsize=10)
         picture.legend(
             *axes[0][0].get_legend_handles_labels(),
             loc='outside lower center',
@@ -94,7 +97,7 @@ def _fill_servers(axis: Any, run: Run, styles: dict[str, dict]) -> None:
         axis.plot(
             [usage.done for usage in points],
             [usage.servers for usage in points],
-            label=name,
+            label=printable(name),
             **styles[name],
         )
     refused = [number for number, o in enumerate(run.outcomes, 1) if o.refusal]
@@ -107,7 +110,7 @@ def _fill_servers(axis: Any, run: Run, styles: dict[str, dict]) -> None:
     )
     for done, steps in _mark_steps(axis, run).items():
         axis.annotate(
-            '\n'.join(steps),
+            '\n'.join(map(printable, steps)),
             (done, 0.98),
             xycoords=('data', 'axes fraction'),
             rotation=90,

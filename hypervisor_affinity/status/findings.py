@@ -7,6 +7,7 @@ from typing import NamedTuple
 from oslo_upgradecheck.upgradecheck import Code
 from oslo_upgradecheck.upgradecheck import Result
 
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations import judging
 
 _NAMED = 3
@@ -55,12 +56,13 @@ def not_judged(what: str, error: Exception) -> Finding:
 def to_result(findings: Iterable[Finding]) -> Result:
     """Return a check's result: the worst code, and all texts, worst first.
 
-    A line for each finding; oslo.upgradecheck's table joins the lines.
+    A line for each finding; oslo.upgradecheck's table joins the lines. What
+    others named is printable in any format: these are sentences for people.
     """
     found = sorted(findings, key=lambda finding: -finding.code)
     if not found:
         return Result(Code.SUCCESS)
-    return Result(found[0].code, '\n'.join(f.text for f in found))
+    return Result(found[0].code, '\n'.join(printable(f.text) for f in found))
 
 
 def counted(noun: str, names: Collection[str]) -> str:

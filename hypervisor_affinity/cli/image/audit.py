@@ -2,11 +2,11 @@
 """``image audit``."""
 
 import argparse
-import shlex
 from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
+from hypervisor_affinity.cli import pasting
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import CommandLineError
@@ -113,13 +113,13 @@ class Audit(PolicyCommand):
         """
         planned = [each for each in audited if each.changes]
         for each in planned:
-            self._tell(
+            self.tell(
                 f'{_title(each.image)}: {image_audit.in_words(each.changes)}'
             )
         if planned and not parsed_args.yes:
             self._confirm()
         if planned:
-            self._tell(_OF_SERVERS)
+            self.tell(*_OF_SERVERS.split('\n'))
         return [
             auditor.again(each)
             if each.changes and self._change(auditor, each)
@@ -134,11 +134,11 @@ class Audit(PolicyCommand):
             auditor.change(audited)
         except SourceError as error:
             self.status = base.NEGATIVE
-            self._tell(f'{title}: not changed: {error}')
+            self.tell(f'{title}: not changed: {error}')
             return False
-        self._tell(f'{title}: changed')
+        self.tell(f'{title}: changed')
         if line := _for_servers(audited):
-            self._tell(f'  {line}')
+            self.tell(f'  {line}')
         return True
 
     def _confirm(self) -> None:
@@ -156,9 +156,6 @@ class Audit(PolicyCommand):
         answer = self.app.stdin.readline().strip().lower()
         if answer not in ('y', 'yes'):
             raise CommandError('nothing was changed: not confirmed')
-
-    def _tell(self, text: str) -> None:
-        self.app.stderr.write(f'{text}\n')
 
     def _table(
         self, audited: list[_Audited], parsed_args: argparse.Namespace
@@ -280,15 +277,13 @@ def _for_servers(audited: _Audited) -> str:
     if not settings:
         return ''
     words = ['nova-manage', 'image_property', 'set', 'SERVER']
-    for name, value in settings.items():
-        words += ['--property', f'{name}={value}']
-    return shlex.join(words)
+    for setting in settings.items():
+        words += pasting.option('--property', '='.join(setting))
+    return pasting.line(words)
 
 
 def _title(image: Image) -> str:
-    # Users name images; none may forge a line before the confirmation.
-    name = image.name if image.name.isprintable() else ascii(image.name)
-    return f'{name} ({image.id})' if name else image.id
+    return f'{image.name} ({image.id})' if image.name else image.id
 
 
 def _row(image: Image, finding: Finding) -> tuple:

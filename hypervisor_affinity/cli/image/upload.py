@@ -3,19 +3,18 @@
 
 import argparse
 import pathlib
-import shlex
 import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from cliff import columns
-
+from hypervisor_affinity.cli import pasting
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import Connecting
 from hypervisor_affinity.cli.base import PolicyReading
 from hypervisor_affinity.cli.base import Refusal
 from hypervisor_affinity.cli.base import ShowCommand
+from hypervisor_affinity.cli.cells import Lines
 from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.cloud import glance
@@ -47,20 +46,20 @@ _VISIBILITIES = {
 _FACTS = frozenset({'vmware_disktype', 'vmware_adaptertype'})
 
 
-class Properties(columns.FormattableColumn):
+class Properties(Lines):
     """Image properties: one in a line of a table, a mapping elsewhere."""
 
-    def human_readable(self) -> str:
-        """Return them as lines."""
-        return '\n'.join(written(*item) for item in self._value.items())
+    def lines(self) -> list[str]:
+        """Return one for each."""
+        return list(map('='.join, self._value.items()))
 
 
-class Digest(columns.FormattableColumn):
+class Digest(Lines):
     """Hexadecimal digits: in several lines of a table."""
 
-    def human_readable(self) -> str:
-        """Return them as lines."""
-        return '\n'.join(textwrap.wrap(self._value, 32))
+    def lines(self) -> list[str]:
+        """Return lines of the same length."""
+        return textwrap.wrap(self._value, 32)
 
 
 class Upload(PolicyReading, Connecting, ShowCommand):
@@ -153,8 +152,10 @@ class Upload(PolicyReading, Connecting, ShowCommand):
     def _shown(
         self, parsed_args: argparse.Namespace, plan: Plan, demand: str
     ) -> tuple:
-        words = _command(plan)
-        self.say(parsed_args, '', ' \\\n  '.join(map(shlex.join, words)), '')
+        first, *others = map(pasting.line, _command(plan))
+        lines = [first, *(f'  {line}' for line in others)]
+        shown = [f'{line} \\' for line in lines[:-1]] + lines[-1:]
+        self.say(parsed_args, '', *shown, '')
         fields = {
             'name': plan.name,
             'disk_format': plan.disk_format,
@@ -164,7 +165,7 @@ class Upload(PolicyReading, Connecting, ShowCommand):
             'demand': demand,
         }
         if parsed_args.formatter != 'table':
-            fields['command'] = ' '.join(map(shlex.join, words))
+            fields['command'] = ' '.join([first, *others])
         return self.dict2columns(fields)
 
     def _upload(self, parsed_args: argparse.Namespace, plan: Plan) -> Stored:
@@ -184,10 +185,10 @@ class Upload(PolicyReading, Connecting, ShowCommand):
             except SourceError as error:
                 if not upload.kept:
                     raise
-                raise CommandError(f'{error}\n{_hint(upload.kept)}') from error
+                raise CommandError(f'{error}. {_hint(upload.kept)}') from error
             except KeyboardInterrupt:
                 if upload.kept:
-                    self.app.stderr.write(f'{_hint(upload.kept)}\n')
+                    self.tell(_hint(upload.kept))
                 raise
 
 
@@ -259,12 +260,13 @@ def _command(plan: Plan) -> list[list[str]]:
         ['--container-format', plan.container_format],
     ]
     for item in plan.properties.items():
-        words.append(['--property', '='.join(item)])
+        words.append(pasting.option('--property', '='.join(item)))
     if plan.visibility:
         words.append([f'--{plan.visibility}'])
     if plan.by_import:
         words.append(['--import'])
-    return [*words, ['--file', str(plan.path)], [plan.name]]
+    file = pasting.file(plan.path)
+    return [*words, ['--file', file], pasting.arguments(plan.name)]
 
 
 def _fields(stored: Stored, demand: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Show(VCenterReading, CloudCommand):
     def _say_what_is_missing(self, vcenters: list[VCenter]) -> None:
         for vcenter in vcenters:
             if vcenter.error:
-                self.app.stderr.write(f'{self.cmd_name}: {vcenter.error}\n')
+                self.tell(f'{self.cmd_name}: {vcenter.error}')
                 self.status = base.NEGATIVE
 
 

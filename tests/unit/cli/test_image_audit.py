@@ -10,6 +10,7 @@ import yaml
 
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations.image_audit import Check
 from tests import disk_files
 from tests.cloud_of_records import both
@@ -374,8 +375,16 @@ def test_apply(run, glance, monkeypatch, answer):
 def test_no_name_of_an_image_forges_what_is_confirmed(run, glance):
     glance.add('x\x1b[2J\nharmless: changed', **WRONG)
     done = run('image', 'audit', '--no-content', '--apply', '--yes')
-    assert r"'x\x1b[2J\nharmless: changed' (1a000000" in done.err
+    assert r'x\x1b[2J\nharmless: changed (1a000000' in done.err
     assert '\x1b' not in done.err
+
+
+@pytest.mark.parametrize('mark', ['\x1b', '\x9b', '\n', '\u202e', '\u200b'])
+def test_no_name_of_a_property_does(run, glance, mark):
+    glance.add('odd', **{**IN_ORDER, f'os_distr{mark}': 'ubuntu64Guest'})
+    done = run('image', 'audit', '--no-content', '--apply', '--yes')
+    assert f'os_distr{printable(mark)}' in done.out + done.err
+    assert printable(text := (done.out + done.err).replace('\n', '')) == text
 
 
 def test_apply_removes_what_a_conversion_has_left(run, glance):

@@ -213,6 +213,19 @@ def test_what_others_named_is_text_only():
     assert hostile.of('th')[-1] == f'{HOSTILE} {HOSTILE} node {HOSTILE}'
 
 
+def test_no_name_turns_what_stands_beside_it():
+    marks = '\u202e\u2066\u200f\u200b\u2028\x1b'
+    found = explanations.of_boot(
+        [kvm(f'kvm{marks}', node=f'node{marks}', disabled_reason=marks)],
+        [Aggregate(f'a{marks}', '', {'hypervisor_type': marks}, ('kvm',))],
+        {'disk_format': 'vmdk', 'hypervisor_type': marks},
+        title=marks,
+    )
+    text = render(found, taken_from=marks, taken_at=marks)
+    assert all(line.isprintable() for line in text.split('\n'))
+    assert r'kvm\u202e\u2066' in text
+
+
 def test_the_policy_names_the_script_and_the_style_and_nothing_else():
     text = render(EVERYWHERE)
     (policy,) = [
@@ -254,7 +267,7 @@ def test_the_file_is_the_page(tmp_path):
     found = explanations.of_boot([kvm('kvm-\N{SNOWMAN}\ud800')])
     page.write(path, found, taken_from='', taken_at='')
     assert Elements(path.read_text('utf-8')).of('th')[-1] == (
-        'kvm-\N{SNOWMAN}\N{REPLACEMENT CHARACTER}'
+        'kvm-\N{SNOWMAN}\\ud800'
     )
 
 

@@ -236,6 +236,14 @@ def test_what_is_neither_json_nor_yaml(tmp_path, suffix, content):
         FileSource(path)
 
 
+def test_what_is_wrong_with_yaml_is_one_line(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text('a: [')
+    with pytest.raises(SourceError, match='column') as raised:
+        FileSource(path)
+    assert '\n' not in str(raised.value)
+
+
 def test_a_file_that_is_not_there(tmp_path):
     for name in ('s.json', 's.yaml'):
         with pytest.raises(SourceError, match='No such file'):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture of a scenario."""
 
+from xml.etree import ElementTree
+
 import pytest
 
 from hypervisor_affinity.simulation import plot
@@ -33,6 +35,26 @@ def test_svg_names_schedulers_hypervisors_and_steps(runs, tmp_path):
         'step 2',
     ):
         assert f'>{words}</text>' in text
+
+
+@pytest.mark.parametrize('suffix', plot.SUFFIXES)
+def test_what_others_named_is_text_only(tmp_path, suffix):
+    hostile = '$\\frac{$<script>\x1b\x00\n\u202e\ud800'
+    run = play(boot('qcow2'))
+    usage = [each._replace(step=hostile) for each in run.usage]
+    named = run._replace(scheduler=hostile, usage=usage)
+    path = tmp_path / f'a{suffix}'
+    plot.draw(hostile, [named], path)
+    if suffix != '.svg':
+        return
+    # XML has no such characters.
+    texts = [
+        ''.join(element.itertext())
+        for element in ElementTree.parse(path).iter()
+        if element.tag.endswith('text')
+    ]
+    shown = '$\\frac{$<script>\\x1b\\x00\\n\\u202e\\ud800'
+    assert texts.count(shown) == 3
 
 
 def test_same_figures_are_the_same_file(runs, tmp_path):

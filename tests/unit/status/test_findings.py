@@ -18,6 +18,12 @@ def test_the_worst_comes_first():
     assert result.details.splitlines() == ['a', 'b', 'd', 'c']
 
 
+def test_no_name_begins_a_line_of_its_own():
+    name = 'x\nSUCCESS\x1b[2J\u202e'
+    result = findings.to_result([findings.warning(f'flavor {name}: wrong')])
+    assert result.details == r'flavor x\nSUCCESS\x1b[2J\u202e: wrong'
+
+
 def test_nothing_found():
     result = findings.to_result(iter(()))
     assert (result.code, result.details) == (Code.SUCCESS, None)

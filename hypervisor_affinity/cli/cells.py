@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cells of an answer, so that whoever shows them shows only what is meant.
+
+Users name what is in them. ``json`` and ``yaml`` have their own ways to write
+any text, and give it back exactly; all other formats get it printable.
+"""
+
+import abc
+import re
+from collections.abc import Callable
+from typing import Any
+
+from cliff import columns
+
+from hypervisor_affinity.core.printable import printable
+
+EXACT = frozenset({'json', 'yaml'})
+
+# What a spreadsheet takes for the beginning of a formula, in both widths.
+_FORMULA = re.compile(' *[=+@\\-\uff1d\uff0b\uff20\uff0d]')
+# What a shell does not take for itself between double quotes.
+_OF_SHELL = re.compile(r'[$`\\]')
+
+
+class Lines(columns.FormattableColumn):
+    """Several lines in a cell of a table; one value elsewhere."""
+
+    @abc.abstractmethod
+    def lines(self) -> list[str]:
+        """Return them."""
+
+    def human_readable(self) -> str:
+        """Return them, each printable."""
+        return '\n'.join(map(printable, self.lines()))
+
+
+class _Shown(columns.FormattableColumn):
+    """A cell that has other words for people, in printable ones."""
+
+    def __init__(self, cell: Any, text: Callable[[str], str]) -> None:
+        super().__init__(cell)
+        self._text = text
+
+    def human_readable(self) -> str:
+        shown = self._value.human_readable()
+        return shown if isinstance(self._value, Lines) else printable(shown)
+
+    def machine_readable(self) -> Any:
+        return _plain(self._value.machine_readable(), self._text)
+
+
+def shown(cell: Any, formatter: str) -> Any:
+    """Return a cell as a formatter is to show it.
+
+    :param formatter: its name
+    """
+    if formatter in EXACT:
+        return cell
+    text = _TEXTS.get(formatter, printable)
+    if isinstance(cell, columns.FormattableColumn):
+        return _Shown(cell, text)
+    return _plain(cell, text)
+
+
+def _plain(value: Any, text: Callable[[str], str]) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    # Lists and mappings as the formatters would write them.
+    return text(str(value))
+
+
+def _for_spreadsheets(value: str) -> str:
+    """Return a text that no spreadsheet runs.
+
+    An apostrophe before it is how people write such text into a cell.
+    """
+    value = printable(value)
+    return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _for_shells(value: str) -> str:
+    """Return a text that a shell leaves alone between double quotes.
+
+    cliff escapes these themselves.
+    """
+    return _OF_SHELL.sub(r'\\\g<0>', printable(value))
+
+
+_TEXTS = {'csv': _for_spreadsheets, 'shell': _for_shells}
