@@ -7,6 +7,7 @@ they lead to is written.
 
 import contextlib
 import errno
+import fcntl
 import os
 import pathlib
 import secrets
@@ -165,8 +166,12 @@ def _created(path: pathlib.Path, mode: int) -> int:
 @contextlib.contextmanager
 def _standard_output() -> Iterator[IO[bytes]]:
     """Open standard output, without what Python itself keeps for it."""
-    if sys.stdout is None:
+    # Where it was closed, there is what nothing can be written to.
+    number = None if sys.stdout is None else sys.stdout.fileno()
+    if number is None or (
+        fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    ):
         raise OSError(errno.EBADF, 'is closed')
     sys.stdout.flush()
-    with open(sys.stdout.fileno(), 'wb', closefd=False) as file:
+    with open(number, 'wb', closefd=False) as file:
         yield file
