@@ -5,64 +5,24 @@ Nothing is registered at import: callers pass the ``ConfigOpts`` they use,
 which on a scheduler host is ``nova.conf.CONF``.
 """
 
-import math
+import contextlib
+import copy
+import dataclasses
 import os
+import threading
 import weakref
 
 from oslo_config import cfg
-from oslo_config import types
 from oslo_log import log as logging
 
+from hypervisor_affinity import option_values
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.option_values import Family
+from hypervisor_affinity.option_values import FiniteFloat
 
 LOG = logging.getLogger(__name__)
-
-
-class Family(types.ConfigType):
-    """A hypervisor by any of its spellings, stored as its family."""
-
-    def __init__(self) -> None:
-        super().__init__(type_name='hypervisor')
-
-    def __call__(self, value: str) -> str:
-        """Return the family.
-
-        :raises ValueError: if the value names no hypervisor
-        """
-        family = hypervisor.canonicalize(value)
-        if family is None:
-            known = ', '.join(sorted(hypervisor.FAMILY_OF))
-            raise ValueError(
-                f'{value!r} names no hypervisor; these are known: {known}'
-            )
-        return family
-
-    def __repr__(self) -> str:
-        return 'Family'
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is Family
-
-    __hash__ = types.ConfigType.__hash__
-
-    def _formatter(self, value: str) -> str:
-        return value
-
-
-class FiniteFloat(types.Float):
-    """A float that can be added up: neither nan nor inf."""
-
-    def __call__(self, value: object) -> float:
-        """Return the number.
-
-        :raises ValueError: if it is not finite
-        """
-        number = super().__call__(value)
-        if number is not None and not math.isfinite(number):
-            raise ValueError(f'{value!r} is not a finite number')
-        return number
 
 
 group = cfg.OptGroup(
@@ -257,8 +217,10 @@ lines about filters that left no host are missing for this request.
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options; registering them again does nothing."""
-    conf.register_group(group)
-    conf.register_opts(_opts, group=group)
+    # A copy: oslo.config's own shares with all others what it keeps of the
+    # group's options, as overrides.
+    conf.register_group(copy.deepcopy(group))
+    conf.register_opts(_opts, group=group.name)
 
 
 def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
@@ -271,33 +233,48 @@ def read_policy(conf: cfg.ConfigOpts) -> Policy:
 
     :raises ValueError: naming option, value and place, if one is wrong
     """
-    options = conf.hypervisor_affinity
-    return Policy(
-        preferred_hypervisors=tuple(
-            dict.fromkeys(options.preferred_hypervisors)
-        ),
-        flexible_placement=options.flexible_placement,
-        unclassified_hosts=options.unclassified_hosts,
-        vmdk_images=options.vmdk_images,
-        placement_prefilter=options.placement_prefilter,
-        weight_multiplier=options.weight_multiplier,
-        tell_user=options.tell_user,
-    )
+    values = {
+        option.name: option_values.read(conf, option, group.name)
+        for option in _opts
+    }
+    order = values.pop('preferred_hypervisors')
+    return Policy(preferred_hypervisors=tuple(dict.fromkeys(order)), **values)
 
 
 class PolicySource:
-    """The Policy in force, as nova's configuration changes under it."""
+    """The Policy in force, as nova's configuration changes under it.
+
+    Those of one configuration are of one mind, and complain once.
+    """
 
     def __init__(self, conf: cfg.ConfigOpts):
-        """Read the first Policy.
+        """Read the Policy.
 
         :raises ValueError: if an option is wrong: a service must not start
         """
         register_opts(conf)
+        shared = _IN_FORCE.get(id(conf))
+        if shared is None:
+            shared = _IN_FORCE[id(conf)] = _InForce(conf)
+        else:
+            shared.read()
+        self._shared = shared
+
+    def current(self) -> Policy:
+        """Return the Policy for one request; never raises."""
+        return self._shared.policy()
+
+
+class _InForce:
+    """What counts of one configuration, for all who ask."""
+
+    def __init__(self, conf: cfg.ConfigOpts):
         self._conf = conf
-        self._in_force = read_policy(conf)
+        # What one thread shows, another must not take for what is written.
+        self._lock = threading.Lock()
+        self._is_shown = False
+        self.read()
         self._read_by = os.getpid()
-        self._refused: str | None = None
         # Not read for each request: while oslo.config reloads its files, that
         # would put old values into its cache, where they stay.
         reread = weakref.WeakMethod(self._reread)
@@ -308,24 +285,43 @@ class PolicySource:
 
         conf.register_mutate_hook(follow)
 
-    def current(self) -> Policy:
+    def read(self) -> None:
+        """Read the options.
+
+        :raises ValueError: if one is wrong; all stay in force then
+        """
+        with self._lock:
+            self._read()
+
+    def policy(self) -> Policy:
         """Return the Policy for one request."""
         # With native threads, nova reloads in a process that serves no
         # request and forks those that do from it. That of nova 32 calls no
         # hook (oslo.service 4.3).
         if self._read_by != os.getpid():
-            self._reread()
-            # Only now: a request that comes meanwhile is to read for itself.
-            self._read_by = os.getpid()
-        return self._in_force
+            with self._lock:
+                if self._read_by != os.getpid():
+                    self._read_or_keep()
+                    # Only now: a request that comes meanwhile is to wait.
+                    self._read_by = os.getpid()
+        return self._policy
 
     def _reread(self) -> None:
+        with self._lock:
+            self._read_or_keep()
+
+    def _read(self) -> None:
+        self._unshow()
+        self._policy = read_policy(self._conf)
+        self._refused: str | None = None
+
+    def _read_or_keep(self) -> None:
         # If a value is wrong, the whole Policy stays: half of a new
-        # configuration is nobody's intent.
+        # configuration is nobody's intent. And whatever is raised: here, it
+        # would end nova's reload, or a request.
         try:
-            self._in_force = read_policy(self._conf)
-            self._refused = None
-        except ValueError as error:
+            self._read()
+        except Exception as error:
             if str(error) != self._refused:
                 self._refused = str(error)
                 LOG.error(
@@ -333,3 +329,30 @@ class PolicySource:
                     'they were: %s',
                     error,
                 )
+            self._show()
+
+    def _show(self) -> None:
+        """Have oslo.config say what is in force, not what is written.
+
+        oslo.service logs all options when it has reloaded, and one that
+        cannot be read ends a process.
+        """
+        self._is_shown = True
+        for name, value in dataclasses.asdict(self._policy).items():
+            if isinstance(value, tuple):
+                value = list(value)
+            with contextlib.suppress(Exception):
+                self._conf.set_override(name, value, group.name)
+
+    def _unshow(self) -> None:
+        if self._is_shown:
+            for option in _opts:
+                with contextlib.suppress(Exception):
+                    self._conf.clear_override(option.name, group.name)
+            self._is_shown = False
+
+
+# By the identity of the configuration, which each of them keeps.
+_IN_FORCE: weakref.WeakValueDictionary[int, _InForce] = (
+    weakref.WeakValueDictionary()
+)

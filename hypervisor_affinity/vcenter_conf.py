@@ -4,6 +4,8 @@
 Nothing is registered at import, as in ``hypervisor_affinity.conf``.
 """
 
+import copy
+
 from oslo_config import cfg
 
 GROUP = 'hypervisor_affinity_vcenter'
@@ -137,7 +139,8 @@ use; all if neither section has one.
 
 def register(conf: cfg.ConfigOpts) -> None:
     """Register the options."""
-    conf.register_group(_group)
+    # A copy, as in hypervisor_affinity.conf.
+    conf.register_group(copy.deepcopy(_group))
     conf.register_opts([FILES, *ACCESS, DEADLINE, LIMIT], group=GROUP)
 
 

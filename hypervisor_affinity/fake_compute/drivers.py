@@ -227,11 +227,23 @@ class _OnlyDriver(FaceDriver):
         return resources
 
 
+def _size() -> options.Size:
+    """Return the configured size.
+
+    :raises InvalidConfiguration: naming the option that is wrong; of a
+        ValueError nova says that the driver is none
+    """
+    try:
+        return options.read(CONF)
+    except ValueError as error:
+        raise exception.InvalidConfiguration(str(error)) from error
+
+
 class LibvirtDriver(_OnlyDriver):
     """A KVM host of the configured size, under its host's name."""
 
     def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
-        size = CONF[options.GROUP]
+        size = _size()
         super().__init__(
             virtapi,
             faces.KVM,
@@ -245,7 +257,7 @@ class VCenterDriver(_OnlyDriver):
     """A vCenter cluster of the configured size, under a cluster's name."""
 
     def __init__(self, virtapi: virtapi.VirtAPI, read_only: bool = False):
-        size = CONF[options.GROUP]
+        size = _size()
         super().__init__(
             virtapi,
             faces.VCENTER,

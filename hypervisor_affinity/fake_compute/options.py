@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ``[hypervisor_affinity_fake_compute]`` options of nova.conf."""
 
+from typing import NamedTuple
+
 from oslo_config import cfg
+
+from hypervisor_affinity import option_values
 
 GROUP = 'hypervisor_affinity_fake_compute'
 
@@ -47,6 +51,28 @@ Only ``hypervisor_affinity_fake.VCenterDriver`` reads it.
 """,
     ),
 ]
+
+
+class Size(NamedTuple):
+    """The options, by their names."""
+
+    vcpus: int
+    memory_mb: int
+    disk_gb: int
+    esxi_hosts: int
+
+
+def read(conf: cfg.ConfigOpts) -> Size:
+    """Return the options' values.
+
+    :raises ValueError: naming option, value and place, if one is wrong
+    """
+    return Size(
+        **{
+            option.name: option_values.read(conf, option, GROUP)
+            for option in _OPTIONS
+        }
+    )
 
 
 def register(conf: cfg.ConfigOpts) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
 from typing import Any, NamedTuple
 
+from oslo_config import cfg
+
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import scenario
@@ -141,13 +143,20 @@ def play(
 
     story = setting.story
     world = World(setting.cloud, setting.name)
-    scheduler = Scheduler(
-        world,
-        setting.files,
-        story.options,
-        options,
-        setting.options or {},
-        exact=setting.exact,
-        seed=story.seed,
-    )
-    return Player(world, scheduler, progress).play(name, story.steps)
+    try:
+        scheduler = Scheduler(
+            world,
+            setting.files,
+            story.options,
+            options,
+            setting.options or {},
+            exact=setting.exact,
+            seed=story.seed,
+        )
+        return Player(world, scheduler, progress).play(name, story.steps)
+    except (cfg.Error, RecursionError) as error:
+        # nova reads some options as late as at a request; and one that refers
+        # to itself has no end.
+        raise SourceError(
+            f'an option of nova.conf cannot be read: {error}'
+        ) from error

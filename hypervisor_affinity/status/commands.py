@@ -184,16 +184,24 @@ def _run(commands: 'UpgradeCommands', check: Check) -> upgradecheck.Result:
         found = list(check(commands.deployment))
     except findings.NotChecked as reason:
         found = [findings.warning(str(reason))]
-    except cfg.ConfigFileValueError as error:
-        found = [
-            findings.failure(
-                f'{error}. nova-scheduler does not start with this. Correct '
-                'the option.'
-            )
-        ]
+    except (cfg.Error, RecursionError) as error:
+        found = [findings.failure(_complaint(error))]
     except Exception as error:
         found = [findings.not_judged('This check', error)]
     return findings.to_result(found)
+
+
+def _complaint(error: Exception) -> str:
+    """Return what to say of an option of nova's that cannot be read."""
+    if isinstance(error, cfg.ConfigSourceValueError):
+        return (
+            f'{error}. nova-scheduler does not start with this. Correct the '
+            'option.'
+        )
+    cause = f'to what is not there ({error})'
+    if isinstance(error, RecursionError):
+        cause = 'and so refers to itself'
+    return f'A $ in an option of nova.conf leads {cause}. Correct the option.'
 
 
 class UpgradeCommands(upgradecheck.UpgradeCommands):

@@ -117,8 +117,13 @@ def check_overrides(
 
 def _decides(weighers: Iterable[Any], policy: Policy) -> bool:
     # By strict placement, only hosts of the first hypervisor are left.
-    return policy.flexible_placement == policies.PREFER and any(
-        isinstance(weigher, HypervisorAffinityWeigher) for weigher in weighers
+    return (
+        policy.flexible_placement == policies.PREFER
+        and bool(policy.preferred_hypervisors)
+        and any(
+            isinstance(weigher, HypervisorAffinityWeigher)
+            for weigher in weighers
+        )
     )
 
 

@@ -188,8 +188,9 @@ class _File:
         where = self._conf if group == 'DEFAULT' else self._conf[group]
         try:
             return where[name]
-        except (cfg.Error, RecursionError, ValueError):
-            # From None, and no word of it, as above.
+        except Exception:
+            # Whatever oslo.config raises, as where an option refers to
+            # itself. From None, and no word of it, as above.
             raise SourceError(
                 f'{self.path}: [{group}] {name} cannot be read: it has a '
                 'wrong value, or refers by $ to what is not there, or to '

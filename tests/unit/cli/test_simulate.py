@@ -133,6 +133,31 @@ def test_nova_conf(run, story, tmp_path):
     assert row['Placed on'] == {'VMware': 1}
 
 
+@pytest.mark.parametrize(
+    ('group', 'line', 'named'),
+    [
+        ('hypervisor_affinity', 'vmdk_images = $nope', "= '$nope' ("),
+        ('hypervisor_affinity', 'vmdk_images = $vmdk_images', 'to itself'),
+        ('hypervisor_affinity', 'weight_multiplier =', 'it is empty'),
+        # Of nova.
+        ('filter_scheduler', 'enabled_filters = $nope', 'nope'),
+        ('filter_scheduler', 'weight_classes = $weight_classes', 'recursion'),
+        ('filter_scheduler', 'host_subset_size = $nope', 'nope'),
+        ('filter_scheduler', 'ram_weight_multiplier = $nope', 'nope'),
+    ],
+)
+def test_an_option_that_cannot_be_read(
+    run, story, tmp_path, group, line, named
+):
+    conf = tmp_path / 'nova.conf'
+    conf.write_text(f'[{group}]\n{line}\n')
+    done = run('simulate', story(boot('iso')), '--nova-conf', conf)
+    assert done.code == 3
+    assert done.out == ''
+    (said,) = done.err.splitlines()
+    assert named in said
+
+
 def test_snapshot_of_the_command(run, story, tmp_path):
     cloud = tmp_path / 'cloud.json'
     files.save(

@@ -264,6 +264,10 @@ def test_bytes_that_are_no_text(tmp_path):
         ('insecure', 'maybe'),
         ('host_password', f'${PASSWORD}'),
         ('host_username', f'{PASSWORD}$x'),
+        # Itself.
+        ('host_password', f'{PASSWORD}$host_password'),
+        ('host_ip', '$no.pe'),
+        ('ca_file', '$vmware'),
     ],
 )
 def test_wrong_values(write, group, name, value):

@@ -61,7 +61,7 @@ program.main()
 """
 
 
-def _run(folder, driver):
+def _run(folder, driver, more=''):
     conf = folder / 'nova.conf'
     conf.write_text(
         f"""
@@ -74,6 +74,7 @@ vcpus = 8
 memory_mb = 16384
 disk_gb = 500
 esxi_hosts = 3
+{more}
 """
     )
     return subprocess.run(
@@ -147,3 +148,24 @@ def test_unknown_driver_ends_the_start(tmp_path, driver):
     ended = _run(tmp_path, driver)
     assert ended.returncode == 1
     assert 'Unable to load the virtualization driver' in ended.stderr
+
+
+@pytest.mark.parametrize('driver', ['LibvirtDriver', 'VCenterDriver'])
+@pytest.mark.parametrize(
+    ('option', 'value', 'cause'),
+    [
+        ('vcpus', '$nope', 'no such option nope'),
+        ('memory_mb', '$memory_mb', 'it refers to itself'),
+        ('disk_gb', '', 'it is empty'),
+        ('vcpus', 'many', "invalid literal for int() with base 10: 'many'"),
+        ('memory_mb', '0', 'Should be greater than or equal to 1'),
+    ],
+)
+def test_a_wrong_option_stops_the_start_and_is_named(
+    tmp_path, driver, option, value, cause
+):
+    ended = _run(tmp_path, driver, f'{option} = {value}')
+    assert ended.returncode == 1
+    last_line = ended.stderr.splitlines()[-1]
+    for named in (option, cause, 'nova.conf'):
+        assert named in last_line

@@ -121,8 +121,8 @@ def test_changing_options_never_mix(report):
 def test_a_wrong_option_is_named_once_and_changes_nothing(report):
     found = report('changing_options', REQUESTS_WHILE_CHANGING)
     check(found['wrong'], REQUESTS_WHILE_CHANGING, 'filter', 'weigher')
-    # The filter and the weigher read the options each for itself.
-    assert len(found['errors']) == 2, found['errors']
+    # The filter and the weigher speak with one voice.
+    assert len(found['errors']) == 1, found['errors']
     for line in found['errors']:
         assert 'unclassified_hosts' in line
 

@@ -65,6 +65,38 @@ def test_a_check_that_lacks_an_option_is_a_warning(load_example):
             list(checks[name](deployment))
 
 
+@pytest.mark.parametrize(
+    ('value', 'named'),
+    [('many', 'host_subset_size'), ('$nope', 'nope'), ('$no.pe', '[no]')],
+)
+def test_an_option_of_nova_that_cannot_be_read(load_example, value, named):
+    text = f'[filter_scheduler]\nhost_subset_size = {value}\n'
+    upgrade_commands = commands.UpgradeCommands(Deployment(load_example(text)))
+    results = {
+        name: run(upgrade_commands, **arguments)
+        for name, (run, arguments) in upgrade_commands._upgrade_checks
+        if name in ('Releases', 'Host subset size')
+    }
+    assert results['Releases'].code is Code.SUCCESS
+    result = results['Host subset size']
+    assert result.code is Code.FAILURE
+    assert named in result.details
+    assert 'Correct the option' in result.details
+
+
+def test_an_option_of_nova_that_refers_to_itself(load_example):
+    text = '[filter_scheduler]\nhost_subset_size = $host_subset_size\n'
+    upgrade_commands = commands.UpgradeCommands(Deployment(load_example(text)))
+    ((run, arguments),) = (
+        check
+        for name, check in upgrade_commands._upgrade_checks
+        if name == 'Host subset size'
+    )
+    result = run(upgrade_commands, **arguments)
+    assert result.code is Code.FAILURE
+    assert 'refers to itself' in result.details
+
+
 def test_every_check_is_on_the_page():
     _, _, section = PAGE.read_text().partition('\nChecks\n======\n')
     assert re.findall(r'^``([^`]+)``$', section, re.MULTILINE) == NAMES

@@ -39,6 +39,23 @@ def test_a_wrong_option_is_named_with_its_file(load):
         assert named in finding.text
 
 
+@pytest.mark.parametrize(
+    ('option', 'value', 'cause'),
+    [
+        ('vmdk_images', '$nope', 'no such option nope'),
+        ('tell_user', '$tell_user', 'it refers to itself'),
+        ('preferred_hypervisors', 'kvm,$hypervisor_affinity', 'group'),
+        ('weight_multiplier', '', 'it is empty'),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_named(load, option, value, cause):
+    conf = load(f'[hypervisor_affinity]\n{option} = {value}\n')
+    finding = found(settings.check_options, conf)
+    assert finding.code is Code.FAILURE
+    for named in (f'{option} = {value!r}', cause, 'nova.conf'):
+        assert named in finding.text
+
+
 def test_image_metadata_prefilter(load):
     conf = load('[scheduler]\nimage_metadata_prefilter = true\n')
     finding = found(settings.check_image_metadata_prefilter, conf)

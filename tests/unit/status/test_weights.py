@@ -71,6 +71,10 @@ def test_a_multiplier_that_does_not_order(setup, value, effect):
     assert effect in finding.text
 
 
+def test_no_order_is_no_matter(setup):
+    assert of_multiplier(*setup(preferred_hypervisors='')) == []
+
+
 def test_one_step_has_to_outweigh_all_others(setup):
     # Eight of nova's weighers have the multiplier 1 or -1 by default, and
     # of two hypervisors each is a step of half the multiplier.

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types of options, and reading one whatever is written there."""
+
+import math
+import os
+from typing import Any
+
+from oslo_config import cfg
+from oslo_config import types
+
+from hypervisor_affinity.core import hypervisor
+
+
+class Family(types.ConfigType):
+    """A hypervisor by any of its spellings, stored as its family."""
+
+    def __init__(self) -> None:
+        super().__init__(type_name='hypervisor')
+
+    def __call__(self, value: str) -> str:
+        """Return the family.
+
+        :raises ValueError: if the value names no hypervisor
+        """
+        family = hypervisor.canonicalize(value)
+        if family is None:
+            known = ', '.join(sorted(hypervisor.FAMILY_OF))
+            raise ValueError(
+                f'{value!r} names no hypervisor; these are known: {known}'
+            )
+        return family
+
+    def __repr__(self) -> str:
+        return 'Family'
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Family
+
+    __hash__ = types.ConfigType.__hash__
+
+    def _formatter(self, value: str) -> str:
+        return value
+
+
+class FiniteFloat(types.Float):
+    """A float that can be added up: neither nan nor inf."""
+
+    def __call__(self, value: object) -> float:
+        """Return the number.
+
+        :raises ValueError: if it is not finite
+        """
+        number = super().__call__(value)
+        if number is not None and not math.isfinite(number):
+            raise ValueError(f'{value!r} is not a finite number')
+        return number
+
+
+def read(conf: cfg.ConfigOpts, option: cfg.Opt, group: str) -> Any:
+    """Return an option's value; None only where that is its default.
+
+    :param option: registered in the group
+    :raises ValueError: naming option, value and place, as far as they are
+        known, whatever oslo.config raises
+    """
+    try:
+        value = conf[group][option.name]
+        if value is not None or option.default is None:
+            return value
+        cause = 'it is empty. Give it a value, or leave it out'
+        written, place = _written(conf, option, group)
+    except Exception as error:
+        written, place = _written(conf, option, group)
+        if isinstance(error, ValueError) and '$' not in (written or ''):
+            # It names all three already.
+            raise
+        cause = (
+            f'{_cause(error)}. Correct the option: $ refers to another one by '
+            'its name, and $$ is the sign itself'
+        )
+    # Not in the handler: the traceback of a circle of references, a thousand
+    # calls long, would hide the message.
+    said = '' if written is None else f' = {written!r} ({place})'
+    raise ValueError(f'[{group}] {option.name}{said} cannot be read: {cause}')
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return 'it refers to itself'
+    if isinstance(error, ValueError):
+        # No word of it: it cites what the reference leads to, which may be a
+        # password.
+        return 'what it refers to is none of its values'
+    return str(error) or type(error).__name__
+
+
+def _written(
+    conf: cfg.ConfigOpts, option: cfg.Opt, group: str
+) -> tuple[str | None, str]:
+    """Return what is written for an option, and where; None if not known.
+
+    oslo.config has no public way to see a value whose references lead
+    nowhere.
+    """
+    variable = f'OS_{group}__{option.name}'.upper()
+    if variable in os.environ:
+        return os.environ[variable], variable
+    try:
+        value, place = option._get_from_namespace(
+            conf._mutable_ns or conf._namespace, group
+        )
+        return str(value), place.detail
+    except Exception:
+        return None, ''
