@@ -26,6 +26,7 @@ from hypervisor_affinity.status import servers
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status import settings
 from hypervisor_affinity.status import start
+from hypervisor_affinity.status import stored_hints
 from hypervisor_affinity.status import vcenters
 from hypervisor_affinity.status import weights
 from hypervisor_affinity.status.deployment import Deployment
@@ -175,6 +176,10 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (
         'Emulated architectures',
         lambda deployment: servers.check_emulated(deployment.cloud.emulated),
+    ),
+    (
+        'Stored scheduler hints',
+        lambda deployment: stored_hints.check(deployment.cloud.hinted),
     ),
 )
 

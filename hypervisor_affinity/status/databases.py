@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nova's databases hold, as nova-scheduler reads it.
 
-Sources: ``AggregateList``, ``FlavorList`` and ``CellMappingList`` of the API
-database; ``ServiceList`` and ``ComputeNodeList`` of each cell, and the image
-properties that its tables keep of each server. cell0 has no hosts, and on
-those of a disabled cell nova-scheduler places nothing.
+Sources: ``AggregateList``, ``FlavorList``, ``CellMappingList`` and the stored
+requests (``stored_hints``) of the API database; ``ServiceList`` and
+``ComputeNodeList`` of each cell, and the image properties that its tables keep
+of each server. cell0 has no hosts, and on those of a disabled cell
+nova-scheduler places nothing.
 """
 
 import collections
@@ -24,6 +25,7 @@ from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import reported_families
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.status import stored_hints
 from hypervisor_affinity.status.findings import Finding
 from hypervisor_affinity.status.findings import failure
 
@@ -75,6 +77,7 @@ class Cloud(NamedTuple):
     :ivar nodes: how many compute nodes there are; a host may have several
     :ivar unread: for each cell that cannot be read, by its name, why
     :ivar emulated: those of vCenter hosts
+    :ivar hinted: the ids of servers whose stored request has nova's own hint
     """
 
     aggregates: tuple[AggregateTags, ...]
@@ -83,6 +86,7 @@ class Cloud(NamedTuple):
     nodes: int
     unread: Mapping[str, str]
     emulated: tuple[EmulatedServer, ...] = ()
+    hinted: tuple[str, ...] = ()
 
 
 class Unreadable(NamedTuple):
@@ -103,6 +107,7 @@ def read() -> Cloud | Unreadable:
             for flavor in objects.FlavorList.get_all(context)
         ]
         cells = objects.CellMappingList.get_all(context)
+        hinted = stored_hints.read(context)
     except Exception as error:
         return Unreadable(_cause(error))
     tags_of = _tags_by_host(aggregates)
@@ -131,6 +136,7 @@ def read() -> Cloud | Unreadable:
         nodes=nodes,
         unread=unread,
         emulated=tuple(emulated),
+        hinted=tuple(hinted),
     )
 
 
