@@ -55,6 +55,10 @@ SERIES = {
         placement='13.0.1',
         deviations=(
             Deviation('fixtures>4.2.4.post1', 'the listed one was yanked'),
+            Deviation(
+                'requests==2.32.4',
+                'the listed one may give a password of .netrc to another host',
+            ),
         ),
     ),
     '2025.2': Series(

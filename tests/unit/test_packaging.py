@@ -6,9 +6,12 @@ import pathlib
 import re
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONSTRAINTS = sorted((ROOT / 'constraints').glob('*.txt'))
+# The extras that the list of every series has.
+EXTRAS = ('cli', 'vsphere', 'exporter', 'plot', 'test', 'docs', 'lint', 'ci')
 
 
 @pytest.fixture(scope='module')
@@ -39,6 +42,38 @@ def test_every_constraint_is_one_version(path):
         pinned[name][match[4]] = match[2]
     # Either for every Python or for each of them.
     assert [n for n, found in pinned.items() if {None} < set(found)] == []
+
+
+def pins(path):
+    """Yield each name, normalised, with a version that is pinned."""
+    for line in lines(path):
+        name, _, version = line.partition(';')[0].partition('==')
+        yield re.sub(r'[-_.]+', '-', name).lower(), version
+
+
+@pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
+def test_every_constraint_satisfies_what_is_required(path, setup_cfg):
+    wanted = [
+        Requirement(line)
+        for extra in EXTRAS
+        for line in setup_cfg['options.extras_require'][extra].splitlines()
+        if line and not line.startswith(('#', 'hypervisor-affinity'))
+    ]
+    wanted += map(Requirement, lines(ROOT / 'requirements.txt'))
+    required = {
+        re.sub(r'[-_.]+', '-', each.name).lower(): each for each in wanted
+    }
+    found = [
+        (required[name], version)
+        for name, version in pins(path)
+        if name in required
+    ]
+    assert found
+    assert [
+        (str(requirement), version)
+        for requirement, version in found
+        if version not in requirement.specifier
+    ] == []
 
 
 def test_bindep_names_what_the_gate_installs():
