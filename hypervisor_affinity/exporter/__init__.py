@@ -2,6 +2,6 @@
 """Metrics for Prometheus.
 
 ``polling`` reads in the background, ``cloud_metrics`` and ``vcenter_metrics``
-make metrics of what was read, ``export`` serves them: a scrape never waits for
-an API.
+make metrics of what was read, ``export`` has both, and ``serving`` is the
+server: a scrape never waits for an API.
 """

@@ -8,7 +8,6 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import ProcessCollector
-from prometheus_client import start_http_server
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -19,6 +18,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.exporter import cloud_metrics
 from hypervisor_affinity.exporter import families
 from hypervisor_affinity.exporter import polling
+from hypervisor_affinity.exporter import serving
 from hypervisor_affinity.exporter import vcenter_metrics
 from hypervisor_affinity.exporter.held import Held
 from hypervisor_affinity.exporter.polling import Poller
@@ -96,7 +96,7 @@ class Exporter(Collector):
         registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
-        self._server, _ = start_http_server(port, address, registry)
+        self._server = serving.start(registry, address, port)
         return self._server.server_port
 
     def describe(self) -> Iterable[Metric]:
