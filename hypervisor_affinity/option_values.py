@@ -8,6 +8,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_config import types
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.core import hypervisor
 
 
@@ -73,14 +74,20 @@ def read(conf: cfg.ConfigOpts, option: cfg.Opt, group: str) -> Any:
         written, place = _written(conf, option, group)
         if isinstance(error, ValueError) and '$' not in (written or ''):
             # It names all three already.
-            raise
+            said = redaction.first_line(str(error))
+            raise ValueError(said) from None
         cause = (
             f'{_cause(error)}. Correct the option: $ refers to another one by '
             'its name, and $$ is the sign itself'
         )
     # Not in the handler: the traceback of a circle of references, a thousand
     # calls long, would hide the message.
-    said = '' if written is None else f' = {written!r} ({place})'
+    said = ''
+    if written is not None:
+        # What is behind the sign may be the end of a password.
+        shown, sign, _ = redaction.first_line(written).partition('$')
+        shown += sign and '$…'
+        said = f' = {shown!r} ({place})'
     raise ValueError(f'[{group}] {option.name}{said} cannot be read: {cause}')
 
 
@@ -91,7 +98,7 @@ def _cause(error: Exception) -> str:
         # No word of it: it cites what the reference leads to, which may be a
         # password.
         return 'what it refers to is none of its values'
-    return str(error) or type(error).__name__
+    return 'a $ in it refers to what is not there'
 
 
 def _written(

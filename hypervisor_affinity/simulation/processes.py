@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
 from typing import Any, NamedTuple
 
-from oslo_config import cfg
-
+from hypervisor_affinity import conf_files
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import scenario
@@ -138,25 +137,33 @@ def play(
     :raises SourceError: if the scenario, or an option, is wrong
     """
     # Here, where nova is needed, and in no process that does without.
+    from nova.conf import CONF
+
+    from hypervisor_affinity.simulation import settings
     from hypervisor_affinity.simulation.player import Player
     from hypervisor_affinity.simulation.scheduler import Scheduler
 
     story = setting.story
     world = World(setting.cloud, setting.name)
     try:
-        scheduler = Scheduler(
-            world,
-            setting.files,
-            story.options,
-            options,
-            setting.options or {},
-            exact=setting.exact,
-            seed=story.seed,
-        )
-        return Player(world, scheduler, progress).play(name, story.steps)
-    except (cfg.Error, RecursionError) as error:
-        # nova reads some options as late as at a request; and one that refers
-        # to itself has no end.
-        raise SourceError(
-            f'an option of nova.conf cannot be read: {error}'
-        ) from error
+        # Filters and weighers read theirs as they go.
+        with conf_files.values(CONF):
+            settings.check(
+                story,
+                name,
+                setting.name,
+                setting.files,
+                setting.options or {},
+            )
+            scheduler = Scheduler(
+                world,
+                setting.files,
+                story.options,
+                options,
+                setting.options or {},
+                exact=setting.exact,
+                seed=story.seed,
+            )
+            return Player(world, scheduler, progress).play(name, story.steps)
+    except conf_files.ConfError as error:
+        raise SourceError(str(error)) from None

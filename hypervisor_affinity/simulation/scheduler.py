@@ -27,6 +27,8 @@ from nova.scheduler import utils
 from oslo_config import cfg
 
 from hypervisor_affinity import conf
+from hypervisor_affinity import conf_files
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
@@ -240,7 +242,8 @@ class Scheduler:
             self._hosts = _HostManager(self._world)
             self.policy: Policy = conf.read_policy(CONF)
         except (exception.NovaException, ImportError, ValueError) as error:
-            raise SourceError(f'nova-scheduler does not start: {error}') from (
+            said = redaction.first_line(str(error))
+            raise SourceError(f'nova-scheduler does not start: {said}') from (
                 error
             )
         self._manager = _SchedulerManager(self._hosts)
@@ -284,13 +287,8 @@ class Scheduler:
         conf.register_opts(CONF)
         CONF.reset()
         try:
-            CONF(
-                [],
-                project='nova',
-                default_config_files=files,
-                default_config_dirs=[],
-            )
-        except (cfg.Error, ValueError) as error:
+            conf_files.read(CONF, files, project='nova')
+        except conf_files.ConfError as error:
             raise SourceError(str(error)) from error
         except OSError as error:
             named = error.filename or ', '.join(files)
@@ -557,7 +555,8 @@ def _override(group: str, option: str, value: Any) -> None:
     try:
         CONF.set_override(option, value, None if group == 'DEFAULT' else group)
     except (cfg.Error, ValueError, TypeError) as error:
-        raise SourceError(f'option {group}.{option}: {error}') from error
+        said = redaction.first_line(str(error))
+        raise SourceError(f'option {group}.{option}: {said}') from error
 
 
 def _request_spec(context: Any, ask: Ask) -> Any:

@@ -197,7 +197,7 @@ wrong_values = pytest.mark.parametrize(
     ('wrong', 'cited'),
     [
         pytest.param('sometimes', "'sometimes'", id='value'),
-        pytest.param('$nope', "vmdk_images = '$nope'", id='reference'),
+        pytest.param('$nope', "vmdk_images = '$…'", id='reference'),
         pytest.param(
             '$vmdk_images', "vmdk_images = '$vmdk_images'", id='circle'
         ),
@@ -278,7 +278,7 @@ def test_sighup_and_aggregates_that_changed_since_the_start(
     ('wrong', 'named'),
     [
         ('maybe', ['flexible_placement', "'maybe'", 'prefer, strict']),
-        ('$nope', ["flexible_placement = '$nope'", 'nova.conf', 'Correct']),
+        ('$nope', ["flexible_placement = '$…'", 'nova.conf', 'Correct']),
         ('$flexible_placement', ['refers to itself', 'nova.conf', 'Correct']),
     ],
     ids=['value', 'reference', 'circle'],

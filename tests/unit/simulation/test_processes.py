@@ -31,7 +31,11 @@ def test_wrong_option_of_one_scheduler_ends_it_all():
         boot('qcow2'),
         schedulers={'ours': {}, 'other': {'scheduler': {'no_option': 1}}},
     )
-    with pytest.raises(SourceError, match=r'^other: option scheduler.no_opt'):
+    complaint = (
+        r"^other: the story: at \$\.schedulers\['other'\]\.scheduler\."
+        'no_option: no option of a scenario, '
+    )
+    with pytest.raises(SourceError, match=complaint):
         processes.play_all(setting)
 
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must not be cited, in whatever is written for people or into a log.
+
+Libraries cite in their errors and warnings what they were given: the URL with
+its password, the value with all of its lines, the part of a file that they do
+not understand. What of it may be shown is decided here.
+"""
+
+import logging
+import re
+
+# Before the host of a URL; also where the password has a slash or blanks, or
+# where the URL has lost its scheme.
+_CREDENTIALS = re.compile(
+    r"""
+    (?<=//) \S+@
+    | (?<=//) [^\s/:@]*:[^/@\n]*@
+    | (?<![^\s'"(=]) [^\s/:@'"(=]+:[^\s/@][^\s@]*@(?=[\w[])
+    """,
+    re.VERBOSE,
+)
+# PyYAML's names of what a password without quotes may seem to be.
+_YAML_NAMES = re.compile(
+    r"""
+    ((?:undefined\ alias|duplicate\ anchor|undefined\ tag\ handle
+    |constructor\ for\ the\ tag)\s+)
+    (?:'[^']*'|"[^"]*")
+    """,
+    re.VERBOSE,
+)
+# As it is, or in the representation of a string.
+_LINE_BREAK = re.compile(r'\n|\r|\\n|\\r')
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without users and passwords of the URLs in it.
+
+    Also without what PyYAML cites of a clouds.yaml.
+    """
+    return _YAML_NAMES.sub(r"\1'...'", _CREDENTIALS.sub('', text))
+
+
+def first_line(text: str) -> str:
+    """Return what stands before the first line break.
+
+    The value of an option has several lines where the next ones begin with a
+    blank. Often that is a mistake, and they are options by themselves.
+    """
+    shown, *others = _LINE_BREAK.split(text, maxsplit=1)
+    if others:
+        shown += (
+            '... (it goes on, since the next line of the file begins with a '
+            'blank; take that away if it is an option of its own)'
+        )
+    return without_passwords(shown)
+
+
+def of_logs() -> None:
+    """Have what this process logs say no password of a URL.
+
+    Whoever adds a handler later calls it again.
+    """
+    # The last writes to standard error as long as there is no other.
+    for handler in (*logging.getLogger().handlers, logging.lastResort):
+        if handler and not isinstance(handler.formatter, _Formatter):
+            handler.setFormatter(_Formatter(handler.formatter))
+
+
+class _Formatter(logging.Formatter):
+    """Formats as another one does; also tracebacks, whatever they cite."""
+
+    def __init__(self, other: logging.Formatter | None) -> None:
+        super().__init__()
+        self._other = other or logging.Formatter()
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_passwords(self._other.format(record))
