@@ -7,12 +7,12 @@ one.
 """
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.core.printable import printable
 
 # Of the commands for operators; what is like nova-status has 255.
@@ -23,8 +23,6 @@ BROKEN_PIPE = 141
 
 # How much of an error's text is shown.
 _SHOWN = 200
-# Of a URL; an error may cite one as it is written somewhere.
-_CREDENTIALS = re.compile(r'//[^/\s]*@')
 
 
 class Output:
@@ -149,10 +147,14 @@ def ended(
 def say(stderr: TextIO, *lines: str) -> None:
     """Write lines for people, as they can be shown, if they can be written."""
     try:
-        stderr.write(''.join(f'{printable(line)}\n' for line in lines))
+        stderr.write(''.join(f'{_shown(line)}\n' for line in lines))
         stderr.flush()
     except OSError:
         _abandon(stderr)
+
+
+def _shown(line: str) -> str:
+    return printable(redaction.without_passwords(line))
 
 
 def _abandon(stream: TextIO) -> None:
@@ -179,5 +181,6 @@ def _line(error: Exception) -> str:
         words = ' '.join(str(error).split())
     except Exception:
         return 'it has no text'
-    words = _CREDENTIALS.sub('//', words)
+    # Before it is cut, since half of a URL is none.
+    words = redaction.without_passwords(words)
     return words if len(words) <= _SHOWN else f'{words[:_SHOWN]}...'

@@ -19,6 +19,7 @@ from openstack import connection
 from openstack import exceptions
 
 from hypervisor_affinity import ending
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import log_lines
 
@@ -103,6 +104,7 @@ class Shell(app.App):
             raise SystemExit(base.NO_ANSWER) from error
         # Libraries cite what servers answer.
         log_lines.make_printable(logging.getLogger())
+        redaction.of_logs()
 
     def run(self, argv: list[str]) -> int:
         """Run; return the exit code."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
+from cliff import app
 from cliff import lister
 from cliff import show
 from keystoneauth1 import exceptions as keystone
@@ -16,7 +17,9 @@ from openstack import exceptions as sdk
 from oslo_config import cfg
 
 from hypervisor_affinity import conf
+from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
@@ -65,6 +68,17 @@ class Answering:
 
     status = GOOD
     is_stdout_taken = False
+
+    def __init__(
+        self,
+        app: app.App,
+        app_args: argparse.Namespace | None,
+        # cliff looks for the name.
+        cmd_name: str | None = None,
+    ) -> None:
+        """Keep passwords out of the logs, whoever's program it is."""
+        super().__init__(app, app_args, cmd_name)
+        redaction.of_logs()
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run; return the exit code."""
@@ -244,17 +258,11 @@ class PolicyReading:
         options = cfg.ConfigOpts()
         conf.register_opts(options)
         try:
-            options(
-                args=[],
-                default_config_files=parsed_args.nova_conf,
-                default_config_dirs=[],
-            )
-            return conf.read_policy(options)
-        except (cfg.Error, ValueError) as error:
-            raise CommandError(error) from error
-        except OSError as error:
-            files = error.filename or ', '.join(parsed_args.nova_conf)
-            raise CommandError(f'{files}: {error.strerror}') from error
+            conf_files.read(options, parsed_args.nova_conf)
+            with conf_files.values(options):
+                return conf.read_policy(options)
+        except (conf_files.ConfError, ValueError) as error:
+            raise CommandError(error) from None
 
 
 class CloudCommand(CloudReading, Command):

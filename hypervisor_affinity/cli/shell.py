@@ -5,6 +5,7 @@ import functools
 import sys
 
 from hypervisor_affinity import ending
+from hypervisor_affinity import redaction
 
 NAME = 'hypervisor-affinity'
 
@@ -13,6 +14,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run; return the exit code, whatever happens."""
     arguments = sys.argv[1:] if argv is None else argv
     ending.prepare()
+    # openstacksdk logs before there is a handler.
+    redaction.of_logs()
     stdout = ending.Output(sys.stdout)
     return ending.ended(
         functools.partial(_run, arguments, stdout),

@@ -12,7 +12,6 @@ becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
@@ -24,6 +23,7 @@ from openstack import connection
 from openstack import exceptions as sdk_errors
 from openstack import proxy
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud import api_bounds
 from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.api_bounds import TooLarge
@@ -68,9 +68,6 @@ _NO_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 # What webob puts between its own words and those of the service, which may be
 # on either side.
 _WEBOB = '<br /><br />'
-
-# Of a URL; errors cite those of clouds.yaml as they are.
-_CREDENTIALS = re.compile(r'//[^/\s]*@')
 
 
 class MissingService(SourceError):
@@ -525,5 +522,5 @@ def _root(error: BaseException) -> BaseException:
 
 def _line(text: object) -> str:
     """Return a text in one line of no great length, without passwords."""
-    words = _CREDENTIALS.sub('//', ' '.join(str(text).split()))
+    words = redaction.without_passwords(' '.join(str(text).split()))
     return words if len(words) <= 200 else f'{words[:200]}...'

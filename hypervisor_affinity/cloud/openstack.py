@@ -28,7 +28,6 @@ not say so: ``[api] list_records_by_skipping_down_cells``.
 import datetime
 import functools
 import re
-import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
@@ -39,6 +38,7 @@ from msgspec import UNSET
 from msgspec import UnsetType
 from openstack import connection
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.api import MissingService
@@ -240,10 +240,7 @@ class CloudSource(Source):
         """Return the authentication URL, and the region if it has a name."""
         arguments = self._config.get_auth_args()
         url = arguments.get('auth_url') or arguments.get('endpoint') or ''
-        parts = urllib.parse.urlsplit(url)
-        shown = urllib.parse.urlunsplit(
-            (parts.scheme, parts.netloc.rpartition('@')[2], parts.path, '', '')
-        )
+        shown = redaction.without_passwords(url).partition('?')[0]
         region = self._config.get_region_name()
         return f'{shown} ({region})' if region else shown
 

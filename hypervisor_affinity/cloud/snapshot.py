@@ -258,12 +258,15 @@ class ComputeConf(Record, frozen=True):
     :ivar host: ``[DEFAULT] host``; '' if it is not set
     :ivar cluster: ``cluster_name``; '' for none
     :ivar datastore_regex: None for all datastores
+    :ivar open_to_all: whether every user of the machine may read the file,
+        which has vCenter's password
     """
 
     file: str
     host: str = ''
     cluster: str = ''
     datastore_regex: str | None = None
+    open_to_all: bool = False
 
 
 class VCenter(Record, frozen=True):

@@ -11,10 +11,10 @@ from nova import objects
 from nova import rpc
 from nova.db.api import api as api_database
 from nova.db.main import api as main_database
-from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity import conf_files
 from hypervisor_affinity.status import aggregates
 from hypervisor_affinity.status import databases
 from hypervisor_affinity.status import findings
@@ -46,6 +46,10 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     (
         'Options',
         lambda deployment: settings.check_options(deployment.conf),
+    ),
+    (
+        'Files with passwords',
+        lambda deployment: settings.check_files(deployment.conf),
     ),
     (
         'Filter',
@@ -186,27 +190,20 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 def _run(commands: 'UpgradeCommands', check: Check) -> upgradecheck.Result:
     try:
-        found = list(check(commands.deployment))
+        with conf_files.values(commands.deployment.conf):
+            found = list(check(commands.deployment))
     except findings.NotChecked as reason:
         found = [findings.warning(str(reason))]
-    except (cfg.Error, RecursionError) as error:
-        found = [findings.failure(_complaint(error))]
+    except conf_files.ConfError as error:
+        found = [
+            findings.failure(
+                f'{error}. nova-scheduler does not start with this. Correct '
+                'the option.'
+            )
+        ]
     except Exception as error:
         found = [findings.not_judged('This check', error)]
     return findings.to_result(found)
-
-
-def _complaint(error: Exception) -> str:
-    """Return what to say of an option of nova's that cannot be read."""
-    if isinstance(error, cfg.ConfigSourceValueError):
-        return (
-            f'{error}. nova-scheduler does not start with this. Correct the '
-            'option.'
-        )
-    cause = f'to what is not there ({error})'
-    if isinstance(error, RecursionError):
-        cause = 'and so refers to itself'
-    return f'A $ in an option of nova.conf leads {cause}. Correct the option.'
 
 
 class UpgradeCommands(upgradecheck.UpgradeCommands):
@@ -229,25 +226,29 @@ def run(argv: list[str]) -> int:
 
     :param argv: the program's name, and its arguments
     :returns: the exit code
-    :raises oslo_config.cfg.Error: if nova.conf cannot be read
+    :raises ConfError: if nova.conf cannot be read
     """
     conf = nova.conf.CONF
     our_conf.register_opts(conf)
     commands = UpgradeCommands(Deployment(conf))
     upgradecheck.register_cli_options(conf, commands)
-    config.parse_args(argv, configure_db=False, init_rpc=False)
+    with conf_files.reading(conf):
+        config.parse_args(argv, configure_db=False, init_rpc=False)
     try:
         # Registers options that nova reads beside a cell's database.
         rpc.init(conf)
     except Exception:
         # None: it may cite the URL, and so a password.
-        raise cfg.Error('[DEFAULT] transport_url is wrong') from None
+        raise conf_files.ConfError(
+            '[DEFAULT] transport_url is wrong'
+        ) from None
     # --json is read from there.
     upgradecheck.CONF = conf
     for group in ('database', 'api_database'):
         # One attempt tells; nova's ten would take minutes for each cell.
         conf.set_override('max_retries', 0, group)
-    main_database.configure(conf)
-    api_database.configure(conf)
+    with conf_files.values(conf):
+        main_database.configure(conf)
+        api_database.configure(conf)
     objects.register_all()
     return upgradecheck.run(conf)

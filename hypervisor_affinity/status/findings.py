@@ -7,6 +7,7 @@ from typing import NamedTuple
 from oslo_upgradecheck.upgradecheck import Code
 from oslo_upgradecheck.upgradecheck import Result
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations import judging
 
@@ -18,7 +19,8 @@ class Finding(NamedTuple):
 
     :ivar code: FAILURE where servers are placed wrongly or not at all,
         WARNING for what may lead there, SUCCESS for what is good to know
-    :ivar text: what was found and what to do about it
+    :ivar text: what was found and what to do about it, in one line; of a
+        value that has several, the first
     """
 
     code: Code
@@ -31,17 +33,17 @@ class NotChecked(Exception):
 
 def failure(text: str) -> Finding:
     """Return a finding that servers are placed wrongly, or not at all."""
-    return Finding(Code.FAILURE, text)
+    return Finding(Code.FAILURE, redaction.without_passwords(text))
 
 
 def warning(text: str) -> Finding:
     """Return a finding that somebody should look at."""
-    return Finding(Code.WARNING, text)
+    return Finding(Code.WARNING, redaction.without_passwords(text))
 
 
 def remark(text: str) -> Finding:
     """Return a finding that asks for nothing."""
-    return Finding(Code.SUCCESS, text)
+    return Finding(Code.SUCCESS, redaction.without_passwords(text))
 
 
 def not_judged(what: str, error: Exception) -> Finding:

@@ -12,6 +12,7 @@ from nova.scheduler import filters
 from nova.scheduler import weights
 from oslo_config import cfg
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.findings import Finding
@@ -50,8 +51,9 @@ def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
         )
     foreign = [name for name in enabled if name not in available | {_FILTER}]
     if foreign:
+        names = ', '.join(map(redaction.first_line, foreign))
         yield failure(
-            f'enabled_filters names {", ".join(foreign)}, and no path of '
+            f'enabled_filters names {names}, and no path of '
             'available_filters has it: nova-scheduler does not start. '
             'Correct the name, or name where it is: the line for those of '
             f'nova is available_filters = {_NOVAS_FILTERS}.'
@@ -111,9 +113,11 @@ def _load(
         try:
             classes += handler.get_matching_classes([path])
         except Exception as error:
+            name = redaction.first_line(path)
+            why = redaction.first_line(str(error))
             findings.append(
                 failure(
-                    f'{option} names {path}, which cannot be loaded: {error}. '
+                    f'{option} names {name}, which cannot be loaded: {why}. '
                     'nova-scheduler does not start. Correct the path, or '
                     'install what is missing beside nova-scheduler.'
                 )

@@ -9,6 +9,7 @@ import sys
 
 from oslo_config import cfg
 
+from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
 
 NAME = 'hypervisor-affinity-status'
@@ -44,14 +45,16 @@ def _run(stdout: ending.Output) -> int:
     try:
         # Not above: nova may be missing. The first prepares the process for
         # nova's concurrency mode, as it does for nova-scheduler.
-        import nova.cmd.scheduler  # noqa: F401  # isort: skip
+        # That reads nova.conf, too.
+        with conf_files.reading(cfg.ConfigOpts()):
+            import nova.cmd.scheduler  # noqa: F401  # isort: skip
 
         from hypervisor_affinity.status import commands
 
         # oslo.upgradecheck prints the answer.
         with contextlib.redirect_stdout(stdout):
             return commands.run(sys.argv)
-    except cfg.Error as error:
+    except conf_files.ConfError as error:
         return _give_up(f'nova.conf cannot be read: {error}')
     except ImportError as error:
         return _give_up(f'nova cannot be loaded: {error}')

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks of single options of nova.conf."""
 
+import pathlib
 from collections.abc import Iterator
 
 from oslo_config import cfg
 
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity import conf_files
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.findings import counted
 from hypervisor_affinity.status.findings import failure
 from hypervisor_affinity.status.findings import warning
 
@@ -22,6 +25,27 @@ def check_options(conf: cfg.ConfigOpts) -> Iterator[Finding]:
             f'{error}. nova-scheduler does not start with this; after a '
             'SIGHUP it keeps the values in force. Correct the option.'
         )
+
+
+def check_files(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+    """Find files with passwords that every user of the machine may read."""
+    for path in _files(conf):
+        if not conf_files.is_open_to_all(path):
+            continue
+        names = conf_files.passwords(path)
+        if names:
+            yield warning(
+                f'{path}: every user of this machine may read it, and '
+                f'{counted("password", names)} in it. Take that right away, '
+                f'chmod o-rwx {path}, and change what may have been read.'
+            )
+
+
+def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
+    """Yield the files that a configuration was read from."""
+    yield from map(str, conf.config_file or ())
+    for folder in conf.config_dir or ():
+        yield from map(str, sorted(pathlib.Path(folder).glob('*.conf')))
 
 
 def check_image_metadata_prefilter(conf: cfg.ConfigOpts) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from nova.scheduler import host_manager
 from nova.scheduler import request_filter
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
@@ -69,7 +70,8 @@ def build() -> Built | Refused:
             ),
         )
     except Exception as error:
-        return Refused(str(error) or type(error).__name__)
+        said = redaction.first_line(str(error))
+        return Refused(said or type(error).__name__)
     finally:
         if before is not None:
             installed[:] = before

@@ -27,6 +27,8 @@ class Check(VCenterReading, PolicyCommand):
     Ends with 1 if there is a finding that --fail-on names.
     """
 
+    finds_open_files = True
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
         parser = super().get_parser(prog_name)

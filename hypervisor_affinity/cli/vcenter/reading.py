@@ -3,7 +3,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.cli.base import CommandError
@@ -30,9 +30,12 @@ class VCenterReading:
     """A command that reads a cloud and its vCenters, or a snapshot of both.
 
     * ``needs_vcenters``: whether it makes no sense without them
+    * ``finds_open_files``: whether its answer has files with passwords that
+      everybody may read; otherwise this is said beside it
     """
 
     needs_vcenters = True
+    finds_open_files = False
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser with the argument for the vCenters."""
@@ -77,10 +80,22 @@ class VCenterReading:
                 'with the vSphere driver with --vcenter-conf, or read a file '
                 'with --snapshot'
             )
-        with vcenter.connect(options.read(files)) as vcenters:
+        accesses = options.read(files)
+        if not self.finds_open_files:
+            self._warn(accesses)
+        with vcenter.connect(accesses) as vcenters:
             source = self.source(parsed_args, vcenters.read)
             yield Reading(
                 source,
                 again=SecondLook(vcenters.find_vm, source.server),
                 vcenters=tuple((one.name, one.read) for one in vcenters.each),
             )
+
+    def _warn(self, accesses: Iterable[options.Access]) -> None:
+        for compute in (c for access in accesses for c in access.computes):
+            if compute.open_to_all:
+                self.app.stderr.write(
+                    f'{self.cmd_name}: {compute.file}: every user of this '
+                    "machine may read vCenter's password in it; take that "
+                    'right away with chmod o-rwx\n'
+                )

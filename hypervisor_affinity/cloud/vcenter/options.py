@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from oslo_config import cfg
 
+from hypervisor_affinity import conf_files
 from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.cloud.bounds import MIB
 from hypervisor_affinity.cloud.bounds import Bounds
@@ -100,21 +101,9 @@ def _parsed(path: str) -> '_File':
     conf.register_opt(_HOST)
     vcenter_conf.register(conf)
     try:
-        conf(args=[], default_config_files=[path], default_config_dirs=[])
-    except cfg.ConfigFilesNotFoundError as error:
-        raise SourceError(f'{path}: no such file') from error
-    except cfg.ConfigFilesPermissionDeniedError as error:
-        raise SourceError(f'{path}: may not be read') from error
-    except OSError as error:
-        raise SourceError(f'{path}: {error.strerror}') from error
-    except (cfg.ConfigFileParseError, UnicodeDecodeError) as error:
-        # From None, and no more of it than the number: it cites lines, as
-        # those with a password.
-        line = re.search(r':(\d+), ', str(error))
-        place = f'line {line[1]}' if line else 'a part'
-        raise SourceError(
-            f'{path}: {place} is neither a section nor an option'
-        ) from None
+        conf_files.read(conf, [path])
+    except conf_files.ConfError as error:
+        raise SourceError(str(error)) from error
     return _File(path, conf, is_computes=True)
 
 
@@ -144,6 +133,12 @@ class _File:
         if not self._is_computes or not self._value(_VMWARE, 'host_ip'):
             return ''
         return self._value('DEFAULT', _HOST.name) or ''
+
+    @property
+    def is_open_to_all(self) -> bool:
+        """Whether every user of this machine may read it."""
+        # Of nova's own, which may be several, nobody knows which it is.
+        return self._is_computes and conf_files.is_open_to_all(self.path)
 
     @property
     def datastore_regex(self) -> str | None:
@@ -187,7 +182,7 @@ class _File:
     def _value(self, group: str, name: str) -> object:
         where = self._conf if group == 'DEFAULT' else self._conf[group]
         try:
-            return where[name]
+            value = where[name]
         except Exception:
             # Whatever oslo.config raises, as where an option refers to
             # itself. From None, and no word of it, as above.
@@ -196,6 +191,20 @@ class _File:
                 'wrong value, or refers by $ to what is not there, or to '
                 'itself'
             ) from None
+        # No word of it here either: the next line may be a password.
+        if any('\n' in part for part in _parts(value)):
+            raise SourceError(
+                f'{self.path}: [{group}] {name} goes on in the next line, '
+                'since that begins with a blank; take the blank away if the '
+                'line is an option of its own'
+            )
+        return value
+
+
+def _parts(value: object) -> Iterator[str]:
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, str):
+            yield part
 
 
 def _with_named(files: Iterable[_File]) -> Iterator[_File]:
@@ -213,6 +222,7 @@ def _access(file: _File) -> Access:
         host=file.host,
         cluster=file.option('cluster_name') or '',
         datastore_regex=file.datastore_regex,
+        open_to_all=file.is_open_to_all,
     )
     ca_file = file.option('ca_file')
     return Access(

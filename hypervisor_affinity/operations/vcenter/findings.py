@@ -21,6 +21,9 @@ class Check(enum.StrEnum):
     TLS_UNVERIFIED = 'tls_unverified'
     """The certificate of vCenter is not verified."""
 
+    PASSWORD_OPEN = 'password_open'
+    """Every user of the machine may read the password of vCenter."""
+
     CLUSTER_NOT_FOUND = 'cluster_not_found'
     """nova names a cluster that vCenter does not have, or does not show."""
 
@@ -113,6 +116,7 @@ SEVERITIES = {
     Check.VCENTER_UNREADABLE: Severity.ERROR,
     Check.NOT_JUDGED: Severity.WARNING,
     Check.TLS_UNVERIFIED: Severity.WARNING,
+    Check.PASSWORD_OPEN: Severity.WARNING,
     Check.CLUSTER_NOT_FOUND: Severity.ERROR,
     Check.CLUSTER_NOT_SERVED: Severity.ERROR,
     Check.CLUSTER_SERVED_TWICE: Severity.ERROR,
@@ -147,6 +151,9 @@ _ADVICE = {
     Check.VCENTER_UNREADABLE: 'see what the evidence names',
     Check.NOT_JUDGED: judging.ADVICE,
     Check.TLS_UNVERIFIED: 'set ca_file, and insecure = false',
+    Check.PASSWORD_OPEN: (
+        'take that right away with chmod o-rwx, and change the password'
+    ),
     Check.CLUSTER_NOT_FOUND: (
         'correct cluster_name, or give the user the role Read-only there'
     ),

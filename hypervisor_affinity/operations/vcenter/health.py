@@ -70,6 +70,15 @@ def _of_vcenter(vcenter: VCenter) -> Iterator[Finding]:
         yield Finding(
             Check.TLS_UNVERIFIED, vcenter.name, '', '', 'insecure is set'
         )
+    for compute in vcenter.computes:
+        if compute.open_to_all:
+            yield Finding(
+                Check.PASSWORD_OPEN,
+                vcenter.name,
+                '',
+                compute.file,
+                'every user of the machine may read the file',
+            )
     if vcenter.error:
         yield Finding(
             Check.VCENTER_UNREADABLE, vcenter.name, '', '', vcenter.error

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import pathlib
+import tempfile
 
 import msgspec
 import pytest
@@ -322,6 +323,24 @@ def no_cloud(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('HOME', str(tmp_path))
+
+
+@pytest.mark.parametrize('command', ['show', 'check'])
+def test_a_file_that_everybody_may_read(run, conf, no_cloud, command):
+    with tempfile.TemporaryDirectory(dir='/tmp') as folder:
+        pathlib.Path(folder).chmod(0o755)
+        path = pathlib.Path(folder, 'nova.conf')
+        path.write_text(pathlib.Path(conf(ACCESS)).read_text())
+        path.chmod(0o644)
+        done = run('vcenter', command, '--vcenter-conf', path)
+        line = (
+            f'vcenter {command}: {path}: every user of this machine may read '
+            "vCenter's password in it; take that right away with chmod o-rwx"
+        )
+        # The other has it among its findings.
+        assert (line in done.err.splitlines()) == (command == 'show')
+        path.chmod(0o640)
+        assert line not in run('vcenter', command, '--vcenter-conf', path).err
 
 
 def test_a_cloud_that_nobody_has_named(run, conf, no_cloud):

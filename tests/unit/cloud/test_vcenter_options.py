@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which vCenters files of nova's configuration name."""
 
+import pathlib
+import tempfile
 import traceback
 
 import nova.conf
@@ -235,12 +237,8 @@ def test_unreadable(write, monkeypatch):
     assert error_of(path) == f'{path}: may not be read'
 
 
-@pytest.mark.parametrize(
-    'line',
-    [f'host_password {PASSWORD}', f'[{PASSWORD}', f'= {PASSWORD}'],
-)
-def test_neither_a_section_nor_an_option(write, line):
-    path = write(NOVAS, before=f'[DEFAULT]\n\n{line}\n')
+def test_a_line_that_is_wrong(write):
+    path = write(NOVAS, before=f'[DEFAULT]\n\nhost_password {PASSWORD}\n')
     assert error_of(path) == (
         f'{path}: line 3 is neither a section nor an option'
     )
@@ -277,6 +275,21 @@ def test_wrong_values(write, group, name, value):
     path = write(**values)
     text = error_of(path)
     assert text.startswith(f'{path}: [{group}] {name} cannot be read: ')
+
+
+@pytest.mark.parametrize(
+    'name', ['host_username', 'host_password', 'cluster_name', 'ca_file']
+)
+def test_a_value_that_goes_on(write, name):
+    path = write({**NOVAS, name: f'first\n  host_password = {PASSWORD}'})
+    assert error_of(path).startswith(
+        f'{path}: [vmware] {name} goes on in the next line, '
+    )
+
+
+def test_files_that_go_on(write):
+    path = write(ours={'config_files': f'a.conf\n  password = {PASSWORD}'})
+    assert 'config_files goes on in the next line' in error_of(path)
 
 
 def test_a_password_with_signs(write):
@@ -318,6 +331,22 @@ def test_a_ca_file_goes_before_insecure(write):
         write({**NOVAS, 'ca_file': '/etc/ca.pem', 'insecure': 'true'})
     )
     assert not access.insecure
+
+
+def test_a_file_that_everybody_may_read(write, tmp_path):
+    path = write(NOVAS)
+    (access,) = read(path)
+    assert not access.computes[0].open_to_all
+    with tempfile.TemporaryDirectory(dir='/tmp') as folder:
+        pathlib.Path(folder).chmod(0o755)
+        other = pathlib.Path(folder, 'nova.conf')
+        other.write_bytes(pathlib.Path(path).read_bytes())
+        other.chmod(0o644)
+        (access,) = read(str(other))
+        assert access.computes[0].open_to_all
+        other.chmod(0o640)
+        (access,) = read(str(other))
+        assert not access.computes[0].open_to_all
 
 
 def test_no_password_is_shown(write):

@@ -56,7 +56,9 @@ def nova_compute():
     }))
 
 
-program.compute.main = nova_compute
+from nova.cmd import compute
+
+compute.main = nova_compute
 program.main()
 """
 

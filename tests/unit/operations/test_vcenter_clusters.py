@@ -350,7 +350,8 @@ _ERRORS = """
 _WARNINGS = """
     capacity_below_n_plus_1 compute_disabled datastore_unavailable
     drs_partially_automated ha_off host_disconnected inventory_differs
-    not_judged nsx_uneven server_in_other_cluster tls_unverified
+    not_judged nsx_uneven password_open server_in_other_cluster
+    tls_unverified
     vm_without_server vmotion_missing
 """
 _INFOS = """

@@ -244,6 +244,10 @@ PLACES = {
         cloud(vcenters=[vcenter(verified=False)]),
         [(Check.TLS_UNVERIFIED, '', '')],
     ),
+    'a password that everybody may read': (
+        with_files(conf(open_to_all=True)),
+        [(Check.PASSWORD_OPEN, '', conf().file)],
+    ),
     'two vCenters': (two_vcenters(), []),
     'two vCenters of which one is wrong': (
         two_vcenters(ha=False),

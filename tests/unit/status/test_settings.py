@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+import pathlib
+import tempfile
+
 import pytest
 from oslo_upgradecheck.upgradecheck import Code
 
@@ -87,3 +90,34 @@ def test_image_type_support_and_flexible_vmdk_images(load):
     finding = found(settings.check_image_types, load(SUPPORT + FLEXIBLE))
     assert finding.code is Code.WARNING
     assert 'vmdk_images = flexible then counts for nothing' in finding.text
+
+
+@pytest.fixture
+def world():
+    """Return a folder that every user of the machine may enter."""
+    with tempfile.TemporaryDirectory(dir='/tmp') as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_a_file_with_passwords_that_everybody_may_read(load, world):
+    path = world / 'db.conf'
+    path.write_text('[database]\nconnection = mysql://nova:s3cret@db/nova\n')
+    path.chmod(0o644)
+    (finding,) = settings.check_files(load('', path))
+    assert finding.code is Code.WARNING
+    assert finding.text == (
+        f'{path}: every user of this machine may read it, and 1 password '
+        '([database] connection) in it. Take that right away, chmod o-rwx '
+        f'{path}, and change what may have been read.'
+    )
+    path.chmod(0o640)
+    assert list(settings.check_files(load('', path))) == []
+
+
+def test_a_file_without_passwords_may_be_read(load, world):
+    path = world / 'nova.conf'
+    path.write_text('[DEFAULT]\nhost = a\n')
+    path.chmod(0o644)
+    assert list(settings.check_files(load('', path))) == []
