@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 # Against a program that hangs; none takes as long on the slowest machine.
 TIMEOUT = 1800
 
-REQUESTS = 100_000
+REQUESTS = 20_000
 # Each of these is more than once around all kinds of requests.
 SABOTAGED_REQUESTS = 1_000
 REQUESTS_WHILE_CHANGING = 5_000
