@@ -84,7 +84,9 @@ def reading(conf: cfg.ConfigOpts, paths: Iterable[str] = ()) -> Iterator[None]:
     except UnicodeDecodeError:
         raise ConfError(f'{_no_text(paths)}: it is no text in UTF-8') from None
     except OSError as error:
-        raise ConfError(f'{error.filename}: {error.strerror}') from error
+        # Of reading, which is not of opening, no file is known.
+        name = error.filename or ', '.join(map(str, paths))
+        raise ConfError(f'{name}: {error.strerror}') from error
 
 
 @contextlib.contextmanager

@@ -210,7 +210,7 @@ def test_options_come_from_nova_conf(run, cloud, tmp_path):
     ('content', 'message'),
     [
         ('[hypervisor_affinity]\nvmdk_images = maybe\n', 'vmdk_images'),
-        ('[hypervisor_affinity]\nvmdk_images = $nope\n', "= '$nope' ("),
+        ('[hypervisor_affinity]\nvmdk_images = $nope\n', "= '$…' ("),
         ('[hypervisor_affinity]\ntell_user = $tell_user\n', 'to itself'),
         ('[hypervisor_affinity]\nweight_multiplier =\n', 'it is empty'),
         ('[hypervisor_affinity\n', 'nova.conf'),

@@ -5,13 +5,17 @@ A cron job reads 1 as a bad answer. What is no answer ends with 3 and one
 line, a wrong command line with 2.
 """
 
+import array
 import contextlib
+import fcntl
 import importlib.metadata
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import termios
+import time
 
 import pytest
 
@@ -450,19 +454,19 @@ def test_a_file_that_cannot_be_read(run, tmp_path, command):
 
 
 @pytest.mark.parametrize(
-    'text',
+    ('text', 'said'),
     [
-        'taken_at: 2026-02-30',
-        'version: ' + '1' * 5000,
-        '[' * 500,
+        ('taken_at: 2026-02-30', 'no YAML: '),
+        ('version: ' + '1' * 5000, 'line 1, column 10: a number of more'),
+        ('[' * 500, 'line 1, column 51: more than 50 levels'),
     ],
     ids=lambda text: text[:20],
 )
-def test_a_value_that_yaml_cannot_have(run, tmp_path, text):
+def test_a_value_that_yaml_cannot_have(run, tmp_path, text, said):
     path = tmp_path / 'cloud.yaml'
     path.write_text(text)
     line = check_no_answer(run('audit', '--snapshot', path))
-    assert f'{path}: no YAML: ' in line
+    assert f'{path}: {said}' in line
 
 
 # Standard streams.
@@ -642,20 +646,34 @@ def test_arguments_that_are_no_text():
     assert b'Traceback' not in done.stderr
 
 
+def waiting_in(pipe):
+    """Return how many bytes nobody has read yet."""
+    found = array.array('i', [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, found)
+    return found[0]
+
+
 def test_ctrl_c(tmp_path):
     """While a file is read of which nobody writes the end."""
-    path = tmp_path / 'cloud.json'
+    path = tmp_path / 'nova.conf'
     os.mkfifo(path)
-    process = program.start(
-        *program.PROGRAM, 'audit', '--snapshot', str(path), env=QUIET
-    )
-    with path.open('wb') as file:
-        file.write(b'{')
-        file.flush()
+    # For both, since the other would wait for who reads it.
+    number = os.open(path, os.O_RDWR)
+    try:
+        process = program.start(
+            *program.PROGRAM,
+            *('audit', '--snapshot', str(CLOUD), '--nova-conf', str(path)),
+            env=QUIET,
+        )
+        os.write(number, b'[')
+        while process.poll() is None and waiting_in(number):
+            time.sleep(0.05)
         # One that comes just before the program waits is not seen.
         while process.poll() is None:
             process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(5)
         out, err = process.communicate()
+    finally:
+        os.close(number)
     assert (process.returncode, out, err) == (130, '', '')
