@@ -240,6 +240,10 @@ def _leftovers(
     required: frozenset[str] | None,
     impossible: frozenset[str],
 ) -> tuple[Sign, ...]:
+    if signs and signs[0].strength is Strength.SERVER:
+        # A server moves whatever its image says, and keeps what was left
+        # over when it was booted.
+        impossible = _decide(signs[1:], rebuild=False)[-1]
     return tuple(
         sign
         for sign in signs

@@ -68,26 +68,30 @@ class Room(NamedTuple):
 
         What takes no more of something than before takes nothing of it.
         """
-        share = 1 - percent / 100
         return _fits(
-            self.ram_asked, self.ram_used, self.ram_limit * share
+            self.ram_asked, self.ram_used, _free(self.ram_limit, percent)
         ) and _fits(
-            self.vcpus_asked, self.vcpus_used, self.vcpus_limit * share
+            self.vcpus_asked, self.vcpus_used, _free(self.vcpus_limit, percent)
         )
 
     def shortage(self, percent: float) -> str:
         """Say in figures what does not fit beside that share."""
-        share = 1 - percent / 100
         amounts = (
             ('MiB of RAM', self.ram_asked, self.ram_used, self.ram_limit),
             ('vCPUs', self.vcpus_asked, self.vcpus_used, self.vcpus_limit),
         )
         return ', '.join(
             f'{asked:.0f} {unit} asked, {used:.0f} in use, '
-            f'{int(limit * share)} of {limit:.0f} for such requests'
+            f'{int(_free(limit, percent))} of {limit:.0f} for such requests'
             for unit, asked, used, limit in amounts
-            if not _fits(asked, used, limit * share)
+            if not _fits(asked, used, _free(limit, percent))
         )
+
+
+def _free(limit: float, percent: float) -> float:
+    # In this order it is exact where the numbers are whole: 1 - 55 / 100 is
+    # less than 0.45.
+    return limit * (100 - percent) / 100
 
 
 def _fits(asked: float, used: float, limit: float) -> bool:

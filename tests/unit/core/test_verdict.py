@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Properties of judge that hold for any input."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,16 @@ def test_room():
     vcpus_short = room._replace(vcpus_asked=3)
     assert vcpus_short.leaves(20)
     assert not vcpus_short.leaves(21)
+
+
+@pytest.mark.parametrize('percent', range(101))
+def test_what_is_not_reserved_may_be_taken_to_the_last_bit(percent):
+    free = 100 - percent
+    taken = Room(1000, 0, 10 * free, 100, 0, free)
+    assert taken.leaves(percent)
+    if free:
+        assert not taken._replace(ram_used=1).leaves(percent)
+        assert not taken._replace(vcpus_used=1).leaves(percent)
 
 
 @given(st.floats(0, 100), st.floats(0, 100))
