@@ -8,6 +8,7 @@ import pytest
 from nova import exception
 from nova.scheduler import filters as nova_filters
 
+from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
 from tests.unit.scheduler import nova_objects as build
@@ -140,6 +141,20 @@ def test_an_image_decides_for_a_server_whose_host_is_gone(
     assert f'WARNING The host on which server {spec.instance_uuid} ran' in (
         log.output
     )
+
+
+def test_a_server_whose_host_is_gone_leaves_free_what_is_reserved(
+    one, monkeypatch
+):
+    size = adapters.Size(build.ASKED_MB, build.ASKED_VCPUS)
+    monkeypatch.setattr(moves, 'origin', lambda spec: moves.Origin(None, size))
+    state = vcenter(hypervisor_affinity_reserve='30')
+    state.vcpus_used = 6
+    assert one.filter_all([state], build.move_spec(ISO))
+    state.vcpus_used = 7
+    with pytest.raises(exception.NoValidHost, match='kept for requests'):
+        one.filter_all([state], build.move_spec(ISO))
+    assert one.filter_all([state], build.move_spec(VMDK))
 
 
 class Unspeakable(Exception):
