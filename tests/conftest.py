@@ -9,4 +9,11 @@ hypothesis.settings.register_profile(
     derandomize=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
+# By hand, for as long as one likes to wait: see CONTRIBUTING.rst.
+hypothesis.settings.register_profile(
+    'thorough',
+    hypothesis.settings.get_profile('project'),
+    derandomize=False,
+    max_examples=5_000,
+)
 hypothesis.settings.load_profile('project')

@@ -100,7 +100,7 @@ class RequestReader:
         if adapters.is_move(request_spec):
             families, before = self._look_up(request_spec)
             asked = adapters.read_size(request_spec.flavor)
-            # Where nothing tells where it was, it comes as one that boots does.
+            # One whose host is gone comes as one that boots does.
             has = _NOTHING if families is None else before or asked
             grows = any(more > 0 for more in asked.beyond(has))
         return Request(
