@@ -30,7 +30,7 @@ WORDS = [
     ' , ',
     'kvm,,vmware',
     'kvm,vmwrae',
-    *('any', 'any', 'any', 'any', 'ANY '),
+    *('any', 'ANY '),
     'any,kvm',
     'kvm vmware',
     'vmware esxi',
@@ -56,7 +56,7 @@ METADATA = {
         *('required', 'required', ' Required ', 'any', 'x', ''),
     ],
     'hypervisor_affinity_reserve': [
-        *('0', '10', '30', '50', '55', '55', '70', '90', '100', ' 20 '),
+        *('0', '10', '55', '55', '55', '55', '70', '90', '100', ' 20 '),
         *('-1', '101', 'nan', 'x', '1' * 5000),
     ],
     'vmware_disktype': [
@@ -80,7 +80,7 @@ PROPERTIES = {
     'vmware_disktype': [
         *('preallocated', 'thin', 'thin', 'eagerZeroedThick', 'sparse'),
         *('streamOptimized', 'streamOptimized', 'streamoptimized', 'Thin'),
-        *TEXTS,
+        *('streamoptimized', 'SPARSE', *TEXTS[:4]),
     ],
     'vmware_ostype': [*GUESTS * 3, 'ubuntu64guest', 'UBUNTU64GUEST', *TEXTS],
     'os_distro': ['ubuntu', 'ubuntu', 'debian', *GUESTS],
@@ -100,11 +100,23 @@ PROPERTIES = {
     'a custom one': TEXTS,
 }
 FORMATS = [
-    *('vmdk', 'vmdk', 'vmdk', 'qcow2', 'qcow2', 'iso', 'iso', 'raw', 'vhd'),
+    *(
+        'vmdk',
+        'vmdk',
+        'vmdk',
+        'vmdk',
+        'vmdk',
+        'qcow2',
+        'qcow2',
+        'iso',
+        'iso',
+        'raw',
+        'vhd',
+    ),
     *('vstorageobject', 'vhdx', 'ploop', 'x', None),
 ]
 EXTRA_SPECS = {
-    'hypervisor_affinity:hypervisor_type': WORDS,
+    'hypervisor_affinity:hypervisor_type': [*WORDS, *['any'] * 15],
     'hypervisor_affinity:preferred': WORDS,
     'capabilities:hypervisor_type': [
         *('QEMU', 'VMware vCenter Server', '<in> VMware', 's!= QEMU', 'qemu'),
@@ -134,7 +146,7 @@ DRIVERS = [
     ('\uff31EMU', ()),
     ('QEMU\0', ()),
 ]
-NAMES = [f'host-{number}' for number in range(4)]
+NAMES = [f'host-{number}' for number in range(12)]
 
 
 FREQUENT = {
@@ -153,7 +165,7 @@ FREQUENT = {
 @st.composite
 def some_of(draw, values, most):
     """Draw some keys with a value of theirs each."""
-    keys = [key for key in values for _ in range(3 if key in FREQUENT else 1)]
+    keys = [key for key in values for _ in range(5 if key in FREQUENT else 1)]
     return {
         key: draw(st.sampled_from(values[key]))
         for key in draw(st.lists(st.sampled_from(keys), max_size=most))
@@ -174,13 +186,13 @@ def without_clashes(image):
 some_images = st.builds(
     lambda form, more: without_clashes({'disk_format': form, **more}),
     st.sampled_from(FORMATS),
-    some_of(PROPERTIES, 3),
+    some_of(PROPERTIES, 4),
 )
 images = st.one_of(st.none(), *[some_images] * 9)
 # Of a reserve of 55 percent some leave the last MiB or vCPU.
 loads = st.tuples(
-    st.sampled_from([0, 0, 0, 0, 250, 350, 400, 600, 900, 1500]),
-    st.sampled_from([0, 0, 0, 0, 5, 7, 8, 10, 14, 18, 30]),
+    st.sampled_from([0, 0, 0, 250, 350, 400, 400, 600, 900, 1500]),
+    st.sampled_from([0, 0, 0, 5, 7, 8, 8, 14, 18, 30]),
 )
 sizes = st.tuples(st.sampled_from([50, 100, 200]), st.sampled_from([1, 2, 4]))
 
@@ -225,11 +237,11 @@ clouds = st.builds(
             some_of(METADATA, 4),
             st.lists(st.sampled_from(NAMES), min_size=1, unique=True),
         ),
-        max_size=3,
+        max_size=5,
     ),
     of_all(st.sampled_from(DRIVERS)),
     of_all(loads),
-    of_all(st.sampled_from([1.0, 1.0, 1.5, 4.0])),
+    of_all(st.sampled_from([1.0, 1.0, 1.0, 1.0, 1.5, 4.0])),
 )
 origins = st.builds(
     lambda driver, metadata: oracle_hosts.Host('origin', *driver, (metadata,)),

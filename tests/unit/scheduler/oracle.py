@@ -79,15 +79,15 @@ def passing(request, hosts, options):
     if request.kind == 'move' and request.origin == GONE:
         # moves, The look-up: the image alone decides, as for a boot.
         request = dataclasses.replace(request, kind='boot')
-    return {host.name for host in hosts if passes(request, host, options)}
-
-
-def passes(request, host, options):
-    """Tell whether one host passes; no other host has a say."""
     demand = Demand(request, options)
-    if request.kind == 'move':
+    return {host.name for host in hosts if passes(demand, host)}
+
+
+def passes(demand, host):
+    """Tell whether one host passes; no other host has a say."""
+    if demand.request.kind == 'move':
         fits = move_fits(demand, host)
-    elif request.kind == 'rebuild':
+    elif demand.request.kind == 'rebuild':
         fits = rebuild_fits(demand, host)
     else:
         fits = boot_fits(demand, host)

@@ -10,6 +10,7 @@ requests that were compared::
 
 import contextlib
 import dataclasses
+import operator
 from unittest import mock
 
 import pytest
@@ -201,6 +202,16 @@ def scheduler(build_host_manager, options, request):
     writer.line(f' {one.compared} requests compared')
 
 
+# A request, the number of servers, whether a hint pretends that it is a
+# rebuild, and whether the server of a move is shelved.
+ASKED = st.tuples(
+    drawn.requests,
+    st.sampled_from([1, 1, 2, 3]),
+    st.booleans(),
+    st.booleans(),
+)
+
+
 @settings(
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
@@ -214,18 +225,8 @@ def scheduler(build_host_manager, options, request):
     drawn.clouds,
     drawn.options,
     st.booleans(),
-    # With the number of servers, whether a hint pretends that it is a
-    # rebuild, and whether the server is shelved.
-    st.lists(
-        st.tuples(
-            drawn.requests,
-            st.sampled_from([1, 1, 2, 3]),
-            st.booleans(),
-            st.booleans(),
-        ),
-        min_size=1,
-        max_size=20,
-    ),
+    # Twice, since of one list hypothesis draws six on average.
+    st.builds(operator.add, *[st.lists(ASKED, min_size=1)] * 2),
 )
 def test_what_passes_is_what_the_pages_say(
     scheduler, cloud, policy, tell_user, requests
