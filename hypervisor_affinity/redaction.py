@@ -6,7 +6,6 @@ its password, the value with all of its lines, the part of a file that they do
 not understand. What of it may be shown is decided here.
 """
 
-import logging
 import re
 
 # Before the host of a URL; also where the password has a slash or blanks, or
@@ -53,25 +52,3 @@ def first_line(text: str) -> str:
             'blank; take that away if it is an option of its own)'
         )
     return without_passwords(shown)
-
-
-def of_logs() -> None:
-    """Have what this process logs say no password of a URL.
-
-    Whoever adds a handler later calls it again.
-    """
-    # The last writes to standard error as long as there is no other.
-    for handler in (*logging.getLogger().handlers, logging.lastResort):
-        if handler and not isinstance(handler.formatter, _Formatter):
-            handler.setFormatter(_Formatter(handler.formatter))
-
-
-class _Formatter(logging.Formatter):
-    """Formats as another one does; also tracebacks, whatever they cite."""
-
-    def __init__(self, other: logging.Formatter | None) -> None:
-        super().__init__()
-        self._other = other or logging.Formatter()
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_passwords(self._other.format(record))

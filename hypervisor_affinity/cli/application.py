@@ -19,9 +19,8 @@ from openstack import connection
 from openstack import exceptions
 
 from hypervisor_affinity import ending
-from hypervisor_affinity import redaction
+from hypervisor_affinity import log_lines
 from hypervisor_affinity.cli import base
-from hypervisor_affinity.cli import log_lines
 
 LOG = logging.getLogger(__name__)
 
@@ -102,9 +101,7 @@ class Shell(app.App):
             file = self.options.log_file
             ending.say(self.stderr, f'{self.NAME}: {file}: {error.strerror}')
             raise SystemExit(base.NO_ANSWER) from error
-        # Libraries cite what servers answer.
-        log_lines.make_printable(logging.getLogger())
-        redaction.of_logs()
+        log_lines.make_fit(logging.getLogger())
 
     def run(self, argv: list[str]) -> int:
         """Run; return the exit code."""

@@ -3,6 +3,7 @@
 
 import argparse
 import functools
+import logging
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +20,7 @@ from oslo_config import cfg
 from hypervisor_affinity import conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
-from hypervisor_affinity import redaction
+from hypervisor_affinity import log_lines
 from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
@@ -76,9 +77,9 @@ class Answering:
         # cliff looks for the name.
         cmd_name: str | None = None,
     ) -> None:
-        """Keep passwords out of the logs, whoever's program it is."""
+        """Have log lines fit to be shown, whoever's program it is."""
         super().__init__(app, app_args, cmd_name)
-        redaction.of_logs()
+        log_lines.make_fit(logging.getLogger())
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run; return the exit code."""

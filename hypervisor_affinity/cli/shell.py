@@ -2,10 +2,11 @@
 """The program ``hypervisor-affinity``: its beginning and its end."""
 
 import functools
+import logging
 import sys
 
 from hypervisor_affinity import ending
-from hypervisor_affinity import redaction
+from hypervisor_affinity import log_lines
 
 NAME = 'hypervisor-affinity'
 
@@ -15,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     ending.prepare()
     # openstacksdk logs before there is a handler.
-    redaction.of_logs()
+    log_lines.make_fit(logging.getLogger())
     stdout = ending.Output(sys.stdout)
     return ending.ended(
         functools.partial(_run, arguments, stdout),

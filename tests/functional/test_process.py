@@ -198,9 +198,7 @@ wrong_values = pytest.mark.parametrize(
     [
         pytest.param('sometimes', "'sometimes'", id='value'),
         pytest.param('$nope', "vmdk_images = '$…'", id='reference'),
-        pytest.param(
-            '$vmdk_images', "vmdk_images = '$…'", id='circle'
-        ),
+        pytest.param('$vmdk_images', "vmdk_images = '$…'", id='circle'),
     ],
 )
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies
 
+from hypervisor_affinity import log_lines
 from hypervisor_affinity import redaction
 from hypervisor_affinity.cli import audit
 
@@ -93,8 +94,12 @@ def written(monkeypatch):
 
 
 def test_logs(written):
-    redaction.of_logs()
-    redaction.of_logs()
+    root = logging.getLogger()
+    log_lines.make_fit(root)
+    # Not around one another, however many commands a process runs.
+    once = root.handlers[0].formatter
+    log_lines.make_fit(root)
+    assert root.handlers[0].formatter is once
     url = f'http://nova:{PASSWORD}@host/v3'
     log = logging.getLogger('keystoneauth.identity')
     log.warning('Failed to contact %s', url)

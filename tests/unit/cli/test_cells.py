@@ -11,9 +11,9 @@ import yaml
 from cliff import columns
 from stevedore import extension
 
+from hypervisor_affinity import log_lines
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import cells
-from hypervisor_affinity.cli import log_lines
 from hypervisor_affinity.cli.image.upload import Properties
 from hypervisor_affinity.core.printable import printable
 
@@ -126,8 +126,8 @@ def logged(*arguments):
     handler = logging.StreamHandler(stream)
     logger = logging.getLogger(__name__)
     logger.addHandler(handler)
-    log_lines.make_printable(logger)
-    log_lines.make_printable(logger)
+    for _ in range(2):
+        log_lines.make_fit(logger)
     try:
         raise ValueError(HOSTILE)
     except ValueError:
