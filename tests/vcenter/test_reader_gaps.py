@@ -175,6 +175,34 @@ def test_a_vm_that_another_extension_made(access, change):
     assert (cluster.vms, cluster.other_vms) == ({}, 1)
 
 
+@pytest.mark.parametrize(
+    ('kind', 'path', 'odd', 'says'),
+    [
+        (vim.ClusterComputeResource, 'name', 7, 'got `int` - at `$.clusters'),
+        (vim.HostSystem, 'runtime.connectionState', 'x' * 999, "'xxx"),
+        (vim.HostSystem, 'name', None, 'Expected `str`, got `null`'),
+        (
+            *(vim.VirtualMachine, 'summary.config.memorySizeMB', -1),
+            'Expected `int` >= 0 - at `$.clusters[0].running_memory_mb`',
+        ),
+    ],
+    ids=['another type', 'a long word', 'nothing', 'a negative number'],
+)
+def test_what_is_no_value_of_a_record(access, change, kind, path, odd, says):
+    def work(found):
+        for value in found.propSet:
+            if value.name == path:
+                # pyVmomi lets nobody set what has another type.
+                value.__dict__['val'] = odd
+
+    change(kind, work)
+    record = read_once(access)
+    assert record.clusters == ()
+    assert record.error.startswith(f'{record.name}: the answer is none of ')
+    assert says in record.error
+    assert len(record.error) < 500
+
+
 # Datastores and networks are in folders of their own, each with its rights.
 def test_datastores_that_the_user_may_not_read(access, leave_out):
     leave_out(vim.Datastore)

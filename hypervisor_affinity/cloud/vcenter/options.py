@@ -151,7 +151,7 @@ class _File:
             return None
         try:
             re.compile(regex)
-        except re.error as error:
+        except (OverflowError, RecursionError, re.error) as error:
             raise SourceError(
                 f'{self.path}: datastore_regex {regex!r} is no regular '
                 f'expression: {error}'

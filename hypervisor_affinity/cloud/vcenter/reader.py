@@ -20,6 +20,8 @@ from hypervisor_affinity.cloud.snapshot import Cluster
 from hypervisor_affinity.cloud.snapshot import Datastore
 from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.printable import cited
 
 # nova.virt.vmwareapi.constants.EXTENSION_KEY: what VMs are marked with.
 NOVAS_MARK = 'org.openstack.compute'
@@ -69,6 +71,7 @@ def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
 
     :param known: what is known of it before it is asked; if one of its
         nova-computes names no cluster, all clusters are read
+    :raises SourceError: if an answer has what no record can hold
     :raises Exception: whatever pyVmomi raises
     """
     named = {compute.cluster for compute in known.computes}
@@ -78,13 +81,29 @@ def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
             wanted.append(_cluster(content, cluster, properties))
         else:
             others[cluster._moId] = properties['name']
-    return msgspec.structs.replace(
-        known,
-        uuid=content.about.instanceUuid,
-        version=content.about.version,
-        clusters=tuple(sorted(wanted, key=lambda cluster: cluster.name)),
-        other_clusters=others,
+    return _checked(
+        msgspec.structs.replace(
+            known,
+            uuid=content.about.instanceUuid,
+            version=content.about.version,
+            clusters=tuple(sorted(wanted, key=lambda cluster: cluster.name)),
+            other_clusters=others,
+        )
     )
+
+
+def _checked(found: VCenter) -> VCenter:
+    """Return a record, whose types and ranges nothing has checked yet.
+
+    :raises SourceError: if it is none that a snapshot could have
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(found), VCenter)
+    except msgspec.ValidationError as error:
+        raise SourceError(
+            f'{found.name}: the answer is none of vCenter '
+            f'({cited(str(error))}); look for a proxy between here and there'
+        ) from error
 
 
 def find_vm(content: vim.ServiceInstanceContent, uuid: str) -> str | None:

@@ -105,7 +105,7 @@ def _selects(conf: ComputeConf, datastore: Datastore) -> bool:
     regex = conf.datastore_regex
     try:
         return regex is None or re.match(regex, datastore.name) is not None
-    except (re.error, RecursionError):
+    except (OverflowError, RecursionError, re.error):
         # Nor does nova-compute start with it.
         return False
 

@@ -304,6 +304,16 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
             "datastore_regex 'shared-(' is no regular expression",
             id='no expression',
         ),
+        pytest.param(
+            f'{ACCESS}datastore_regex = a{{99999999999}}\n',
+            "datastore_regex 'a{99999999999}' is no regular expression",
+            id='too many times',
+        ),
+        pytest.param(
+            f'{ACCESS}datastore_regex = {"(" * 5000}\n',
+            ' is no regular expression',
+            id='too deep',
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read(run, conf, tmp_path, text, message):

@@ -283,6 +283,7 @@ def test_a_cluster(one, expected):
         pytest.param(['a', 'b', 'c'], ['a', 'b'], ['a', 'b'], id='two files'),
         pytest.param(['a', 'b'], ['a', None], ['a', 'b'], id='one has none'),
         pytest.param(['a'], ['b'], [], id='nothing'),
+        pytest.param(['a'], ['a{99999999999}'], [], id='too many times'),
         # A cluster that no file names is none that nova may use.
         pytest.param(['a'], [], [], id='no file'),
     ],
