@@ -150,6 +150,8 @@ class _Server(http.server.ThreadingHTTPServer):
 class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
     protocol_version = 'HTTP/1.1'
+    # Or each body waits for 40 ms until its client has confirmed the head.
+    disable_nagle_algorithm = True
 
     def _serve(self) -> None:
         parts = urllib.parse.urlsplit(self.path)

@@ -12,6 +12,8 @@ becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
 """
 
 import contextlib
+import logging
+import traceback
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
@@ -29,6 +31,8 @@ from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.api_bounds import TooLarge
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
+
+LOG = logging.getLogger(__name__)
 
 _Shape = TypeVar('_Shape')
 
@@ -64,6 +68,16 @@ _LONGEST_ERROR = 8192
 
 # What decoding raises.
 _NO_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+# How openstacksdk and keystoneauth stumble over answers of other types than
+# they expect, such as a catalog without urls.
+_STUMBLES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 
 # What webob puts between its own words and those of the service, which may be
 # on either side.
@@ -112,6 +126,7 @@ class Api:
             cloud.session.timeout = TIMEOUT
         api_bounds.check('api_timeout', cloud.session.timeout)
         bounds.bound(cloud.session.session)
+        api_bounds.authenticate_once(cloud.session.auth)
         self._bounds = api_bounds.configured(cloud)
         self.name = name
         self._cloud = cloud
@@ -472,6 +487,16 @@ class Api:
             raise SourceError(
                 f'{call}: {_line(error)}; see whether the service is up, and '
                 'check clouds.yaml or OS_*'
+            ) from error
+        except _STUMBLES as error:
+            # Of its text nobody knows what it cites.
+            kind = type(error).__name__
+            frames = ''.join(traceback.format_tb(error.__traceback__))
+            LOG.debug('%s: %s\n%s', call, kind, frames)
+            raise SourceError(
+                f'{call}: an answer of keystone or {self.name} is none that '
+                f'can be understood ({kind}); look for a proxy between here '
+                'and them, and with -vv at what it says of this'
             ) from error
 
 

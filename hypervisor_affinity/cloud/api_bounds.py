@@ -6,9 +6,12 @@ is for a time without a byte.
 """
 
 import contextlib
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from keystoneauth1 import exceptions as auth_errors
 from openstack import connection
 
 from hypervisor_affinity.cloud import bounds
@@ -60,6 +63,40 @@ def check(name: str, value: float) -> None:
         raise SourceError(
             f'clouds.yaml: {name} is no number above 0, up to {_LARGEST}'
         )
+
+
+def authenticate_once(auth: Any) -> None:
+    """Have an authentication fail that waits for itself.
+
+    Who stands before Keystone may want a token for its list of versions, and
+    keystoneauth then waits, without an end, for the one that it is asking for.
+
+    :param auth: a plugin of keystoneauth; None, or one of another kind, is
+        left as it is
+    """
+    get_access = getattr(auth, 'get_access', None)
+    if get_access is None or isinstance(get_access, _OneAccess):
+        return
+    auth.get_access = _OneAccess(get_access)
+
+
+class _OneAccess:
+    """Returns access, but to nobody who is asking for it already."""
+
+    def __init__(self, get_access: Callable[..., Any]) -> None:
+        self._get_access = get_access
+        self._thread = threading.local()
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        if getattr(self._thread, 'is_asking', False):
+            raise auth_errors.Unauthorized(
+                'keystone wants a token before it has given one'
+            )
+        self._thread.is_asking = True
+        try:
+            return self._get_access(*arguments, **options)
+        finally:
+            self._thread.is_asking = False
 
 
 @contextlib.contextmanager

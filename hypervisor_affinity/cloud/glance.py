@@ -18,6 +18,7 @@ from hypervisor_affinity.cloud.api import Refused
 from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.printable import cited
 
 # The way to import what was staged: glance.api.v2.images.
 STAGED = 'glance-direct'
@@ -397,8 +398,9 @@ def read_attributes(found: Mapping[str, Any]) -> Attributes:
         return msgspec.convert(found, Attributes)
     except msgspec.ValidationError as error:
         raise SourceError(
-            f'glance, image {found.get("id")}: the answer is none of glance '
-            f'({error}); look for a proxy between here and the service'
+            f'glance, image {cited(str(found.get("id")))}: the answer is none '
+            f'of glance ({cited(str(error))}); look for a proxy between here '
+            'and the service'
         ) from error
 
 

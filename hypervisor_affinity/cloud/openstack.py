@@ -45,6 +45,7 @@ from hypervisor_affinity.cloud.api import MissingService
 from hypervisor_affinity.cloud.glance import custom_properties
 from hypervisor_affinity.cloud.glance import read_attributes
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Amount
 from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -57,6 +58,7 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.source import only
 from hypervisor_affinity.core import image_meta
+from hypervisor_affinity.core.printable import cited
 
 # Extra specs inside of flavors.
 _OLDEST = '2.61'
@@ -105,10 +107,10 @@ class _Hypervisor(msgspec.Struct):
 
 
 class _Inventory(msgspec.Struct):
-    total: Count
-    reserved: Count
+    total: Amount
+    reserved: Amount
     allocation_ratio: Ratio
-    max_unit: Count
+    max_unit: Amount
 
 
 class _Aggregate(msgspec.Struct):
@@ -121,22 +123,22 @@ class _Aggregate(msgspec.Struct):
 class _Flavor(msgspec.Struct):
     id: str
     name: str
-    vcpus: Count
-    ram: Count
-    disk: Count
-    ephemeral: Count = msgspec.field(name='OS-FLV-EXT-DATA:ephemeral')
+    vcpus: Amount
+    ram: Amount
+    disk: Amount
+    ephemeral: Amount = msgspec.field(name='OS-FLV-EXT-DATA:ephemeral')
     # '' for none.
-    swap: Count | Literal['']
+    swap: Amount | Literal['']
     extra_specs: dict[str, str] | UnsetType = UNSET
 
 
 class _ServerFlavor(msgspec.Struct):
     original_name: str
-    vcpus: Count
-    ram: Count
-    disk: Count
-    ephemeral: Count
-    swap: Count
+    vcpus: Amount
+    ram: Amount
+    disk: Amount
+    ephemeral: Amount
+    swap: Amount
     extra_specs: dict[str, str] | UnsetType = UNSET
 
 
@@ -592,7 +594,8 @@ def _server(found: _Server, find_volume: _FindVolume) -> Server:
     if found.host is UNSET:
         if found.status == 'UNKNOWN':
             raise SourceError(
-                f'nova cannot tell about server {found.id}: its cell is down'
+                f'nova cannot tell about server {cited(found.id)}: its cell '
+                'is down'
             )
         raise SourceError(
             'nova does not show the hosts of servers; the policy rule '

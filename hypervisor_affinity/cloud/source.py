@@ -12,8 +12,12 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
+from hypervisor_affinity.core.printable import cited
 
 _Thing = TypeVar('_Thing', Flavor, Image, Server)
+
+# Of things of one name, how many are told.
+_IDS = 10
 
 
 class SourceError(Exception):
@@ -124,9 +128,11 @@ def only(kind: str, found: list[Any], name_or_id: str, where: str) -> Any:
     if not found:
         raise Missing(f'{where} has no {kind} {name_or_id!r}')
     if len(found) > 1:
-        ids = ', '.join(sorted(thing.id or '(no id)' for thing in found))
+        ids = sorted(cited(thing.id) or '(no id)' for thing in found)
+        others = len(ids) - _IDS
+        more = f' and {others} more' if others > 0 else ''
         raise SourceError(
             f'{where} has {len(found)} {kind}s named {name_or_id!r}; give '
-            f'the id of one: {ids}'
+            f'the id of one: {", ".join(ids[:_IDS])}{more}'
         )
     return found[0]

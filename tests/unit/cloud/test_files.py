@@ -339,6 +339,17 @@ def test_finding_by_name(name, message):
     assert str(raised.value) == message
 
 
+def test_many_of_a_name_are_not_all_told():
+    images = [
+        msgspec.structs.replace(ISO, id='\x1b' * number)
+        for number in range(1, 2000)
+    ]
+    with pytest.raises(SourceError, match=r' and 1989 more$') as raised:
+        both(images=images).image('iso')
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 3000
+
+
 def test_a_file_of_properties_has_strings(tmp_path):
     path = tmp_path / 'image.yaml'
     path.write_text('disk_format: vmdk\nvmware_image_version: 1\n')

@@ -293,6 +293,14 @@ def test_an_image_without_name_or_content(cloud, glance):
         glance.content(stored)
 
 
+def test_what_is_cited_of_an_image_has_an_end(cloud, glance):
+    cloud.answers['GET', f'/images/{ID}'] = image(id='\x1b' * 9999, size='9')
+    with pytest.raises(SourceError, match='the answer is none of ') as caught:
+        glance.stored(ID)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 700
+
+
 def in_part(offset, body, size=1000, length=None):
     last = offset + (len(body) if length is None else length) - 1
     given = f'bytes {offset}-{last}/{size}'

@@ -284,6 +284,25 @@ def test_silence_is_no_answer(cloud, server, says):
         list(CloudSource(cloud.connect()).servers())
 
 
+def test_more_than_a_snapshot_can_hold(cloud):
+    flavor = {**SERVER['flavor'], 'ram': 2**31}
+    cloud.answers = {
+        '/v2.1/servers/detail': {'servers': [{**SERVER, 'flavor': flavor}]}
+    }
+    says = 'nova, GET /servers/detail: the answer is none of nova .*2147483647'
+    with pytest.raises(SourceError, match=says):
+        list(CloudSource(cloud.connect()).servers())
+
+
+def test_what_is_cited_has_an_end(cloud):
+    server = {**without('OS-EXT-SRV-ATTR:host', SERVER), 'status': 'UNKNOWN'}
+    server['id'] = 'long' * 2000
+    cloud.answers = {'/v2.1/servers/detail': {'servers': [server]}}
+    with pytest.raises(SourceError, match='its cell is down') as raised:
+        list(CloudSource(cloud.connect()).servers())
+    assert len(str(raised.value)) < 500
+
+
 def test_flavors_without_extra_specs(cloud):
     flavor = {
         'id': '1',
