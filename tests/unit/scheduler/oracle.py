@@ -227,15 +227,13 @@ class Demand:
         # classification, The rules: an explicit sign overrides; any lifts
         self.suggested = stays and self.named is None and not self.is_lifted
         # classification, Unless something asks for it; moves, Rebuilds
-        asked = {VMWARE} if self.suggested else set()
-        if self.named is not None and len(self.named) == 1:
-            asked = set(self.named)
-        self.ruled_out = {who for _, who in refusing} | {
-            who
-            for _, verb, who in says
-            if verb == FAILS
-            and (self.request.kind == 'rebuild' or who not in asked)
-        }
+        failing = {who for _, verb, who in says if verb == FAILS}
+        self.ruled_out = {who for _, who in refusing}
+        asked = {VMWARE} if self.suggested else set(self.named or ())
+        asked -= self.ruled_out
+        if self.request.kind == 'rebuild' or not asked <= failing:
+            asked = set()
+        self.ruled_out |= failing - asked
         # classification, A suggestion gives way to what cannot run: what
         # speaks against KVM as well is no mere leftover.
         self.left_over = set()
