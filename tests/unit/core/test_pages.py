@@ -116,3 +116,11 @@ def test_values_of_novas_own_key(values, needs):
 )
 def test_all_that_is_ours_can_be_removed(key):
     assert f'--property {key}' in words('upgrade.rst')
+
+
+def test_what_is_promised_is_tested():
+    tests = pathlib.Path(__file__).parents[2]
+    text = (PAGES.parents[1] / 'SECURITY.rst').read_text()
+    named = re.findall(r'``([a-z_/]+\.py)``', text)
+    assert len(named) > 30
+    assert [name for name in named if not (tests / name).exists()] == []
