@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from oslo_config import cfg
+
 from hypervisor_affinity.cloud.adapters import INVENTORIES
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import SourceError
@@ -195,7 +197,9 @@ class Player:
             ask = ask._replace(runs_on=self._runs_on(origin))
         try:
             return self._scheduler.place(ask)
-        except SourceError:
+        except (SourceError, cfg.Error, RecursionError):
+            # Of an option, which nova may read as late as here; one that
+            # refers to itself has no end.
             raise
         except Exception as error:
             why = judging.evidence(f'server {server.name}', error)

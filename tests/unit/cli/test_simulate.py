@@ -136,14 +136,14 @@ def test_nova_conf(run, story, tmp_path):
 @pytest.mark.parametrize(
     ('group', 'line', 'named'),
     [
-        ('hypervisor_affinity', 'vmdk_images = $nope', "= '$nope' ("),
+        ('hypervisor_affinity', 'vmdk_images = $nope', "= '$…' ("),
         ('hypervisor_affinity', 'vmdk_images = $vmdk_images', 'to itself'),
         ('hypervisor_affinity', 'weight_multiplier =', 'it is empty'),
         # Of nova.
-        ('filter_scheduler', 'enabled_filters = $nope', 'nope'),
-        ('filter_scheduler', 'weight_classes = $weight_classes', 'recursion'),
-        ('filter_scheduler', 'host_subset_size = $nope', 'nope'),
-        ('filter_scheduler', 'ram_weight_multiplier = $nope', 'nope'),
+        ('filter_scheduler', 'enabled_filters = $nope', 'enabled_filters'),
+        ('filter_scheduler', 'weight_classes = $weight_classes', 'to itself'),
+        ('filter_scheduler', 'host_subset_size = $nope', 'host_subset_size'),
+        ('filter_scheduler', 'ram_weight_multiplier = $nope', 'ram_weight'),
     ],
 )
 def test_an_option_that_cannot_be_read(

@@ -156,7 +156,7 @@ def test_unknown_driver_ends_the_start(tmp_path, driver):
 @pytest.mark.parametrize(
     ('option', 'value', 'cause'),
     [
-        ('vcpus', '$nope', 'no such option nope'),
+        ('vcpus', '$nope', 'refers to what is not there'),
         ('memory_mb', '$memory_mb', 'it refers to itself'),
         ('disk_gb', '', 'it is empty'),
         ('vcpus', 'many', "invalid literal for int() with base 10: 'many'"),
