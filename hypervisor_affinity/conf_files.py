@@ -37,6 +37,8 @@ _SECRET = re.compile(
     'password|secret|(^|_)connection$|transport_url|backend_argument|fixed_key'
     '|token_id|approle_role_id'
 )
+# Bytes. That of nova with all comments is below 1 MiB.
+_LARGEST = 16 << 20
 _UNKNOWN = 'is neither a section nor an option'
 
 
@@ -53,6 +55,8 @@ def read(
     :raises ConfError: naming file and line, if one cannot be read
     """
     files = [str(path) for path in paths]
+    for file in files:
+        _check(file)
     with reading(conf, files):
         conf(
             args=[],
@@ -167,6 +171,22 @@ def _overheard() -> Iterator[None]:
         raise
     finally:
         sys.stderr.write(heard.getvalue())
+
+
+def _check(path: str) -> None:
+    """See that a file has an end.
+
+    :raises ConfError: if it may have none, or is larger than any of its kind
+    """
+    try:
+        found = pathlib.Path(path).stat()
+    except OSError:
+        # Said by who reads it.
+        return
+    if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+        raise ConfError(f'{path}: is a device; name a file')
+    if found.st_size > _LARGEST:
+        raise ConfError(f'{path}: has more than {_LARGEST >> 20} MiB')
 
 
 def _place(error: cfg.ConfigFileParseError) -> str:

@@ -18,6 +18,8 @@ _CREDENTIALS = re.compile(
     """,
     re.VERBOSE,
 )
+# Of a URL, or of the path of one. A token may be there.
+_QUERY = re.compile(r"""(?<=\S)\?[\w.-]+=[^\s'"<>)]*""")
 # PyYAML's names of what a password without quotes may seem to be.
 _YAML_NAMES = re.compile(
     r"""
@@ -32,11 +34,12 @@ _LINE_BREAK = re.compile(r'\n|\r|\\n|\\r')
 
 
 def without_passwords(text: str) -> str:
-    """Return a text without users and passwords of the URLs in it.
+    """Return a text without users, passwords and queries of the URLs in it.
 
     Also without what PyYAML cites of a clouds.yaml.
     """
-    return _YAML_NAMES.sub(r"\1'...'", _CREDENTIALS.sub('', text))
+    text = _QUERY.sub('?...', _CREDENTIALS.sub('', text))
+    return _YAML_NAMES.sub(r"\1'...'", text)
 
 
 def first_line(text: str) -> str:

@@ -61,6 +61,8 @@ def place(path: pathlib.Path) -> pathlib.Path:
         found = path.stat()
     except FileNotFoundError:
         return real
+    if _is_open(path, found):
+        raise OSError(errno.EINVAL, 'is what is written to already; name -')
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), 'special file')
         raise OSError(errno.EINVAL, f'is a {kind}; name a file')
@@ -68,6 +70,21 @@ def place(path: pathlib.Path) -> pathlib.Path:
         # As /dev/stdout may, to a file that was deleted.
         raise OSError(errno.EINVAL, 'is a link to a file without a name')
     return real
+
+
+def _is_open(path: pathlib.Path, found: os.stat_result) -> bool:
+    """Tell whether a path is that of an open file, as ``/dev/stdout``.
+
+    A file by this name would take the place of the one that is open, and what
+    others write there be lost.
+    """
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(number), found):
+                return stat.S_ISREG(found.st_mode)
+    # /dev/fd leads there.
+    folder = os.path.realpath(path.parent)
+    return pathlib.Path(folder).is_relative_to('/proc')
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 """What is said of files of nova's configuration that are wrong."""
 
 import importlib
+import os
 import pathlib
 import sys
 import tempfile
@@ -189,3 +190,13 @@ def _secret_options():
     for info, group in conf._all_opt_infos():
         if info['opt'].secret:
             yield conf, group, info['opt'].name
+
+
+def test_what_has_no_end(conf, tmp_path):
+    with pytest.raises(conf_files.ConfError, match='/dev/zero: is a device'):
+        conf_files.read(conf, ['/dev/zero'])
+    path = tmp_path / 'nova.conf'
+    path.touch()
+    os.truncate(path, 2 << 30)
+    with pytest.raises(conf_files.ConfError, match='has more than 16 MiB'):
+        conf_files.read(conf, [path])

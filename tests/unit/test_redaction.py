@@ -119,3 +119,18 @@ def test_a_command_of_another_program(written):
     audit.Audit(None, None)
     logging.getLogger('keystoneauth').warning('http://u:%s@host/', PASSWORD)
     assert written.getvalue() == 'WARNING http://host/\n'
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        (f'to http://h:1/v3?token={PASSWORD}: no', 'to http://h:1/v3?...'),
+        (f'url: /x?a=1&t={PASSWORD} (Caused', 'url: /x?... (Caused'),
+        ('who? a=1', 'who? a=1'),
+        ('is it?', 'is it?'),
+    ],
+)
+def test_no_query(text, shown):
+    found = redaction.without_passwords(text)
+    assert found.startswith(shown)
+    assert PASSWORD not in found

@@ -321,6 +321,10 @@ BAD_CLOUDS = {
     'a name only': 'clouds: {a: b}',
     'numbers': 'clouds: {a: {auth: 3, region_name: [1]}}',
     'nothing': '',
+    'a time that is none': (
+        'clouds: {a: {auth: {auth_url: "http://127.0.0.1:1/", username: u, '
+        'password: p, project_name: p}, api_timeout: abc}}'
+    ),
 }
 
 

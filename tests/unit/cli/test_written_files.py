@@ -7,6 +7,7 @@ what is no file is as it was, and no temporary file is left.
 
 import os
 import pathlib
+import shlex
 import signal
 import socket
 import stat
@@ -191,6 +192,24 @@ def test_what_standard_output_gets_is_the_file(writing):
     path.write_text(out)
     assert [image.name for image in FileSource(path).images()] == ['iso']
     assert '"Section": "hosts"' in err
+
+
+@pytest.mark.parametrize('name', ['/dev/stdout', '/proc/self/fd/1', 'log'])
+@pytest.mark.parametrize('document', ['snapshot save', 'explain --html'])
+def test_a_file_that_standard_output_goes_to_is_kept(writing, document, name):
+    command = shlex.join(
+        map(str, (*program.PROGRAM, *writing.arguments(document, name)))
+    )
+    log = writing.folder / 'log'
+    log.write_text('old\n')
+    number = log.stat().st_ino
+    process = program.start('sh', '-c', f'{command} >>log')
+    _, err = process.communicate()
+    assert process.returncode == 3
+    assert err.rstrip().endswith('is what is written to already; name -')
+    assert log.read_text().startswith('old\n')
+    assert log.stat().st_ino == number
+    assert writing.names() == ['log']
 
 
 @pytest.mark.parametrize('document', ['snapshot save', 'explain --html'])
