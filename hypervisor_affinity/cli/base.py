@@ -163,13 +163,6 @@ class Connecting:
                 f'no cloud to read: {why}. Name one with --os-cloud or the '
                 f'variables OS_*{self.instead}'
             ) from error
-        except (OSError, TypeError, ValueError) as error:
-            # How openstacksdk stumbles. Nobody knows what the text cites.
-            raise CommandError(
-                'no cloud to read: clouds.yaml or a variable OS_* has a value '
-                f'of a wrong kind ({type(error).__name__}); compare them with '
-                "openstacksdk's page on configuration"
-            ) from error
 
 
 class Tabular(Answering):

@@ -21,6 +21,7 @@ import msgspec
 import requests
 from keystoneauth1 import discover
 from keystoneauth1 import exceptions as auth_errors
+from keystoneauth1 import session as auth_session
 from openstack import connection
 from openstack import exceptions as sdk_errors
 from openstack import proxy
@@ -120,13 +121,15 @@ class Api:
         :param cloud: has ``timeout`` set on its session if it had none, and
             its session keeps to bounds while it is used here
         :param service_type: as in the catalog, ``compute``
-        :raises SourceError: if the cloud's configuration has wrong bounds
+        :raises SourceError: if the cloud's configuration has wrong bounds, or
+            a value of a wrong kind
         """
-        if cloud.session.timeout is None:
-            cloud.session.timeout = TIMEOUT
-        api_bounds.check('api_timeout', cloud.session.timeout)
-        bounds.bound(cloud.session.session)
-        api_bounds.authenticate_once(cloud.session.auth)
+        session = _session(cloud)
+        if session.timeout is None:
+            session.timeout = TIMEOUT
+        api_bounds.check('api_timeout', session.timeout)
+        bounds.bound(session.session)
+        api_bounds.authenticate_once(session.auth)
         self._bounds = api_bounds.configured(cloud)
         self.name = name
         self._cloud = cloud
@@ -498,6 +501,22 @@ class Api:
                 f'can be understood ({kind}); look for a proxy between here '
                 'and them, and with -vv at what it says of this'
             ) from error
+
+
+def _session(cloud: connection.Connection) -> auth_session.Session:
+    """Return the session, which openstacksdk makes when it is asked for.
+
+    :raises SourceError: if it cannot be made of the configuration
+    """
+    try:
+        return cloud.session
+    except (TypeError, ValueError) as error:
+        # Nobody knows what the text cites.
+        raise SourceError(
+            'clouds.yaml or a variable OS_* has a value of a wrong kind '
+            f'({type(error).__name__}); compare them with the page on '
+            'configuration of openstacksdk'
+        ) from error
 
 
 def _decoded(content: bytes, key: str | None, shape: type[_Shape]) -> _Shape:

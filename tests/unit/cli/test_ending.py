@@ -321,10 +321,6 @@ BAD_CLOUDS = {
     'a name only': 'clouds: {a: b}',
     'numbers': 'clouds: {a: {auth: 3, region_name: [1]}}',
     'nothing': '',
-    'a time that is none': (
-        'clouds: {a: {auth: {auth_url: "http://127.0.0.1:1/", username: u, '
-        'password: p, project_name: p}, api_timeout: abc}}'
-    ),
 }
 
 
@@ -366,6 +362,17 @@ def test_a_file_of_clouds_that_is_none(run, monkeypatch, tmp_path, text):
     assert (done.code, done.out) == (3, '')
     assert done.err.splitlines()[-1].startswith('audit: no cloud to read: ')
     assert 'unexpected' not in done.err
+
+
+def test_a_value_of_clouds_that_is_none(run, monkeypatch, tmp_path):
+    path = tmp_path / 'clouds.yaml'
+    path.write_text(
+        'clouds: {a: {auth: {auth_url: "http://127.0.0.1:1/", username: u, '
+        'password: p, project_name: p}, api_timeout: abc}}'
+    )
+    monkeypatch.setenv('OS_CLIENT_CONFIG_FILE', str(path))
+    line = check_no_answer(run('--os-cloud', 'a', 'audit'))
+    assert 'clouds.yaml or a variable OS_* has a value of a wrong kind' in line
 
 
 # Files.
