@@ -245,13 +245,11 @@ class Demand:
             }
 
     def _is_on_vmware(self):
+        if self.request.kind != 'move':
+            return False
         origin = self.request.origin
-        return (
-            self.request.kind == 'move'
-            and origin != UNKNOWN
-            and VMWARE in runs_on(origin)
-            and VMWARE in (self.flavor_names or {VMWARE})
-        )
+        known = None if origin == UNKNOWN else runs_on(origin) or None
+        return VMWARE in (both(known, self.flavor_names) or ())
 
 
 def both(first, second):
