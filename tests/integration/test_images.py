@@ -113,9 +113,10 @@ def sha512(path):
 
 def kept(done):
     """Return the id of the image that a run has left to be resumed."""
-    line = done.err.splitlines()[-1]
-    assert line.startswith('Image '), done.err
-    return line.split()[1]
+    (line,) = done.err.splitlines()
+    _, _, left = line.partition('. Image ')
+    assert ' is kept; to go on' in left, done.err
+    return left.split()[0]
 
 
 ACCEPTED = (
