@@ -79,12 +79,17 @@ def lists(option, path):
     return {'filter_scheduler': {option: [_NOVAS[option], path]}}
 
 
+def said(done):
+    """Return what was said; the bar of some releases of rich is empty."""
+    return done.stderr.strip().splitlines()
+
+
 @pytest.mark.parametrize('option', _PATHS)
 def test_a_file_imports_nothing(simulate, tmp_path, option):
     done = simulate(options=lists(option, _PATHS[option]))
     assert not simulate.was_imported()
     assert done.returncode == 3
-    (line,) = done.stderr.splitlines()
+    (line,) = said(done)
     assert line.startswith(
         f'simulate: nova-scheduler: {tmp_path}/story.yaml: at $.options.'
         f"filter_scheduler.{option}: '{_PATHS[option]}' is none of nova nor "
@@ -96,7 +101,7 @@ def test_a_file_imports_nothing(simulate, tmp_path, option):
 def test_the_command_line_may(simulate, option):
     wanted = f'filter_scheduler.{option}=[{_NOVAS[option]},{_PATHS[option]}]'
     done = simulate('--set', wanted, '--set', _ENABLED)
-    assert (done.returncode, done.stderr) == (0, '')
+    assert (done.returncode, said(done)) == (0, [])
     assert simulate.was_imported()
 
 
@@ -108,7 +113,7 @@ def test_a_nova_conf_may_and_the_file_with_it(simulate, tmp_path, option):
         *('--nova-conf', conf, '--set', _ENABLED),
         options=lists(option, _PATHS[option]),
     )
-    assert (done.returncode, done.stderr) == (0, '')
+    assert (done.returncode, said(done)) == (0, [])
     assert simulate.was_imported()
 
 

@@ -93,10 +93,12 @@ sys.exit(program.main())
 def test_what_is_not_foreseen(error, code, lines):
     ended = run('-c', _UNFORESEEN.format(error=error), 'upgrade', 'check')
     assert (ended.returncode, ended.stdout) == (code, '')
-    told = ended.stderr.splitlines()
-    assert len(told) == len(lines)
+    # Some releases of nova say first how they run threads.
+    name = 'hypervisor-affinity-status: '
+    told = [t for t in ended.stderr.splitlines() if t.startswith(name)]
     for line, words in zip(told, lines, strict=True):
-        assert line.startswith(f'hypervisor-affinity-status: {words}')
+        assert line.startswith(f'{name}{words}')
+    assert 'Traceback' not in ended.stderr
 
 
 def test_an_answer_that_cannot_be_written():
