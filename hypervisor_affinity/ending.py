@@ -21,9 +21,6 @@ NO_ANSWER = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
-# How much of an error's text is shown.
-_SHOWN = 200
-
 
 class Output:
     """Standard output, which remembers that it could not be written.
@@ -178,9 +175,6 @@ def _abandon(stream: TextIO) -> None:
 def _line(error: Exception) -> str:
     """Return an error's text in one line of no great length."""
     try:
-        words = ' '.join(str(error).split())
+        return redaction.one_line(str(error))
     except Exception:
         return 'it has no text'
-    # Before it is cut, since half of a URL is none.
-    words = redaction.without_passwords(words)
-    return words if len(words) <= _SHOWN else f'{words[:_SHOWN]}...'

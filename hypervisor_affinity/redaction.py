@@ -7,7 +7,10 @@ not understand. What of it may be shown is decided here.
 """
 
 import re
+import traceback
 
+# Of an error's text.
+_SHOWN = 200
 # Before the host of a URL; also where the password has a slash or blanks, or
 # where the URL has lost its scheme.
 _CREDENTIALS = re.compile(
@@ -40,6 +43,21 @@ def without_passwords(text: str) -> str:
     """
     text = _QUERY.sub('?...', _CREDENTIALS.sub('', text))
     return _YAML_NAMES.sub(r"\1'...'", text)
+
+
+def frames(error: BaseException) -> str:
+    """Return where an error came from, without its text.
+
+    Of an error that nobody has foreseen, nobody knows what it cites.
+    """
+    return ''.join(traceback.format_tb(error.__traceback__))
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line of no great length, without passwords."""
+    # Before it is cut, since half of a URL is none.
+    words = without_passwords(' '.join(text.split()))
+    return words if len(words) <= _SHOWN else f'{words[:_SHOWN]}...'
 
 
 def first_line(text: str) -> str:

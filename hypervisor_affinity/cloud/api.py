@@ -13,7 +13,6 @@ becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
 
 import contextlib
 import logging
-import traceback
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
@@ -494,7 +493,7 @@ class Api:
         except _STUMBLES as error:
             # Of its text nobody knows what it cites.
             kind = type(error).__name__
-            frames = ''.join(traceback.format_tb(error.__traceback__))
+            frames = redaction.frames(error)
             LOG.debug('%s: %s\n%s', call, kind, frames)
             raise SourceError(
                 f'{call}: an answer of keystone or {self.name} is none that '
@@ -565,6 +564,4 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _line(text: object) -> str:
-    """Return a text in one line of no great length, without passwords."""
-    words = redaction.without_passwords(' '.join(str(text).split()))
-    return words if len(words) <= 200 else f'{words[:200]}...'
+    return redaction.one_line(str(text))

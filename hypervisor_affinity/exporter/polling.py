@@ -4,12 +4,12 @@
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from prometheus_client.metrics_core import Metric
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.exporter import families
@@ -120,7 +120,7 @@ class Poller(Generic[_Value]):
         except Exception as failure:
             # A thread that ended would leave old figures without a word. Of
             # the text nobody knows what it cites.
-            frames = ''.join(traceback.format_tb(failure.__traceback__))
+            frames = redaction.frames(failure)
             LOG.error('Reading %s failed:\n%s', printable(self.name), frames)
             error = f'{self.name}: {type(failure).__name__}'
         if error and error != self.error:

@@ -9,7 +9,6 @@ import logging
 import socket
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -17,6 +16,8 @@ from wsgiref import simple_server
 
 from prometheus_client import CollectorRegistry
 from prometheus_client import make_wsgi_app
+
+from hypervisor_affinity import redaction
 
 LOG = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def _told(application: _Application) -> _Application:
             return application(environ, begin)
         except Exception as error:
             # Of the text nobody knows what it cites.
-            frames = ''.join(traceback.format_tb(error.__traceback__))
+            frames = redaction.frames(error)
             LOG.error(
                 'Metrics cannot be shown, %s:\n%s',
                 type(error).__name__,

@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
+from hypervisor_affinity import redaction
+
 LOG = logging.getLogger(__name__)
 
 _Finding = TypeVar('_Finding')
@@ -47,7 +49,7 @@ def evidence(subject: str, error: Exception) -> str:
     The log has at DEBUG where it came from. Neither has its text, of which
     nobody knows what it cites.
     """
-    frames = ''.join(traceback.format_tb(error.__traceback__))
+    frames = redaction.frames(error)
     name = type(error).__name__
     LOG.debug('%s cannot be judged: %s\n%s', subject, name, frames)
     return f'unexpected {what(error)}; all else was judged'

@@ -3,12 +3,12 @@
 
 import functools
 import logging
-import traceback
 from collections.abc import Iterable, Iterator
 from concurrent import futures
 
 import msgspec
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import reader
@@ -52,7 +52,7 @@ class OneVCenter:
                 '%s cannot be read: %s\n%s',
                 self.name,
                 type(error).__name__,
-                ''.join(traceback.format_tb(error.__traceback__)),
+                redaction.frames(error),
             )
             return msgspec.structs.replace(
                 known,
