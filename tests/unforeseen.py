@@ -16,3 +16,12 @@ class Unforeseen(dict):
 
     __contains__ = __getitem__ = __iter__ = __len__ = _fail
     get = items = keys = values = _fail
+
+
+class Unspeakable(Exception):
+    """Even naming it raises."""
+
+    def __str__(self):
+        raise RuntimeError('none')
+
+    __repr__ = __str__

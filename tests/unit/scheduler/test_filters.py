@@ -11,6 +11,7 @@ from nova.scheduler import filters as nova_filters
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
+from tests.unforeseen import Unspeakable
 from tests.unit.scheduler import nova_objects as build
 
 VMDK = {'disk_format': 'vmdk'}
@@ -155,15 +156,6 @@ def test_a_server_whose_host_is_gone_leaves_free_what_is_reserved(
     with pytest.raises(exception.NoValidHost, match='kept for requests'):
         one.filter_all([state], build.move_spec(ISO))
     assert one.filter_all([state], build.move_spec(VMDK))
-
-
-class Unspeakable(Exception):
-    """Even naming it raises."""
-
-    def __str__(self):
-        raise RuntimeError('none')
-
-    __repr__ = __str__
 
 
 def test_each_instance_of_a_request_takes_of_what_is_not_reserved(one):

@@ -22,6 +22,7 @@ from nova.scheduler import weights as nova_weights
 
 import hypervisor_affinity
 from hypervisor_affinity.scheduler import moves
+from tests.unforeseen import Unspeakable
 from tests.unit.scheduler import nova_objects as build
 from tests.unit.scheduler import test_cases
 
@@ -33,15 +34,6 @@ pytestmark = pytest.mark.filterwarnings(
 PACKAGE = str(pathlib.Path(hypervisor_affinity.__file__).parent)
 # What nova calls: they are what has to hold.
 OUTERMOST = {'filter_all', 'host_passes', 'weigh_objects', '__call__'}
-
-
-class Unspeakable(Exception):
-    """Even naming it raises."""
-
-    def __str__(self):
-        raise RuntimeError('none')
-
-    __repr__ = __str__
 
 
 ERRORS = [Unspeakable, KeyError, RecursionError, NotImplementedError]

@@ -16,6 +16,7 @@ from nova.scheduler import weights as nova_weights
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import request_filter
 from hypervisor_affinity.scheduler import weights
+from tests.unforeseen import Unspeakable
 from tests.unit.scheduler import nova_objects as build
 
 VMDK = {'disk_format': 'vmdk'}
@@ -110,15 +111,6 @@ class Odd(host_manager.HostState):
         if name == object.__getattribute__(self, '_attribute'):
             raise Unspeakable
         return super().__getattribute__(name)
-
-
-class Unspeakable(Exception):
-    """Even naming it raises."""
-
-    def __str__(self):
-        raise RuntimeError('none')
-
-    __repr__ = __str__
 
 
 def odd_host(attribute):
