@@ -8,7 +8,7 @@ CONSTRAINTS := constraints/2026.2.txt
 # All of `make cloud`, and the first of its consecutive ports.
 CLOUD := .cloud
 CLOUD_PORT ?= 25000
-CLOUD_PROGRAM = $(CLOUD)/venv/bin/python -m tests.processes \
+CLOUD_PROGRAM = $(CLOUD)/venv/bin/python -m testbed.processes \
     --folder $(CLOUD)/state
 
 # The caller's locale and Python settings change nothing here.

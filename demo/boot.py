@@ -13,7 +13,7 @@ from typing import Any
 
 # isort: off
 # First: it prepares the process for nova, and patches blocking functions.
-from tests.embedded_cloud import EmbeddedCloud
+from testbed.embedded_cloud import EmbeddedCloud
 # isort: on
 
 from demo.reference_case import ESXI_HYPERVISORS

@@ -8,7 +8,7 @@ should mean on KVM, since ESXi is licensed and scarce.
 import dataclasses
 from typing import Any
 
-from tests import example_conf
+from testbed import example_conf
 
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'

@@ -13,9 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 from openstack import connection
 
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import Request
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import Request
 
 REGION = 'north'
 PASSWORD = 'swordfish'

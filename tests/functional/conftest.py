@@ -3,11 +3,11 @@ import pytest
 
 # isort: off
 # First: it prepares the process for nova, and patches blocking functions.
-from tests.embedded_cloud import EmbeddedCloud
+from testbed.embedded_cloud import EmbeddedCloud
 # isort: on
 
 from hypervisor_affinity import conf
-from tests import example_conf
+from testbed import example_conf
 
 
 @pytest.fixture

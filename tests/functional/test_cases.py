@@ -9,8 +9,8 @@ import dataclasses
 
 import pytest
 
+from testbed.embedded_cloud import faces
 from tests import case_table
-from tests.embedded_cloud import faces
 
 DRIVER_FACES = {
     'QEMU': faces.KVM,

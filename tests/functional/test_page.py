@@ -9,11 +9,11 @@ import pytest
 
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from testbed.processes import polling
 from tests import explanations
 from tests import installed
 from tests.cloud_of_records import kvm
 from tests.cloud_of_records import vcenter
-from tests.processes import polling
 
 webdriver = pytest.importorskip('selenium.webdriver')
 

@@ -8,20 +8,20 @@ from typing import NamedTuple
 
 import pytest
 
+from testbed.processes import broker as brokers
+from testbed.processes import nova_conf
+from testbed.processes import polling
+from testbed.processes import ports
+from testbed.processes.client import Client
+from testbed.processes.databases import KVM_AGGREGATE
+from testbed.processes.databases import KVM_HOST
+from testbed.processes.databases import VMWARE_HOST
+from testbed.processes.databases import Databases
+from testbed.processes.placement import Placement
+from testbed.processes.scheduler import Mode
+from testbed.processes.scheduler import Scheduler
+from testbed.processes.supervisor import Supervisor
 from tests import installed
-from tests.processes import broker as brokers
-from tests.processes import nova_conf
-from tests.processes import polling
-from tests.processes import ports
-from tests.processes.client import Client
-from tests.processes.databases import KVM_AGGREGATE
-from tests.processes.databases import KVM_HOST
-from tests.processes.databases import VMWARE_HOST
-from tests.processes.databases import Databases
-from tests.processes.placement import Placement
-from tests.processes.scheduler import Mode
-from tests.processes.scheduler import Scheduler
-from tests.processes.supervisor import Supervisor
 
 WORKERS = 2
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from tests.embedded_cloud import ApiError
-from tests.embedded_cloud import faces
+from testbed.embedded_cloud import ApiError
+from testbed.embedded_cloud import faces
 
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'

@@ -22,10 +22,10 @@ from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.status import commands
 from hypervisor_affinity.status import findings
 from hypervisor_affinity.status.deployment import Deployment
-from tests import example_conf
-from tests.processes import nova_conf
-from tests.processes.databases import Databases
-from tests.processes.placement import Placement
+from testbed import example_conf
+from testbed.processes import nova_conf
+from testbed.processes.databases import Databases
+from testbed.processes.placement import Placement
 
 PASSWORD = 's3cret'
 

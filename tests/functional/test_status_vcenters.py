@@ -9,14 +9,15 @@ from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.status import commands
 from hypervisor_affinity.status import findings
 from hypervisor_affinity.status.deployment import Deployment
-from tests import example_conf
+from testbed import example_conf
+from testbed.processes import ports
+from testbed.vcenter import inventory
+from testbed.vcenter.inventory import GIB
 
 # Fixtures, which pytest finds by their names.
 from tests.functional.test_status import databases  # noqa: F401
 from tests.functional.test_status import run_program  # noqa: F401
-from tests.processes import ports
 from tests.vcenter import conf_files
-from tests.vcenter import inventory
 from tests.vcenter.administrator import Administrator
 
 # As above.
@@ -24,7 +25,6 @@ from tests.vcenter.conftest import authority  # noqa: F401
 from tests.vcenter.conftest import make_vcenter  # noqa: F401
 from tests.vcenter.conftest import simulator_program  # noqa: F401
 from tests.vcenter.conftest import start_vcenter  # noqa: F401
-from tests.vcenter.inventory import GIB
 
 CHECKS = dict(commands.CHECKS)
 # Of each ESXi host, in MiB, and of each cluster, in GiB.

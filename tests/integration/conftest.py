@@ -2,9 +2,9 @@
 import pytest
 
 from hypervisor_affinity_tempest_plugin import disks
+from testbed.processes.small_cloud import SmallCloud
 from tests.integration import content
 from tests.integration.fake_cinder import FakeCinder
-from tests.processes.small_cloud import SmallCloud
 
 
 @pytest.fixture(scope='session')

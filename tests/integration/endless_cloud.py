@@ -8,10 +8,10 @@ servers needs them.
 from collections.abc import Mapping
 from typing import Any
 
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import Request
-from tests.fake_api import in_json
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import Request
+from testbed.fake_api import in_json
 
 _LARGEST_PAGE = 1000
 # Of so many servers, one boots from a volume.

@@ -8,10 +8,10 @@ Cinder has them, nor Cinder's policies.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import Request
-from tests.fake_api import in_json
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import Request
+from testbed.fake_api import in_json
 
 
 class FakeCinder(FakeApi):

@@ -12,7 +12,7 @@ import time
 
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.openstack import CloudSource
-from tests.processes.small_cloud import connect
+from testbed.processes.small_cloud import connect
 
 
 def main():

@@ -14,11 +14,11 @@ import pytest
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import forward
-from tests.fake_api import in_json
-from tests.processes import ports
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import forward
+from testbed.fake_api import in_json
+from testbed.processes import ports
 
 pytest.importorskip('glance', reason='the extra `cloud` is not installed')
 

@@ -17,10 +17,10 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
+from testbed.fake_api import FakeApi
+from testbed.fake_api import forward
+from testbed.fake_api import in_json
 from tests import disk_files
-from tests.fake_api import FakeApi
-from tests.fake_api import forward
-from tests.fake_api import in_json
 from tests.installed import skip_without
 from tests.integration import content
 from tests.integration.breaking_proxy import BreakingProxy

@@ -10,8 +10,8 @@ from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
-from tests.fake_api import FakeApi
-from tests.fake_api import forward
+from testbed.fake_api import FakeApi
+from testbed.fake_api import forward
 from tests.integration import content
 from tests.integration.fake_cinder import FakeCinder
 

@@ -13,24 +13,24 @@ pytest.importorskip('glance', reason='the extra `cloud` is not installed')
 
 from hypervisor_affinity.operations.vcenter.findings import SEVERITIES
 from hypervisor_affinity.operations.vcenter.findings import Check
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import forward
-from tests.fake_api import in_json
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import forward
+from testbed.fake_api import in_json
+from testbed.processes import polling
+from testbed.processes import ports
+from testbed.processes.site import ADMIN
+from testbed.processes.site import REGION
+from testbed.vcenter import inventory
+from testbed.vcenter.inventory import GIB
 from tests.integration import content
-from tests.processes import polling
-from tests.processes import ports
-from tests.processes.site import ADMIN
-from tests.processes.site import REGION
 from tests.unit.cli import program
 from tests.vcenter import conf_files
-from tests.vcenter import inventory
 
 # Fixtures, which pytest finds by their names.
 from tests.vcenter.conftest import authority  # noqa: F401
 from tests.vcenter.conftest import make_vcenter  # noqa: F401
 from tests.vcenter.conftest import simulator_program  # noqa: F401
-from tests.vcenter.inventory import GIB
 
 HOSTS = {
     host.name: host for host in content.HOSTS if host.name.startswith('vc-')

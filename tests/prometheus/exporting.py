@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.exporter.export import NOVA
 from hypervisor_affinity.exporter.export import Exporter
-from tests.processes import polling
+from testbed.processes import polling
 from tests.prometheus import web
 
 _PREFIX = 'hypervisor_affinity_'

@@ -8,8 +8,8 @@ import urllib.parse
 
 import yaml
 
-from tests.processes import ports
-from tests.processes.child import Child
+from testbed.processes import ports
+from testbed.processes.child import Child
 from tests.prometheus import shipped
 from tests.prometheus import web
 

@@ -8,8 +8,8 @@ import pytest
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.exporter import polling as readings
 from hypervisor_affinity.exporter.export import NOVA
+from testbed.processes import polling
 from tests import cloud_of_records as records
-from tests.processes import polling
 from tests.prometheus import clouds
 from tests.prometheus import exporting
 

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from hypervisor_affinity.cloud import files
+from testbed.processes import polling
 from tests.installed import skip_without
-from tests.processes import polling
 from tests.prometheus import clouds
 from tests.prometheus import programs
 from tests.prometheus import shipped

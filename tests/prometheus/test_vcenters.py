@@ -9,12 +9,13 @@ from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.exporter.export import Exporter
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
+from testbed.processes import polling
+from testbed.vcenter import inventory
+from testbed.vcenter.inventory import GIB
 from tests import cloud_of_records as records
 from tests.installed import skip_without
-from tests.processes import polling
 from tests.prometheus import programs
 from tests.vcenter import conf_files
-from tests.vcenter import inventory
 from tests.vcenter.administrator import Administrator
 
 # Fixtures, which pytest finds by their names.
@@ -22,7 +23,6 @@ from tests.vcenter.conftest import authority  # noqa: F401
 from tests.vcenter.conftest import make_vcenter  # noqa: F401
 from tests.vcenter.conftest import simulator_program  # noqa: F401
 from tests.vcenter.conftest import start_vcenter  # noqa: F401
-from tests.vcenter.inventory import GIB
 
 HOSTS = 4
 MOID = 'domain-c8'

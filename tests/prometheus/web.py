@@ -3,7 +3,7 @@
 
 import urllib.request
 
-from tests.processes import polling
+from testbed.processes import polling
 
 # Whatever proxy the environment names.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

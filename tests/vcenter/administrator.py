@@ -6,8 +6,8 @@ from typing import Any
 
 from pyVmomi import vim
 
-from tests.processes import polling
-from tests.vcenter.inventory import VM
+from testbed.processes import polling
+from testbed.vcenter.inventory import VM
 
 _DONE = ('success', 'error')
 

@@ -8,7 +8,7 @@ from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud.vcenter import options
 from hypervisor_affinity.cloud.vcenter.options import Access
 from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
-from tests.vcenter.simulator import VCenter
+from testbed.vcenter.simulator import VCenter
 
 
 def write(path: pathlib.Path, vcenter: VCenter, **values: Any) -> str:

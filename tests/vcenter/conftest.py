@@ -4,12 +4,12 @@ import functools
 
 import pytest
 
+from testbed.vcenter import simulator
+from testbed.vcenter.certificates import Authority
+from testbed.vcenter.simulator import VCenter
 from tests.installed import skip_without
 from tests.real_threads import real_threads  # noqa: F401  (a fixture)
 from tests.vcenter import conf_files
-from tests.vcenter import simulator
-from tests.vcenter.certificates import Authority
-from tests.vcenter.simulator import VCenter
 
 
 @pytest.fixture(scope='session')

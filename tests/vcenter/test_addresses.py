@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
 from tests.vcenter.conf_files import read_once
 
 

@@ -17,8 +17,8 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import session as sessions
 from hypervisor_affinity.cloud.vcenter.session import Session
 from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
-from tests.fake_api import Answer
-from tests.vcenter import inventory
+from testbed.fake_api import Answer
+from testbed.vcenter import inventory
 from tests.vcenter.tls_server import TlsServer
 from tests.vcenter.tls_server import always
 from tests.vcenter.tls_server import in_calls

@@ -7,7 +7,7 @@ import threading
 import pytest
 from pyVmomi import vim
 
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
 from tests.vcenter import tasks
 from tests.vcenter import transfer
 from tests.vcenter.administrator import Administrator

@@ -5,7 +5,7 @@ import pytest
 from pyVmomi import vim
 from pyVmomi import vmodl
 
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
 from tests.vcenter import properties
 from tests.vcenter.administrator import Administrator
 

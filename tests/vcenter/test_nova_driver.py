@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from tests.processes import nova_conf
-from tests.processes import vsphere
-from tests.vcenter import inventory
+from testbed.processes import nova_conf
+from testbed.processes import vsphere
+from testbed.vcenter import inventory
 from tests.vcenter import programs
 
 CLUSTER = 'first'

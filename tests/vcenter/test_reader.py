@@ -8,8 +8,8 @@ from hypervisor_affinity.cloud.snapshot import ComputeConf
 from hypervisor_affinity.cloud.snapshot import Datastore
 from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
+from testbed.vcenter import inventory
 from tests.vcenter import conf_files
-from tests.vcenter import inventory
 from tests.vcenter.conf_files import read_once
 
 _GIB = inventory.GIB

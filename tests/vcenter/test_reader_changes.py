@@ -8,7 +8,7 @@ from pyVmomi import vim
 from pyVmomi import vmodl
 
 from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
 from tests.vcenter.administrator import Administrator
 
 HOST = 'first-esxi-01.example.org'

@@ -9,7 +9,7 @@ from pyVmomi import SoapStubAdapter
 from pyVmomi import vim
 
 from hypervisor_affinity.cloud.snapshot import EsxiHost
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
 from tests.vcenter.conf_files import read_once
 
 HOST = 'first-esxi-01.example.org'

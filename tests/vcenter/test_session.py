@@ -14,8 +14,8 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import session as sessions
 from hypervisor_affinity.cloud.vcenter.session import Session
 from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
-from tests.processes import polling
-from tests.vcenter import inventory
+from testbed.processes import polling
+from testbed.vcenter import inventory
 from tests.vcenter import properties
 from tests.vcenter.administrator import Administrator
 

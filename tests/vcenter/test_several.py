@@ -10,8 +10,8 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import connect
 from hypervisor_affinity.cloud.vcenter import options
 from hypervisor_affinity.cloud.vcenter import reader
+from testbed.vcenter import inventory
 from tests.vcenter import conf_files
-from tests.vcenter import inventory
 from tests.vcenter.administrator import Administrator
 from tests.vcenter.conf_files import read_once
 

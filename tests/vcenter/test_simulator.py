@@ -7,10 +7,10 @@ from concurrent import futures
 import pytest
 from pyVmomi import vim
 
-from tests.vcenter import inventory
+from testbed.vcenter import inventory
+from testbed.vcenter.certificates import Authority
 from tests.vcenter import properties
 from tests.vcenter.administrator import Administrator
-from tests.vcenter.certificates import Authority
 
 HOSTS = 20
 

@@ -4,10 +4,10 @@
 import ssl
 from collections.abc import Callable
 
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import Request
-from tests.vcenter.certificates import Pair
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import Request
+from testbed.vcenter.certificates import Pair
 
 _VERSIONS = b"""<namespaces version="1.0"><namespace>
 <name>urn:vim25</name><version>8.0.3.0</version>

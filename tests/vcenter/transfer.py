@@ -8,7 +8,7 @@ from urllib import parse
 
 from pyVmomi import vim
 
-from tests.vcenter.simulator import VCenter
+from testbed.vcenter.simulator import VCenter
 
 
 class Answer(NamedTuple):

@@ -4,11 +4,11 @@ import pathlib
 
 import pytest
 
+from testbed.processes import broker
+from testbed.processes import mariadb
+from testbed.processes import samples
+from testbed.vcenter import simulator
 from tests import installed
-from tests.processes import broker
-from tests.processes import mariadb
-from tests.processes import samples
-from tests.vcenter import simulator
 
 # Names the folder of a cloud that is to be used and to go on afterwards, such
 # as that of `make cloud`.
@@ -20,8 +20,8 @@ def whole_cloud(tmp_path_factory):
     """With a second vCenter, and ``samples``."""
     installed.skip_without(broker.SERVER, mariadb.SERVER, simulator.GOVMOMI)
     # Not installed wherever these tests are collected.
-    from tests.processes.cloud import Cloud
-    from tests.processes.compute import TESTED_HOSTS
+    from testbed.processes.cloud import Cloud
+    from testbed.processes.compute import TESTED_HOSTS
 
     kept = os.environ.get(_KEPT_CLOUD)
     folder = (

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from openstack import connection
 
 from hypervisor_affinity_tempest_plugin import disks
-from tests.processes import keystone
-from tests.processes import polling
-from tests.processes import samples
-from tests.processes.cloud import Cloud
-from tests.processes.site import ADMIN
+from testbed.processes import keystone
+from testbed.processes import polling
+from testbed.processes import samples
+from testbed.processes.cloud import Cloud
+from testbed.processes.site import ADMIN
 
 NO_HOST = 'No valid host was found. '
 PREFERRED = 'hypervisor_affinity:preferred'

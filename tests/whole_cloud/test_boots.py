@@ -15,9 +15,9 @@ pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from openstack import exceptions
 
+from testbed.processes import allocations
+from testbed.processes.control import SCHEDULERS
 from tests import case_table
-from tests.processes import allocations
-from tests.processes.control import SCHEDULERS
 from tests.whole_cloud.tenant import NO_HOST
 from tests.whole_cloud.tenant import Seen
 from tests.whole_cloud.tenant import Tenant

@@ -17,12 +17,12 @@ import pytest
 pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from hypervisor_affinity_tempest_plugin import disks
+from testbed.processes import keystone
+from testbed.processes import openrc
+from testbed.processes.cloud import Cloud
+from testbed.processes.site import PASSWORD
 from tests import disk_files
 from tests import installed
-from tests.processes import keystone
-from tests.processes import openrc
-from tests.processes.cloud import Cloud
-from tests.processes.site import PASSWORD
 from tests.whole_cloud.tenant import disabled
 
 BIN = pathlib.Path(sys.executable).parent

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
-from tests.processes.site import ADMIN
+from testbed.processes.site import ADMIN
 from tests.whole_cloud.tenant import NO_HOST
 from tests.whole_cloud.tenant import Tenant
 from tests.whole_cloud.tenant import disabled

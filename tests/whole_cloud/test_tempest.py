@@ -5,8 +5,8 @@ import pytest
 
 pytest.importorskip('tempest', reason='the extra `tempest` is not installed')
 
-from tests.processes import tempest_run
-from tests.processes.tempest_conf import TempestConf
+from testbed.processes import tempest_run
+from testbed.processes.tempest_conf import TempestConf
 from tests.whole_cloud.tenant import disabled
 
 PLUGIN = 'hypervisor_affinity_tempest_plugin'

@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
-from tests.processes import allocations
-from tests.processes import polling
-from tests.processes.boots import Boots
+from testbed.processes import allocations
+from testbed.processes import polling
+from testbed.processes.boots import Boots
 from tests.whole_cloud.tenant import disabled
 
 EACH = 4

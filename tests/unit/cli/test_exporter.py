@@ -11,9 +11,9 @@ import pytest
 
 from hypervisor_affinity.cli import exporter
 from hypervisor_affinity.cloud import files
+from testbed.processes import polling
+from testbed.processes import ports
 from tests import vcenter_records as records
-from tests.processes import polling
-from tests.processes import ports
 from tests.unit.cli import program
 from tests.vcenter_records import cluster
 from tests.vcenter_records import vcenter

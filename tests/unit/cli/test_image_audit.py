@@ -12,11 +12,11 @@ from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations.image_audit import Check
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import in_json
 from tests import disk_files
 from tests.cloud_of_records import both
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import in_json
 from tests.installed import skip_without
 
 IN_ORDER = {

@@ -14,10 +14,10 @@ import uuid
 
 import pytest
 
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import in_json
 from tests import disk_files
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import in_json
 from tests.installed import skip_without
 from tests.unit.cli import program
 

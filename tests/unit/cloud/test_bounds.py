@@ -14,9 +14,9 @@ from hypervisor_affinity.cloud import api_bounds
 from hypervisor_affinity.cloud.api import Api
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import SourceError
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import in_json
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import in_json
 from tests.unit.cloud.test_openstack import Cloud
 
 DEADLINE = 'hypervisor_affinity_answer_deadline'

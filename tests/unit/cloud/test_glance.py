@@ -17,9 +17,9 @@ from hypervisor_affinity.cloud.api import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
-from tests.fake_api import Answer
-from tests.fake_api import FakeApi
-from tests.fake_api import in_json
+from testbed.fake_api import Answer
+from testbed.fake_api import FakeApi
+from testbed.fake_api import in_json
 
 ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'
 IMAGE = {

@@ -12,8 +12,8 @@ from openstack import connection
 from hypervisor_affinity.cloud.api import TIMEOUT
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
-from tests.fake_api import FakeApi
-from tests.fake_api import in_json
+from testbed.fake_api import FakeApi
+from testbed.fake_api import in_json
 
 REGION = 'north'
 IMAGE_ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'

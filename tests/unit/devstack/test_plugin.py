@@ -8,7 +8,7 @@ import pytest
 
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import weights
-from tests import example_conf
+from testbed import example_conf
 from tests.unit.devstack.stage import SUBNODE
 from tests.unit.devstack.stage import VCENTER
 from tests.unit.devstack.stage import Stage

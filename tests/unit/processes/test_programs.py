@@ -11,10 +11,10 @@ import time
 import psutil
 import pytest
 
-from tests.processes import cloud
-from tests.processes import ports
-from tests.processes import running
-from tests.processes.supervisor import Supervisor
+from testbed.processes import cloud
+from testbed.processes import ports
+from testbed.processes import running
+from testbed.processes.supervisor import Supervisor
 
 # Says so when it is ready, and goes on until it is ended.
 READY = 'ready to serve'
@@ -57,7 +57,7 @@ def test_it_is_found_by_another_process(programs, tmp_path):
 def test_it_outlives_who_started_it(tmp_path):
     script = f"""
 import pathlib
-from tests.processes.supervisor import Supervisor
+from testbed.processes.supervisor import Supervisor
 programs = Supervisor(pathlib.Path({str(tmp_path)!r}), outlive=True)
 programs.add('server', {SERVER!r}).start()
 """

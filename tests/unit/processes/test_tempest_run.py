@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('subunit', reason='tempest is not installed')
 
-from tests.processes.tempest_run import Outcome
+from testbed.processes.tempest_run import Outcome
 
 PASSED = 'plugin.SomeTest.test_passed'
 BROKEN = 'plugin.SomeTest.test_broken'

@@ -8,7 +8,7 @@ from nova.scheduler import request_filter
 from oslo_config import fixture as config_fixture
 
 from hypervisor_affinity import conf
-from tests import example_conf
+from testbed import example_conf
 
 objects.register_all()
 

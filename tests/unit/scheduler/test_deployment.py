@@ -16,7 +16,7 @@ from nova.scheduler import filters as nova_filters
 from nova.scheduler import weights as nova_weights
 
 import hypervisor_affinity
-from tests import example_conf
+from testbed import example_conf
 
 ROOT = pathlib.Path(__file__).parents[3]
 ETC = ROOT / 'etc'

@@ -19,7 +19,7 @@ from hypervisor_affinity import scheduler
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers import vmware
-from tests import example_conf
+from testbed import example_conf
 
 NAMES = {
     ('hypervisor_affinity.scheduler.filters', 'HypervisorAffinityFilter'),

@@ -19,9 +19,9 @@ from openstack import connection
 
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.openstack import CloudSource
+from testbed.processes import polling
+from testbed.processes import ports
 from tests import cloud_of_records as records
-from tests.processes import polling
-from tests.processes import ports
 from tests.unit.cli import program
 from tests.unit.cli.program import Run
 from tests.unit.secrecy import places

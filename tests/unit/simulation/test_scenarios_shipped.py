@@ -11,7 +11,7 @@ from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.scheduler import RECOMMENDED
 from hypervisor_affinity.simulation.world import World
 from hypervisor_affinity.simulation.world import rehearse
-from tests import example_conf
+from testbed import example_conf
 
 SCENARIOS = pathlib.Path(__file__).parents[3] / 'etc/scenarios'
 ON_ESXI, ANYWHERE = 50, 250

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cloud on this machine: bring it up, end it, or tell what runs."""
+
+import argparse
+import pathlib
+import sys
+import time
+
+from testbed.processes import broker
+from testbed.processes import cloud
+from testbed.processes import mariadb
+from testbed.processes import openrc
+from testbed.processes import running
+from testbed.processes import samples
+from testbed.processes import soak
+from testbed.processes.cloud import Cloud
+from testbed.processes.compute import HOSTS
+from testbed.processes.site import ADMIN
+from testbed.processes.supervisor import BIN
+from testbed.processes.tempest_conf import TempestConf
+from testbed.vcenter import simulator
+
+# {program: its package in Debian}
+_NEEDED = {
+    broker.SERVER: 'rabbitmq-server',
+    mariadb.SERVER: 'mariadb-server',
+    simulator.GOVMOMI: 'golang-go golang-github-vmware-govmomi-dev',
+}
+_PLUGIN = 'hypervisor_affinity_tempest_plugin'
+
+
+def main() -> None:
+    """Do what the command line says."""
+    arguments = _parse()
+    try:
+        arguments.function(arguments)
+    except OSError as error:
+        sys.exit(f'{arguments.command}: {error.strerror or error}')
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m testbed.processes', description=__doc__
+    )
+    parser.add_argument(
+        '--folder',
+        type=lambda text: pathlib.Path(text).resolve(),
+        required=True,
+        help='for all state; kept when the cloud is ended',
+    )
+    commands = parser.add_subparsers(dest='command', required=True)
+    up = commands.add_parser('up', help='start what does not run')
+    up.add_argument(
+        '--first-port',
+        type=int,
+        help='the first of about ten consecutive ones on loopback, for a new '
+        'cloud (default: free ones)',
+    )
+    up.set_defaults(function=_up)
+    down = commands.add_parser('down', help='end what runs')
+    down.set_defaults(function=_down)
+    long = commands.add_parser('soak', help='boot and delete for a long time')
+    long.add_argument('--boots', type=int, default=1000)
+    long.set_defaults(function=_soak)
+    status = commands.add_parser('status', help='tell what runs')
+    status.set_defaults(function=_status)
+    return parser.parse_args()
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    missing = [
+        packages for path, packages in _NEEDED.items() if not path.exists()
+    ]
+    if missing:
+        sys.exit(f'these packages are needed: {" ".join(missing)}')
+    folder = arguments.folder
+    cloud.make_room(folder)
+    _say(f'starting a cloud in {folder}')
+    began = time.monotonic()
+    made = Cloud(folder, HOSTS, arguments.first_port, outlives=True)
+    made.up()
+    samples.add(made.admin)
+    for user in (ADMIN, samples.USER):
+        openrc.write(folder, made.site.auth_url, user)
+    if not (folder / 'tempest').exists():
+        TempestConf(made).write()
+    _say(f'it runs after {time.monotonic() - began:.0f} s')
+    _explain(folder)
+
+
+def _down(arguments: argparse.Namespace) -> None:
+    found = _find(arguments.folder)
+    running.shut_down(found, cloud.ENDED_LAST)
+    _say(f'{len(found)} programs ended; the state is in {arguments.folder}')
+
+
+def _soak(arguments: argparse.Namespace) -> None:
+    _find(arguments.folder)
+    made = Cloud(arguments.folder, HOSTS, outlives=True)
+    made.up()
+    wrong = soak.run(made, arguments.boots, _say)
+    if wrong:
+        sys.exit('\n'.join(wrong))
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    found = _find(arguments.folder)
+    for program in found:
+        pid = program.pid
+        _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')
+    if not found:
+        sys.exit('nothing runs')
+    if not all(program.pid for program in found):
+        sys.exit(1)
+
+
+def _find(folder: pathlib.Path) -> list[running.Program]:
+    if not cloud.is_in(folder):
+        sys.exit(f'there is no cloud in {folder}')
+    return running.find(folder)
+
+
+def _explain(folder: pathlib.Path) -> None:
+    tempest = folder / 'tempest'
+    _say(
+        f'administrator: . {openrc.path(folder)}\n'
+        f'any user:      . {openrc.path(folder, samples.USER)}\n'
+        f'then, such as: openstack server create --image vmdk --flavor small '
+        '--nic none --wait first\n'
+        f'logs:          {folder / "logs"}\n'
+        f'tempest:       cd {tempest} && {BIN / "tempest"} run '
+        f'--config-file=tempest.conf --regex={_PLUGIN}'
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder, with volumes that exist in its database only."""
+
+import pathlib
+
+from testbed.processes import nova_conf
+from testbed.processes.api_service import ETC
+from testbed.processes.api_service import ApiService
+from testbed.processes.program import Command
+from testbed.processes.site import REGION
+from testbed.processes.site import Site
+
+_BACKEND = 'empty'
+_DRIVER = 'testbed.processes.empty_volumes.EmptyVolumes'
+_CHECKOUT = pathlib.Path(__file__).parents[2]
+
+
+class Cinder(ApiService):
+    """Volumes."""
+
+    name = 'cinder'
+    conf_name = 'cinder.conf'
+    wsgi = 'cinder.wsgi.api'
+
+    def __init__(self, site: Site) -> None:
+        """Write its configuration, and start nothing."""
+        super().__init__(site)
+        self._parts = [
+            site.programs.add(
+                name,
+                self.program(name),
+                # The driver is there.
+                {'PYTHONPATH': str(_CHECKOUT)},
+            )
+            for name in ('cinder-scheduler', 'cinder-volume')
+        ]
+
+    def options(self) -> nova_conf.Options:
+        """Return cinder.conf."""
+        return nova_conf.merge(
+            self.site.messaging_options(),
+            self.site.token_options(self.name),
+            {
+                'DEFAULT': {
+                    'api_paste_config': ETC / 'cinder/api-paste.ini',
+                    'enabled_backends': _BACKEND,
+                    'glance_api_servers': self.site.url('glance'),
+                    'my_ip': '127.0.0.1',
+                    'os_region_name': REGION,
+                    # A busy machine delays what says that a part is up.
+                    'service_down_time': 600,
+                    'state_path': self.folder,
+                },
+                'database': self.site.database('cinder'),
+                'oslo_concurrency': {'lock_path': self.folder},
+                _BACKEND: {
+                    'volume_backend_name': _BACKEND,
+                    'volume_driver': _DRIVER,
+                },
+            },
+        )
+
+    def syncs(self) -> dict[str, Command]:
+        """Return how to fill the database."""
+        return {'cinder-sync': self.program('cinder-manage', 'db', 'sync')}
+
+    def start(self) -> None:
+        """Start its three parts."""
+        super().start()
+        for part in self._parts:
+            part.start()

@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole cloud: Keystone, Placement, Glance, Neutron, Cinder and nova."""
+
+import errno
+import functools
+import pathlib
+import shutil
+from collections.abc import Iterable, Sequence
+
+from openstack import connection
+
+from testbed.processes import broker
+from testbed.processes import control
+from testbed.processes import keystone
+from testbed.processes import mariadb
+from testbed.processes import polling
+from testbed.processes import ports
+from testbed.processes import running
+from testbed.processes import vcenter
+from testbed.processes.api_service import ApiService
+from testbed.processes.broker import Broker
+from testbed.processes.cinder import Cinder
+from testbed.processes.compute import Host
+from testbed.processes.glance import Glance
+from testbed.processes.keystone import Keystone
+from testbed.processes.mariadb import MariaDb
+from testbed.processes.neutron import Neutron
+from testbed.processes.nova import DATABASES as NOVAS_DATABASES
+from testbed.processes.nova import Nova
+from testbed.processes.nova_service import NovaService
+from testbed.processes.placement_service import PlacementService
+from testbed.processes.site import WholeSite
+from testbed.processes.supervisor import Supervisor
+from testbed.processes.vcenter import VCenter
+
+# {service: (type, path of its URL)}
+_CATALOG = {
+    'placement': ('placement', ''),
+    'glance': ('image', ''),
+    'neutron': ('network', ''),
+    'cinder': ('block-storage', '/v3'),
+    'nova': ('compute', '/v2.1'),
+}
+_DATABASES = (
+    'keystone',
+    'placement',
+    'glance',
+    'neutron',
+    'cinder',
+    *NOVAS_DATABASES,
+)
+_PORTS = (
+    mariadb.NAME,
+    *broker.PORTS,
+    'keystone',
+    *_CATALOG,
+    vcenter.NAME,
+)
+# The other programs need these to end well.
+ENDED_LAST = (mariadb.NAME, *broker.PORTS)
+
+# nova-manage's exit code where there was something to free.
+_FREED = 4
+
+# Why a compute service is disabled, as nova's driver puts it.
+_NO_VCENTER = 'set by vmwareapi host_state'
+
+# Files that are there as soon as a folder is a cloud's, and when the cloud
+# has all that it needs.
+# Like nothing that anybody else would have: what is unfinished is removed.
+BEGUN = 'hypervisor-affinity-ports.json'
+FILLED = 'filled'
+
+
+def is_in(folder: pathlib.Path) -> bool:
+    """Tell whether a folder has a cloud, complete or not."""
+    return (folder / BEGUN).exists()
+
+
+def make_room(folder: pathlib.Path) -> None:
+    """Have a folder that is empty, or has a complete cloud.
+
+    One that did not become complete is removed: what is in its databases can
+    be anything.
+
+    :raises OSError: the folder has something else
+    """
+    if is_in(folder):
+        if (folder / FILLED).exists():
+            return
+        for found in running.find(folder):
+            found.kill()
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise OSError(
+            errno.ENOTEMPTY, 'not empty, and no cloud is in it', str(folder)
+        )
+
+
+class Cloud:
+    """All of it, on loopback, with its state in one folder.
+
+    * ``hosts``: of nova-compute
+    * ``site``: where things are
+    * ``programs``: by their names
+    * ``admin``: the administrator's connection, once it is up
+    """
+
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        hosts: Sequence[Host],
+        first_port: int | None = None,
+        outlives: bool = False,
+    ) -> None:
+        """Write configurations, and start nothing.
+
+        :param folder: an empty one, or one that was used before; its path
+            must be absolute
+        :param first_port: the first of consecutive ones; None for free ones
+        :param outlives: whether it goes on when this process ends
+        """
+        self.folder = folder
+        self.programs = Supervisor(folder, outlives)
+        self.site = self._make_site(first_port)
+        self._keystone = Keystone(self.site)
+        self._others = [
+            PlacementService(self.site),
+            Glance(self.site),
+            Neutron(self.site),
+            Cinder(self.site),
+        ]
+        self._nova = Nova(self.site)
+        self._schedulers = control.schedulers(self._nova)
+        self.hosts = hosts
+        self._behind_nova = [
+            *control.conductors(self._nova),
+            *self._schedulers,
+            *(host.service(self._nova) for host in hosts),
+        ]
+        self.admin: connection.Connection
+
+    def up(self) -> None:
+        """Start what does not run, and wait until servers can be booted.
+
+        :raises OSError: says what went wrong
+        """
+        filled = self.folder / FILLED
+        is_first = not filled.exists()
+        self._check_ports()
+        self.site.broker.start()
+        self.site.mariadb.start()
+        self.site.mariadb.wait()
+        if is_first:
+            self._fill_databases()
+        self._keystone.start()
+        self._keystone.wait()
+        if is_first:
+            self._register()
+        self.admin = keystone.connect(self.site.auth_url)
+        self.site.broker.wait()
+        self._start(self._others)
+        if is_first:
+            self.programs.run('nova-cells', *self._nova.map_cells())
+        # All parts of nova but its API end at once if Placement is not there.
+        self._wait(self._others)
+        self._start_vcenter()
+        self._start([self._nova, *self._behind_nova])
+        self._wait([self._nova, *self._behind_nova])
+        self._add_hosts()
+        self._enable_hosts()
+        self._wait_for_volumes()
+        self._warm_neutron()
+        self.programs.check()
+        filled.touch()
+
+    def connect(self, user: str) -> connection.Connection:
+        """Return a connection of a user, to the project of the same name."""
+        return keystone.connect(self.site.auth_url, user)
+
+    def kill(self) -> None:
+        """End all at once."""
+        self.programs.kill()
+
+    def restart_schedulers(self, **ours: object) -> None:
+        """Have both nova-schedulers run with other options.
+
+        Not by SIGHUP: with native threads, workers would get the aggregates
+        that were there when it was started.
+
+        :param ours: [hypervisor_affinity]
+        """
+        for scheduler in self._schedulers:
+            scheduler.restart({'hypervisor_affinity': ours})
+        self._wait(self._schedulers)
+
+    def remove_orphans(self) -> None:
+        """Free what no server has in Placement.
+
+        nova leaves it behind where a conductor dies that has just had a host
+        found, or where the answer of a scheduler is lost.
+        """
+        command = self._nova.remove_orphans()
+        child = self.programs.begin('nova-placement-audit', command)
+        self.programs.finish(child, successes=(0, _FREED))
+
+    def _make_site(self, first_port: int | None) -> WholeSite:
+        numbers = ports.keep(self.folder / BEGUN, _PORTS, first_port)
+        return WholeSite(
+            folder=self.folder,
+            programs=self.programs,
+            mariadb=MariaDb(
+                self.folder / 'mariadb',
+                self.programs,
+                numbers[mariadb.NAME],
+                _DATABASES,
+            ),
+            broker=Broker(self.folder / 'rabbitmq', self.programs, numbers),
+            vcenter=VCenter(
+                self.folder / vcenter.NAME,
+                self.programs,
+                numbers[vcenter.NAME],
+            ),
+            ports=numbers,
+        )
+
+    def _check_ports(self) -> None:
+        taken = ports.taken(
+            self.site.ports, functools.partial(running.has, self.folder)
+        )
+        if taken:
+            raise OSError(errno.EADDRINUSE, '; '.join(taken))
+
+    def _fill_databases(self) -> None:
+        """Fill all at once."""
+        ending = [
+            self.programs.begin(name, command)
+            for service in (self._keystone, *self._others, self._nova)
+            for name, command in service.syncs().items()
+        ]
+        for child in ending:
+            self.programs.finish(child)
+        self.programs.run('keystone-bootstrap', self._keystone.bootstrap())
+
+    def _register(self) -> None:
+        # A token has the catalog of when it was made.
+        keystone.register(
+            keystone.connect(self.site.auth_url),
+            {
+                name: (kind, self.site.url(name) + path)
+                for name, (kind, path) in _CATALOG.items()
+            },
+        )
+
+    def _start(self, services: Iterable[ApiService | NovaService]) -> None:
+        for service in services:
+            service.start()
+
+    def _wait(self, services: Iterable[ApiService | NovaService]) -> None:
+        for service in services:
+            service.wait()
+
+    def _start_vcenter(self) -> None:
+        if self.programs[vcenter.NAME].pid:
+            return
+        # What nova's driver remembers of it is in the one before.
+        for host in self.hosts:
+            if host.is_on_vcenter:
+                self.programs[host.service_name].kill()
+        self.site.vcenter.start()
+        self.site.vcenter.wait()
+
+    def _enable_hosts(self) -> None:
+        """Enable what nova's driver disabled when it lost its vCenter.
+
+        It enables the service itself only if it is not restarted before.
+        """
+        compute = self.admin.compute
+        for service in compute.services(binary='nova-compute'):
+            if service.disabled_reason == _NO_VCENTER:
+                compute.enable_service(service, service.host, service.binary)
+
+    def _add_hosts(self) -> None:
+        """Tell nova of new computes, and put them into aggregates."""
+        compute = self.admin.compute
+        known = {
+            found.service_details['host']
+            for found in compute.hypervisors(details=True)
+        }
+        new = [host for host in self.hosts if host.name not in known]
+        if not new:
+            return
+        self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
+        for host in new:
+            name = host.aggregate
+            aggregate = compute.find_aggregate(name)
+            if aggregate is None:
+                aggregate = compute.create_aggregate(name=name)
+                compute.set_aggregate_metadata(
+                    aggregate, {'hypervisor_type': name}
+                )
+            compute.add_host_to_aggregate(aggregate, host.name)
+
+    def _wait_for_volumes(self) -> None:
+        storage = self.admin.block_storage
+
+        def are_up() -> bool:
+            self.programs.check()
+            up = {
+                service.binary
+                for service in storage.services()
+                if service.state == 'up'
+            }
+            # The scheduler asks for reports once, maybe before the driver is
+            # there; the next report then comes after a minute.
+            return up >= {'cinder-scheduler', 'cinder-volume'} and any(
+                storage.backend_pools()
+            )
+
+        polling.until(are_up, f'Cinder; see {self.programs.logs}')
+
+    def _warm_neutron(self) -> None:
+        """Ask for ports, one request at a time.
+
+        If the first requests come at the same time, neutron answers some of
+        them with 500: it completes its classes at the first one.
+        """
+        network = self.admin.network
+        list(network.networks())
+        list(network.ports())

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a nova-compute on a vCenter needs: options, and a cluster."""
+
+import pathlib
+
+from testbed.processes import nova_conf
+from testbed.vcenter import inventory
+
+DRIVER = 'vmwareapi.VMwareVCDriver'
+
+_ESXI_HOSTS = 4
+_CORES = 16
+_MEMORY_BYTES = 64 * inventory.GIB
+_DISK_BYTES = 2000 * inventory.GIB
+# The driver fails on a host that says nothing, which is what it has for 0.
+_USED_MIB = 1024
+
+
+def nova_options(
+    host: str,
+    port: int,
+    user: str,
+    password: str,
+    ca_file: pathlib.Path,
+    cluster: str,
+) -> nova_conf.Options:
+    """Return what nova.conf has for the driver.
+
+    :param host: where vCenter is, as its certificate names it
+    :param ca_file: what that certificate is verified by
+    :param cluster: its name
+    """
+    return {
+        'DEFAULT': {
+            'compute_driver': DRIVER,
+            # The driver's SOAP client, suds, mixes up the answers to
+            # requests of several native threads.
+            'concurrency_backend': 'eventlet',
+        },
+        'vmware': {
+            'host_ip': host,
+            'host_port': port,
+            'host_username': user,
+            'host_password': password,
+            'ca_file': ca_file,
+            'cluster_name': cluster,
+            # One for a vCenter that is away, one for a session that is gone.
+            # Before each it sleeps 10 seconds longer; by default 10 times.
+            'api_retry_count': 2,
+            # In seconds: ten a second are nothing to a simulated one.
+            'task_poll_interval': 0.1,
+        },
+    }
+
+
+def cluster_inventory(cluster: str) -> inventory.Inventory:
+    """Return a vCenter with one cluster, which has no virtual machines.
+
+    It has 256 GiB in all, and no server can be larger than 64.
+
+    :param cluster: its name
+    """
+    made = inventory.cluster(cluster, _ESXI_HOSTS)
+    for host in made.hosts:
+        host.hardware = inventory.Hardware(
+            memory_bytes=_MEMORY_BYTES,
+            cpu_cores=_CORES,
+            # The driver counts threads.
+            cpu_threads=_CORES,
+        )
+        host.usage = inventory.Usage(memory_mib=_USED_MIB)
+    return inventory.Inventory(
+        clusters=[made],
+        datastores=[
+            inventory.datastore(
+                f'{cluster}-vmfs',
+                made.hosts,
+                capacity_bytes=_DISK_BYTES,
+                free_bytes=_DISK_BYTES,
+            )
+        ],
+    )
