@@ -591,10 +591,10 @@ def changing_options(options, requests):
 
 
 def memory(options, requests):
-    """Trace memory while every fifth request is worth many warnings."""
+    """Trace memory while every second request is worth many warnings."""
     options.change(FIRST)
     kinds = [*table_kinds(), *more_kinds(), flood()]
-    indexes = [*range(len(kinds)), *[len(kinds) - 1] * (len(kinds) // 4)]
+    indexes = [*range(len(kinds)), *[len(kinds) - 1] * len(kinds)]
     order = shuffled(indexes, requests)
     alone = Requests(kinds, Scheduler).ask_alone()
     scheduler = Scheduler()
@@ -603,7 +603,7 @@ def memory(options, requests):
     # Not before: tracing takes most of the time.
     tracemalloc.start()
     traced = []
-    for _ in range(2):
+    for _ in range(3):
         report = asked.ask_all(order, alone)
         CROWD.general.clear()
         gc.collect()

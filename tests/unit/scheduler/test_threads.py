@@ -24,12 +24,12 @@ ROOT = pathlib.Path(__file__).parents[3]
 # Against a program that hangs; none takes as long on the slowest machine.
 TIMEOUT = 1800
 
-REQUESTS = 20_000
+REQUESTS = 10_000
 # Each of these is more than once around all kinds of requests.
 SABOTAGED_REQUESTS = 1_000
-REQUESTS_WHILE_CHANGING = 5_000
+REQUESTS_WHILE_CHANGING = 2_500
 # Tracing makes a request several times slower.
-TRACED_REQUESTS = 4_000
+TRACED_REQUESTS = 1_500
 
 
 @functools.cache
@@ -131,8 +131,9 @@ def test_memory_stays_flat(report):
     found = report('memory', TRACED_REQUESTS)
     check(found, TRACED_REQUESTS, 'prefilter', 'filter', 'weigher')
     # The least that a request can leave behind is a slot in a list, 8 bytes:
-    # between the two measurements, TRACED_REQUESTS of them. The same requests
-    # bring 8,000 new warnings; to remember them all would take 2 MB.
-    before, after = found['traced']
+    # between two measurements, TRACED_REQUESTS of them. The same requests
+    # bring 7,500 new warnings; to remember them all would take 2 MB. What is
+    # remembered from before the tracing goes until the second of them.
+    _, before, after = found['traced']
     for part in ('ours', 'all'):
         assert after[part] - before[part] < 8 * TRACED_REQUESTS, found
