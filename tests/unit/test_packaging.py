@@ -125,3 +125,25 @@ def test_pages_show_options_that_can_be_found(setup_cfg):
             re.MULTILINE,
         )
         assert set(' '.join(shown).split()) <= namespaces, page
+
+
+def test_one_address_is_the_project_s(setup_cfg):
+    metadata = setup_cfg['metadata']
+    address = metadata['url']
+    urls = dict(
+        line.split(' = ')
+        for line in metadata['project_urls'].split('\n')
+        if line
+    )
+    assert set(urls) == {
+        'Documentation',
+        'Source',
+        'Release Notes',
+        'Bug Tracker',
+    }
+    for url in urls.values():
+        assert url == address or url.startswith(f'{address}/')
+    jobs = (ROOT / '.zuul.yaml').read_text()
+    assert set(re.findall(r'https://\S+', jobs)) == {address}
+    for shown in ('Documentation', 'Release Notes'):
+        assert (ROOT / urls[shown].partition('/src/branch/main/')[2]).exists()
