@@ -4,7 +4,7 @@
 
 Run it from the top of the checkout that they were built from::
 
-    tools/check_distributions.py dist/*
+    tools/check_distributions.py dist
 """
 
 import pathlib
@@ -121,10 +121,12 @@ CHECKS = {'.whl': check_wheel, '.gz': check_sdist}
 
 
 def main() -> None:
-    """Exit with what is wrong with the wheel and the sdist."""
-    paths = [pathlib.Path(name) for name in sys.argv[1:]]
+    """Exit with what is wrong with the wheel and the sdist of a folder."""
+    folder = pathlib.Path(sys.argv[1])
+    paths = sorted(folder.iterdir())
     if sorted(path.suffix for path in paths) != sorted(CHECKS):
-        sys.exit(f'one wheel and one sdist are wanted: {sys.argv[1:]}')
+        names = ', '.join(path.name for path in paths)
+        sys.exit(f'{folder}: one wheel and one sdist are wanted: {names}')
     tracked = tracked_files()
     problems = [
         f'{path.name}: {problem}'

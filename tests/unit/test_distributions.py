@@ -66,13 +66,13 @@ def check(checkout, *, sdist=SDIST, wheel=WHEEL):
     with zipfile.ZipFile(built, 'w') as archive:
         for name, body in wheel.items():
             archive.writestr(name, body)
-    return run(checkout, source, built)
+    return run(checkout)
 
 
-def run(checkout, *paths):
-    """Return the exit code and the lines, without the archive's name."""
+def run(checkout):
+    """Return the exit code and the lines."""
     done = subprocess.run(
-        [sys.executable, PROGRAM, *paths],
+        [sys.executable, PROGRAM, 'dist'],
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -143,6 +143,8 @@ def test_tests_in_a_wheel_are_named(checkout):
 
 
 def test_a_wheel_alone_is_not_enough(checkout):
-    code, (line,) = run(checkout, f'{RELEASE}-py3-none-any.whl')
+    (checkout / 'dist').mkdir()
+    (checkout / 'dist' / f'{RELEASE}-py3-none-any.whl').touch()
+    code, (line,) = run(checkout)
     assert code == 1
-    assert line.startswith('one wheel and one sdist are wanted')
+    assert line.startswith('dist: one wheel and one sdist are wanted')
