@@ -33,6 +33,7 @@ def pins(path, python):
     """Return the version of each package, normalised, on one Python."""
     environment = {
         'implementation_name': 'cpython',
+        'platform_machine': 'x86_64',
         'python_full_version': f'{python}.9',
         'python_version': python,
         'sys_platform': 'linux',
