@@ -58,7 +58,7 @@ genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample
 
 clean: cloud-down ## remove all that the targets and tox made
 	rm -rf .venv .tox .cloud build dist doc/build *.egg-info AUTHORS ChangeLog \
-	    .pytest_cache .ruff_cache .hypothesis
+	    .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # pip comes last: an environment without it was not finished.

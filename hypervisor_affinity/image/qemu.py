@@ -225,7 +225,9 @@ def _run(
         tempfile.TemporaryFile(
             'w+', encoding='utf-8', errors='replace'
         ) as complaints,
-        subprocess.Popen(
+        # No shell reads it. The name of a file is a value in a node's JSON or
+        # an absolute path, never an option.
+        subprocess.Popen(  # noqa: S603
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

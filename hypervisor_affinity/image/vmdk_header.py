@@ -73,6 +73,11 @@ class Header(NamedTuple):
 
 
 def read(content: Content) -> Header:
+    """Return the header that a sparse extent begins with.
+
+    :raises UnsafeDisk: if it is none, or describes what cannot be
+    :raises DiskError: if it is of a kind that is not read here
+    """
     name = content.name
     sector = content.read(0, SECTOR)
     if len(sector) < SECTOR:

@@ -7,9 +7,11 @@ import re
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONSTRAINTS = sorted((ROOT / 'constraints').glob('*.txt'))
+PYTHONS = ('3.11', '3.12', '3.13')
 # The extras that the list of every series has.
 EXTRAS = ('cli', 'vsphere', 'exporter', 'plot', 'test', 'docs', 'lint', 'ci')
 
@@ -27,32 +29,52 @@ def lines(path):
     return [line for line in found if line and not line.startswith('#')]
 
 
-@pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
-def test_every_constraint_is_one_version(path):
-    pin = re.compile(
-        r"""([\w.-]+)==([\w.!+]+)(;python_version=='(3\.\d+)')?""",
-        re.ASCII,
-    )
-    pinned = {}
+def pins(path, python):
+    """Return the version of each package, normalised, on one Python."""
+    environment = {
+        'implementation_name': 'cpython',
+        'platform_machine': 'x86_64',
+        'python_full_version': f'{python}.9',
+        'python_version': python,
+        'sys_platform': 'linux',
+    }
+    found = {}
     for line in lines(path):
-        match = pin.fullmatch(line)
-        assert match, line
-        name = re.sub(r'[-_.]+', '-', match[1]).lower()
-        assert match[4] not in pinned.setdefault(name, {}), line
-        pinned[name][match[4]] = match[2]
-    # Either for every Python or for each of them.
-    assert [n for n, found in pinned.items() if {None} < set(found)] == []
+        pin = Requirement(line)
+        if pin.marker and not pin.marker.evaluate(environment):
+            continue
+        (specifier,) = pin.specifier
+        assert specifier.operator == '==', line
+        name = canonicalize_name(pin.name)
+        assert name not in found, line
+        found[name] = specifier.version
+    return found
 
 
-def pins(path):
-    """Yield each name, normalised, with a version that is pinned."""
-    for line in lines(path):
-        name, _, version = line.partition(';')[0].partition('==')
-        yield re.sub(r'[-_.]+', '-', name).lower(), version
+@pytest.mark.parametrize('python', PYTHONS)
+@pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
+def test_every_constraint_is_one_version(path, python):
+    assert {'nova', 'openstack-placement', 'pytest'} <= set(pins(path, python))
 
 
 @pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
-def test_every_constraint_satisfies_what_is_required(path, setup_cfg):
+def test_what_is_asked_for_is_pinned(path):
+    asked = [
+        Requirement(line)
+        for line in lines(path.with_suffix('.in'))
+        if not line.startswith('--editable')
+    ]
+    assert asked
+    for python in PYTHONS:
+        pinned = pins(path, python)
+        for each in asked:
+            version = pinned[canonicalize_name(each.name)]
+            assert version in each.specifier, each
+
+
+@pytest.mark.parametrize('python', PYTHONS)
+@pytest.mark.parametrize('path', CONSTRAINTS, ids=lambda path: path.name)
+def test_every_constraint_satisfies_what_is_required(path, python, setup_cfg):
     wanted = [
         Requirement(line)
         for extra in EXTRAS
@@ -60,20 +82,10 @@ def test_every_constraint_satisfies_what_is_required(path, setup_cfg):
         if line and not line.startswith(('#', 'hypervisor-affinity'))
     ]
     wanted += map(Requirement, lines(ROOT / 'requirements.txt'))
-    required = {
-        re.sub(r'[-_.]+', '-', each.name).lower(): each for each in wanted
-    }
-    found = [
-        (required[name], version)
-        for name, version in pins(path)
-        if name in required
-    ]
-    assert found
-    assert [
-        (str(requirement), version)
-        for requirement, version in found
-        if version not in requirement.specifier
-    ] == []
+    pinned = pins(path, python)
+    for each in wanted:
+        version = pinned[canonicalize_name(each.name)]
+        assert version in each.specifier, each
 
 
 def test_bindep_names_what_the_gate_installs():
@@ -125,3 +137,25 @@ def test_pages_show_options_that_can_be_found(setup_cfg):
             re.MULTILINE,
         )
         assert set(' '.join(shown).split()) <= namespaces, page
+
+
+def test_one_address_is_the_project_s(setup_cfg):
+    metadata = setup_cfg['metadata']
+    address = metadata['url']
+    urls = dict(
+        line.split(' = ')
+        for line in metadata['project_urls'].split('\n')
+        if line
+    )
+    assert set(urls) == {
+        'Documentation',
+        'Source',
+        'Release Notes',
+        'Bug Tracker',
+    }
+    for url in urls.values():
+        assert url == address or url.startswith(f'{address}/')
+    jobs = (ROOT / '.zuul.yaml').read_text()
+    assert set(re.findall(r'https://\S+', jobs)) == {address}
+    for shown in ('Documentation', 'Release Notes'):
+        assert (ROOT / urls[shown].partition('/src/branch/main/')[2]).exists()

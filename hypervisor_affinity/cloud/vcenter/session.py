@@ -132,7 +132,10 @@ class Session:
         """Return what vCenter's certificate is verified by."""
         if self._access.insecure:
             # As [vmware] insecure has it; every check warns of it.
-            return ssl._create_unverified_context()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            return context
         file = self._access.ca_file
         try:
             return ssl.create_default_context(cafile=file)

@@ -43,6 +43,17 @@ def _variables(name):
     return older | job.get('vars', {})
 
 
+def _tox():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / 'tox.ini')
+    return parser
+
+
+def _novas(tox):
+    """Return the factors of tox that name a release of nova."""
+    return re.findall(r'^(nova\d+):', tox['testenv']['description'], re.M)
+
+
 TOX_JOBS = [name for name in JOBS if _root(name) in ELSEWHERE]
 DEVSTACK_JOBS = [name for name in JOBS if name not in TOX_JOBS]
 
@@ -77,13 +88,57 @@ def test_every_job_is_run():
         assert run - ELSEWHERE == set(JOBS)
 
 
+def _environments(name):
+    return set(JOBS[name]['vars']['tox_envlist'].split(','))
+
+
 @pytest.mark.parametrize('name', TOX_JOBS)
 def test_tox_environments_exist(name):
-    tox = configparser.ConfigParser(interpolation=None)
-    tox.read(ROOT / 'tox.ini')
-    known = tox['tox']['env_list'].split()
-    wanted = JOBS[name]['vars']['tox_envlist'].split(',')
-    assert set(wanted) <= set(known)
+    tox = _tox()
+    known = set(tox['tox']['env_list'].split())
+    known |= {f'smoke-{nova}' for nova in _novas(tox)}
+    assert _environments(name) <= known
+
+
+def test_jobs_run_what_the_gate_script_runs():
+    script = (ROOT / '.ci/run').read_text()
+    asked = re.findall(r' -e ([\w,-]+)', script)
+    assert asked
+    # Of the Makefile's targets, these are tox's environments.
+    made = re.findall(r"(?:^|' )make (\w+)$", script, re.MULTILINE)
+    assert made == ['lint', 'docs', 'test']
+    gate = {'lint', 'docs', 'py3', 'functional', 'vcenter'}
+    gate.update(*(names.split(',') for names in asked))
+    jobs = set().union(*map(_environments, TOX_JOBS))
+    assert 'openstack-tox-docs' in _PROJECT['gate']['jobs']
+    assert gate == jobs | {'docs'}
+
+
+def test_jobs_run_what_lies_in_tests():
+    # As a whole or in parts.
+    folders = {
+        f'tests/{path.parent.relative_to(ROOT / "tests").parts[0]}'
+        for path in (ROOT / 'tests').glob('*/**/test_*.py')
+    }
+    tox = _tox()
+    run = set()
+    for environment in set().union(*map(_environments, TOX_JOBS)):
+        section = f'testenv:{environment}'
+        commands = tox[section if section in tox else 'testenv']['commands']
+        for line in commands.splitlines():
+            condition, _, command = line.rpartition(': ')
+            if _holds(condition, environment.split('-')):
+                run |= set(re.findall(r'\btests/\w+(?=[ }])', f'{command} '))
+    assert folders <= run
+
+
+def _holds(condition, factors):
+    """Tell whether tox takes a line of a list, by what stands before it."""
+    return all(
+        (one[1:] not in factors) if one[0] == '!' else one in factors
+        for one in condition.split('-')
+        if one
+    )
 
 
 @pytest.mark.parametrize('name', DEVSTACK_JOBS)
