@@ -10,9 +10,9 @@ from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.exporter import families
 from hypervisor_affinity.operations.vcenter import clusters
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 from hypervisor_affinity.operations.vcenter.computes import Served
-from hypervisor_affinity.operations.vcenter.findings import SEVERITIES
-from hypervisor_affinity.operations.vcenter.findings import Finding
 
 _MIB = 2**20
 _LABELS = ('vcenter', 'cluster')
@@ -78,23 +78,25 @@ def metrics(
         )
 
 
-def findings(found: Iterable[Finding], vcenters: Sequence[str]) -> Metric:
+def findings(
+    found: Iterable[VCenterFinding], vcenters: Sequence[str]
+) -> Metric:
     """Return a metric of findings, with all checks of each vCenter.
 
     :param found: what concerns nova alone is counted for vCenter ''
     """
-    counts = collections.Counter((f.vcenter, f.check) for f in found)
+    counts = collections.Counter((f.about.vcenter, f.check) for f in found)
     return families.gauge(
         'vcenter_findings',
         'Findings of vcenter check by check.',
         ('vcenter', 'check', 'severity'),
         (
             (
-                (name, check.value, severity.name.lower()),
+                (name, check.value, check.severity.name.lower()),
                 counts[name, check],
             )
             for name in ('', *vcenters)
-            for check, severity in SEVERITIES.items()
+            for check in VCenterCheck
         ),
     )
 

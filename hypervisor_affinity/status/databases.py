@@ -26,8 +26,8 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import reported_families
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.status import stored_hints
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
 
 # The image property.
 EMULATION = 'hw_emulation_architecture'
@@ -140,7 +140,7 @@ def read() -> Cloud | Unreadable:
     )
 
 
-def check(cloud: Cloud | Unreadable) -> Iterator[Finding]:
+def check(cloud: Cloud | Unreadable) -> Iterator[Statement]:
     """Find databases that cannot be read."""
     if isinstance(cloud, Unreadable):
         yield failure(

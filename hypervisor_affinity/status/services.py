@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.status.databases import ComputeHost
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import warning
 from hypervisor_affinity.status.hosts import OfferingHost
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import warning
 
 
 def _is_silent(host: ComputeHost) -> bool:
@@ -45,7 +45,7 @@ _States: tuple[tuple[Callable[[ComputeHost], bool], str], ...] = (
 )
 
 
-def check(hosts: Sequence[OfferingHost]) -> Iterator[Finding]:
+def check(hosts: Sequence[OfferingHost]) -> Iterator[Statement]:
     """Find services of vCenter hosts that keep servers from being placed.
 
     One that somebody has disabled is somebody's wish.

@@ -11,10 +11,10 @@ from hypervisor_affinity import redaction
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import remark
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import remark
+from hypervisor_affinity.status.statements import warning
 
 
 class Built(NamedTuple):
@@ -77,7 +77,7 @@ def build() -> Built | Refused:
             installed[:] = before
 
 
-def check(built: Built | Refused) -> Iterator[Finding]:
+def check(built: Built | Refused) -> Iterator[Statement]:
     """Find out whether nova-scheduler starts with this nova.conf."""
     if isinstance(built, Refused):
         yield failure(
@@ -87,7 +87,7 @@ def check(built: Built | Refused) -> Iterator[Finding]:
         )
 
 
-def check_prefilter(built: Built, policy: Policy) -> Iterator[Finding]:
+def check_prefilter(built: Built, policy: Policy) -> Iterator[Statement]:
     """Find out whether nova calls our pre-filter, if it is to be called."""
     has_filter = any(
         isinstance(f, HypervisorAffinityFilter) for f in built.filters

@@ -20,8 +20,8 @@ from sqlalchemy.engine import Engine
 
 from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.status import commands
-from hypervisor_affinity.status import findings
 from hypervisor_affinity.status.deployment import Deployment
+from hypervisor_affinity.status.statements import to_result
 from testbed import example_conf
 from testbed.processes import nova_conf
 from testbed.processes.databases import Databases
@@ -34,8 +34,7 @@ def run_checks():
     """Return each check's result by its name."""
     deployment = Deployment(CONF)
     return {
-        name: findings.to_result(check(deployment))
-        for name, check in commands.CHECKS
+        name: to_result(check(deployment)) for name, check in commands.CHECKS
     }
 
 

@@ -20,7 +20,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Wishes
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.operations import image_spelling as spelling
-from hypervisor_affinity.operations.image_audit.findings import Changes
+from hypervisor_affinity.operations.findings import Changes
 
 _MACHINES = ('hw_architecture', 'hw_emulation_architecture')
 

@@ -9,8 +9,10 @@ from hypervisor_affinity.cloud.snapshot import ComputeConf
 from hypervisor_affinity.cloud.snapshot import Datastore
 from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 
 # nova.virt.vmwareapi.ds_util.ALL_SUPPORTED_DS_TYPES.
 DATASTORE_TYPES = frozenset({'VMFS', 'NFS', 'NFS41', 'vsan'})
@@ -29,24 +31,24 @@ _CONNECTIONS = {
     'notResponding': 'not_responding',
 }
 _STATES = {
-    'maintenance': Check.HOST_IN_MAINTENANCE,
-    'standby': Check.HOST_IN_STANDBY,
-    'disconnected': Check.HOST_DISCONNECTED,
-    'not_responding': Check.HOST_DISCONNECTED,
+    'maintenance': VCenterCheck.HOST_IN_MAINTENANCE,
+    'standby': VCenterCheck.HOST_IN_STANDBY,
+    'disconnected': VCenterCheck.HOST_DISCONNECTED,
+    'not_responding': VCenterCheck.HOST_DISCONNECTED,
 }
 _DRS = {
-    'off': Check.DRS_OFF,
-    'manual': Check.DRS_MANUAL,
-    'partially_automated': Check.DRS_PARTIALLY_AUTOMATED,
+    'off': VCenterCheck.DRS_OFF,
+    'manual': VCenterCheck.DRS_MANUAL,
+    'partially_automated': VCenterCheck.DRS_PARTIALLY_AUTOMATED,
 }
 
 # What was found: the check, the subject, the evidence.
-_Found = Iterator[tuple[Check, str, str]]
+_Found = Iterator[tuple[VCenterCheck, str, str]]
 
 
 def check(
     vcenter: VCenter, cluster: Cluster, computes: Sequence[ComputeConf]
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find what is wrong with a cluster.
 
     :param computes: what is known of the nova-computes that serve it
@@ -59,7 +61,8 @@ def check(
         _of_networks(cluster.hosts),
     ):
         for kind, subject, evidence in found:
-            yield Finding(kind, vcenter.name, cluster.name, subject, evidence)
+            place = Place(vcenter.name, cluster.name, subject)
+            yield Finding(kind, place, evidence)
 
 
 def for_nova(
@@ -115,13 +118,13 @@ def _of_automation(cluster: Cluster) -> _Found:
         words = cluster.drs.replace('_', ' ')
         yield _DRS[cluster.drs], '', f'DRS is {words}'
     if not cluster.ha:
-        yield Check.HA_OFF, '', 'vSphere HA is off'
+        yield VCenterCheck.HA_OFF, '', 'vSphere HA is off'
 
 
 def _of_hosts(hosts: Sequence[EsxiHost]) -> _Found:
     if not usable(hosts):
         yield (
-            Check.NO_USABLE_HOST,
+            VCenterCheck.NO_USABLE_HOST,
             '',
             f'{len(hosts)} hosts, none of them connected and not in '
             'maintenance',
@@ -141,7 +144,7 @@ def _of_capacity(cluster: Cluster) -> _Found:
     hosts = usable(cluster.hosts)
     if len(hosts) == 1:
         yield (
-            Check.CAPACITY_BELOW_N_PLUS_1,
+            VCenterCheck.CAPACITY_BELOW_N_PLUS_1,
             '',
             f'{hosts[0].name} is the only host that takes servers',
         )
@@ -162,7 +165,7 @@ def _of_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
     rest = sum(amounts) - max(amounts)
     if needed > rest:
         yield (
-            Check.CAPACITY_BELOW_N_PLUS_1,
+            VCenterCheck.CAPACITY_BELOW_N_PLUS_1,
             '',
             f'VMs take {needed} {unit}; without its largest host the cluster '
             f'has {rest}',
@@ -182,7 +185,7 @@ def _of_datastores(
         )
         evidence = f'datastores: {names}'
         yield (
-            Check.NO_DATASTORE,
+            VCenterCheck.NO_DATASTORE,
             '',
             f'{evidence}; datastore_regex: {wanted}' if wanted else evidence,
         )
@@ -194,10 +197,10 @@ def _of_datastores(
                 if datastore.accessible
                 else 'no host reaches it'
             )
-            yield Check.DATASTORE_UNAVAILABLE, datastore.name, state
+            yield VCenterCheck.DATASTORE_UNAVAILABLE, datastore.name, state
         elif missing := sorted(hosts - set(datastore.hosts)):
             yield (
-                Check.DATASTORE_NOT_SHARED,
+                VCenterCheck.DATASTORE_NOT_SHARED,
                 datastore.name,
                 f'not on {_named(missing)}, of {len(hosts)} hosts',
             )
@@ -212,7 +215,7 @@ def _of_networks(hosts: Sequence[EsxiHost]) -> _Found:
             yield from _of_adapters(host, is_alone=len(hosts) == 1)
         if missing := sorted(everywhere - set(host.nsx_networks)):
             yield (
-                Check.NSX_UNEVEN,
+                VCenterCheck.NSX_UNEVEN,
                 host.name,
                 f'it lacks {_named(missing)}',
             )
@@ -225,9 +228,9 @@ def _of_adapters(host: EsxiHost, *, is_alone: bool) -> _Found:
     )
     each = host.adapters.values()
     if not is_alone and not any(_VMOTION in services for services in each):
-        yield Check.VMOTION_MISSING, host.name, adapters
+        yield VCenterCheck.VMOTION_MISSING, host.name, adapters
     if all(_MANAGEMENT in services for services in each):
-        yield Check.STORAGE_NETWORK_SHARED, host.name, adapters
+        yield VCenterCheck.STORAGE_NETWORK_SHARED, host.name, adapters
 
 
 def _named(names: Sequence[str]) -> str:

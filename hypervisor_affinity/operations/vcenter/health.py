@@ -11,13 +11,15 @@ from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.vcenter import clusters
 from hypervisor_affinity.operations.vcenter import computes
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
+from hypervisor_affinity.operations.vcenter.checks import judged
 from hypervisor_affinity.operations.vcenter.computes import Served
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
-from hypervisor_affinity.operations.vcenter.findings import judged
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
 from hypervisor_affinity.operations.vcenter.servers import Watch
 
@@ -29,7 +31,7 @@ def check(
     consume: Callable[[Iterator[Server]], None] = collections.deque(
         maxlen=0
     ).extend,
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Yield all findings: of vCenters, clusters, nova-computes, servers.
 
     :param again: asks the cloud about servers that look wrong; None where
@@ -52,36 +54,32 @@ def check(
 
 def of_vcenters(
     vcenters: Sequence[VCenter], each_served: Iterable[Served]
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find what vCenters and the files that name them tell by themselves."""
     for vcenter in vcenters:
-        yield from judged(_of_vcenter(vcenter), '', vcenter.name)
+        yield from judged(_of_vcenter(vcenter), Place(vcenter.name))
     for each in each_served:
         yield from judged(
             clusters.check(each.vcenter, each.cluster, each.computes),
-            '',
-            each.vcenter.name,
-            each.cluster.name,
+            each.place(),
         )
 
 
-def _of_vcenter(vcenter: VCenter) -> Iterator[Finding]:
+def _of_vcenter(vcenter: VCenter) -> Iterator[VCenterFinding]:
     if not vcenter.verified:
         yield Finding(
-            Check.TLS_UNVERIFIED, vcenter.name, '', '', 'insecure is set'
+            VCenterCheck.TLS_UNVERIFIED, Place(vcenter.name), 'insecure is set'
         )
     for compute in vcenter.computes:
         if compute.open_to_all:
             yield Finding(
-                Check.PASSWORD_OPEN,
-                vcenter.name,
-                '',
-                compute.file,
+                VCenterCheck.PASSWORD_OPEN,
+                Place(vcenter.name, subject=compute.file),
                 'every user of the machine may read the file',
             )
     if vcenter.error:
         yield Finding(
-            Check.VCENTER_UNREADABLE, vcenter.name, '', '', vcenter.error
+            VCenterCheck.VCENTER_UNREADABLE, Place(vcenter.name), vcenter.error
         )
     else:
         yield from computes.check_names(vcenter)
@@ -93,11 +91,11 @@ def of_computes(
     aggregates: Sequence[Aggregate],
     each_served: Sequence[Served],
     policy: Policy,
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find what nova's compute services and inventories contradict."""
     offers = HostOffers(aggregates, policy)
     for host in hosts:
-        yield from judged(_of_offer(host, offers), host.name)
+        yield from judged(_of_offer(host, offers), Place(subject=host.name))
     novas = _vmware_hosts(hosts, offers)
     yield from computes.check_services(novas, each_served)
     yield from computes.check_aggregates(hosts, aggregates, policy)
@@ -106,12 +104,10 @@ def of_computes(
     )
     for each in each_served:
         for check in (computes.check_computes, computes.check_inventory):
-            yield from judged(
-                check(each), '', each.vcenter.name, each.cluster.name
-            )
+            yield from judged(check(each), each.place())
 
 
-def _of_offer(host: Host, offers: HostOffers) -> Iterator[Finding]:
+def _of_offer(host: Host, offers: HostOffers) -> Iterator[VCenterFinding]:
     """Find nothing; who cannot tell what a host offers is to say so."""
     offers.offer(host)
     yield from ()

@@ -7,10 +7,12 @@ from typing import NamedTuple
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
+from hypervisor_affinity.operations.vcenter.checks import judged
 from hypervisor_affinity.operations.vcenter.computes import Served
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
-from hypervisor_affinity.operations.vcenter.findings import judged
 
 
 class SecondLook(NamedTuple):
@@ -67,7 +69,7 @@ class Watch:
                 self._servers[server.id] = server
             yield server
 
-    def findings(self, again: SecondLook | None) -> Iterator[Finding]:
+    def findings(self, again: SecondLook | None) -> Iterator[VCenterFinding]:
         """Yield what does not fit, after all servers were seen.
 
         :param again: confirms what looks wrong; None where nothing but a
@@ -86,11 +88,11 @@ class Watch:
                     self._of_server(server, each, looks), server.id, each
                 )
         for name, error in looks.lost.items():
-            yield Finding(Check.VCENTER_UNREADABLE, name, '', '', error)
+            yield Finding(VCenterCheck.VCENTER_UNREADABLE, Place(name), error)
 
     def _of_vm(
         self, uuid: str, each: Served, looks: '_Looks'
-    ) -> Iterator[Finding]:
+    ) -> Iterator[VCenterFinding]:
         if self._is_stray(self._servers.get(uuid), each):
             seen = looks.look(uuid, each)
             if (
@@ -102,7 +104,7 @@ class Watch:
 
     def _of_server(
         self, server: Server, each: Served, looks: '_Looks'
-    ) -> Iterator[Finding]:
+    ) -> Iterator[VCenterFinding]:
         known = _Seen(server, looks.place(server.id, each))
         if _is_astray(known, each):
             seen = looks.look(server.id, each)
@@ -173,11 +175,10 @@ class _Looks:
 
 
 def _judged(
-    found: Iterator[Finding], server: str, each: Served
-) -> Iterator[Finding]:
-    place = each.vcenter.name, each.cluster.name
+    found: Iterator[VCenterFinding], server: str, each: Served
+) -> Iterator[VCenterFinding]:
     # That nova does not answer is about no single server.
-    return judged(found, server, *place, passing=(SourceError,))
+    return judged(found, each.place(server), passing=(SourceError,))
 
 
 def _is_on_its_way(server: Server) -> bool:
@@ -194,31 +195,33 @@ def _is_astray(seen: _Seen, each: Served) -> bool:
     return place != each.cluster.id and server.status not in _ON_THE_WAY
 
 
-def _of_server(seen: _Seen, each: Served) -> Finding:
+def _of_server(seen: _Seen, each: Served) -> VCenterFinding:
     server, place = seen
     if place is None:
         return each.finding(
-            Check.SERVER_WITHOUT_VM,
+            VCenterCheck.SERVER_WITHOUT_VM,
             server.id,
             f'nova has it on {server.host} ({server.status})',
         )
     name = each.vcenter.cluster_names.get(place, 'no cluster')
     return each.finding(
-        Check.SERVER_IN_OTHER_CLUSTER,
+        VCenterCheck.SERVER_IN_OTHER_CLUSTER,
         server.id,
         f'nova has it on {server.host}; its VM is in {name}',
     )
 
 
-def _of_vm(uuid: str, server: Server | None, each: Served) -> Finding:
+def _of_vm(uuid: str, server: Server | None, each: Served) -> VCenterFinding:
     name = f'VM {each.cluster.vms[uuid]}'
     if server is None:
         return each.finding(
-            Check.VM_WITHOUT_SERVER, uuid, f'{name}; nova has no such server'
+            VCenterCheck.VM_WITHOUT_SERVER,
+            uuid,
+            f'{name}; nova has no such server',
         )
     place = f'on {server.host}' if server.host else 'on no host'
     return each.finding(
-        Check.VM_OF_SERVER_ELSEWHERE,
+        VCenterCheck.VM_OF_SERVER_ELSEWHERE,
         uuid,
         f'{name}; nova has the server {place} ({server.status})',
     )

@@ -11,7 +11,7 @@ import yaml
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.printable import printable
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from testbed.fake_api import Answer
 from testbed.fake_api import FakeApi
 from testbed.fake_api import in_json
@@ -192,7 +192,7 @@ def test_counts(run, snapshot):
     )
     assert done.code == 1
     counts = {row['Check']: row['Findings'] for row in done.json()}
-    assert counts.keys() == set(Check)
+    assert counts.keys() == set(ImageCheck)
     assert {check for check, count in counts.items() if count} == {
         'guest_id_lost'
     }

@@ -13,9 +13,10 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.operations import audit as auditing
-from hypervisor_affinity.operations.audit import Check
+from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.audit import audit
+from hypervisor_affinity.operations.audit.servers import BY_REASON
+from hypervisor_affinity.operations.findings import Severity
 from tests import cloud_of_records as records
 from tests.cloud_of_records import ISO
 from tests.cloud_of_records import QCOW2
@@ -28,7 +29,7 @@ from tests.unforeseen import Unforeseen
 
 def found(source, policy=None):
     return [
-        (finding.check, finding.name, finding.reason)
+        (finding.check, finding.about.name, finding.reason)
         for finding in audit(source, policy or Policy())
     ]
 
@@ -36,9 +37,9 @@ def found(source, policy=None):
 def of_servers(*servers, policy=None, **sections):
     source = both(servers=list(servers), **sections)
     return [
-        (finding.check, finding.name, finding.reason)
+        (finding.check, finding.about.name, finding.reason)
         for finding in audit(source, policy or Policy())
-        if finding.subject == 'server'
+        if finding.about.kind == 'server'
     ]
 
 
@@ -54,13 +55,13 @@ def test_a_cloud_in_order():
 
 def test_bound_to_esxi_on_kvm():
     assert of_servers(server('a', VMDK, 'kvm-1')) == [
-        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)
+        (CloudCheck.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)
     ]
 
 
 def test_what_esxi_cannot_boot_on_esxi():
     assert of_servers(server('a', QCOW2, 'vc-1')) == [
-        (Check.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE)
+        (CloudCheck.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE)
     ]
 
 
@@ -77,8 +78,8 @@ def test_what_esxi_refuses_on_esxi():
         server('c', distro, 'kvm-1'),
         images=[distro, vif],
     ) == [
-        (Check.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE),
-        (Check.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE),
+        (CloudCheck.SERVER_MISPLACED, 'a', Reason.CANNOT_BOOT_HERE),
+        (CloudCheck.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE),
     ]
 
 
@@ -96,12 +97,12 @@ def test_a_conversion_does_not_misplace_a_server():
         server('a', image, 'kvm-1'),
         server('b', image, 'vc-1'),
         images=[image],
-    ) == [(Check.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE)]
+    ) == [(CloudCheck.SERVER_MISPLACED, 'b', Reason.CANNOT_BOOT_HERE)]
 
 
 def test_flexible_on_licensed_esxi():
     assert of_servers(server('a', ISO, 'vc-1')) == [
-        (Check.SERVER_NOT_PREFERRED, 'a', Reason.NOT_PREFERRED)
+        (CloudCheck.SERVER_NOT_PREFERRED, 'a', Reason.NOT_PREFERRED)
     ]
 
 
@@ -109,7 +110,7 @@ def test_the_operators_order_decides_what_is_preferred():
     policy = Policy(preferred_hypervisors=('vmware', 'kvm'))
     assert of_servers(
         server('a', ISO, 'vc-1'), server('b', ISO, 'kvm-1'), policy=policy
-    ) == [(Check.SERVER_NOT_PREFERRED, 'b', Reason.NOT_PREFERRED)]
+    ) == [(CloudCheck.SERVER_NOT_PREFERRED, 'b', Reason.NOT_PREFERRED)]
 
 
 def test_the_flavor_counts_that_nova_kept_for_the_server():
@@ -120,7 +121,7 @@ def test_the_flavor_counts_that_nova_kept_for_the_server():
     assert of_servers(
         server('a', ISO, 'vc-1', flavor=flavor),
         server('b', ISO, 'kvm-1', flavor=flavor),
-    ) == [(Check.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
+    ) == [(CloudCheck.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
 
 
 def test_the_properties_of_the_boot_decide_where_it_belongs():
@@ -129,12 +130,12 @@ def test_the_properties_of_the_boot_decide_where_it_belongs():
     )
     assert of_servers(
         server('a', ISO, 'kvm-1'), images=[now, QCOW2, VMDK]
-    ) == [(Check.IMAGE_DRIFTED, 'a', Reason.OTHER_HYPERVISOR)]
+    ) == [(CloudCheck.IMAGE_DRIFTED, 'a', Reason.OTHER_HYPERVISOR)]
     assert of_servers(
         server('a', now, 'kvm-1'), images=[ISO, QCOW2, VMDK]
     ) == [
-        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
-        (Check.IMAGE_DRIFTED, 'a', ''),
+        (CloudCheck.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
+        (CloudCheck.IMAGE_DRIFTED, 'a', ''),
     ]
 
 
@@ -154,7 +155,7 @@ def test_what_nova_froze_and_does_not_show_is_the_images():
         server('a', image, 'vc-1', image_properties={}),
         server('b', image, 'kvm-1', image_properties={}),
         images=[image],
-    ) == [(Check.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
+    ) == [(CloudCheck.SERVER_MISPLACED, 'b', Reason.OTHER_HYPERVISOR)]
 
 
 def test_without_what_nova_froze_the_image_has_to_do():
@@ -163,13 +164,13 @@ def test_without_what_nova_froze_the_image_has_to_do():
     )
     assert of_servers(
         server('a', now, 'kvm-1', image_properties=None), images=[now]
-    ) == [(Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
+    ) == [(CloudCheck.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
 
 
 def test_an_image_that_is_gone():
     gone = server('a', VMDK, 'kvm-1')
     assert of_servers(gone, images=[ISO]) == [
-        (Check.SERVER_UNDETERMINED, 'a', '')
+        (CloudCheck.SERVER_UNDETERMINED, 'a', '')
     ]
 
 
@@ -178,7 +179,7 @@ def test_a_volume_tells_by_its_images_properties():
     assert of_servers(
         server('a', None, 'kvm-1', image_properties=bound),
         server('b', None, 'vc-1', image_properties=bound),
-    ) == [(Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
+    ) == [(CloudCheck.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR)]
 
 
 def test_a_server_without_a_host_is_nowhere_wrong():
@@ -216,8 +217,8 @@ def test_aggregates_that_would_not_admit_it():
         aggregates=aggregates,
         images=[ISO, other],
     ) == [
-        (Check.SERVER_NOT_ACCEPTED, 'a', Reason.ADMITS_REQUIRED_ONLY),
-        (Check.SERVER_NOT_ACCEPTED, 'b', Reason.PROPERTY_NOT_ACCEPTED),
+        (CloudCheck.SERVER_NOT_ACCEPTED, 'a', Reason.ADMITS_REQUIRED_ONLY),
+        (CloudCheck.SERVER_NOT_ACCEPTED, 'b', Reason.PROPERTY_NOT_ACCEPTED),
     ]
 
 
@@ -230,7 +231,7 @@ def test_a_server_whose_signs_contradict_each_other():
     )
     assert of_servers(
         server('a', image, 'vc-1', flavor=flavor), images=[image]
-    ) == [(Check.SERVER_REFUSED, 'a', Reason.CONTRADICTORY_SIGNS)]
+    ) == [(CloudCheck.SERVER_REFUSED, 'a', Reason.CONTRADICTORY_SIGNS)]
 
 
 def test_hosts_and_aggregates():
@@ -262,11 +263,11 @@ def test_hosts_and_aggregates():
         ],
     )
     assert found(source) == [
-        (Check.HOST_CONTRADICTORY, 'kvm-2', Reason.CONTRADICTORY_HOST),
-        (Check.HOST_UNTAGGED, 'kvm-3', ''),
-        (Check.HOST_UNDETERMINED, 'odd', Reason.UNDETERMINED_HOST),
-        (Check.TAG_UNREADABLE, 'vc-1', ''),
-        (Check.AGGREGATE_HOST_UNKNOWN, 'kvm', ''),
+        (CloudCheck.HOST_CONTRADICTORY, 'kvm-2', Reason.CONTRADICTORY_HOST),
+        (CloudCheck.HOST_UNTAGGED, 'kvm-3', ''),
+        (CloudCheck.HOST_UNDETERMINED, 'odd', Reason.UNDETERMINED_HOST),
+        (CloudCheck.TAG_UNREADABLE, 'vc-1', ''),
+        (CloudCheck.AGGREGATE_HOST_UNKNOWN, 'kvm', ''),
     ]
 
 
@@ -287,8 +288,8 @@ def test_images_that_no_host_can_run():
     )
     queued = msgspec.structs.replace(impossible, id='i-4', status='queued')
     assert found(both(images=[ISO, impossible, xen, queued])) == [
-        (Check.IMAGE_WITHOUT_HOST, 'lost', Reason.CANNOT_BOOT),
-        (Check.IMAGE_WITHOUT_HOST, 'xen', Reason.OTHER_HYPERVISOR),
+        (CloudCheck.IMAGE_WITHOUT_HOST, 'lost', Reason.CANNOT_BOOT),
+        (CloudCheck.IMAGE_WITHOUT_HOST, 'xen', Reason.OTHER_HYPERVISOR),
     ]
 
 
@@ -297,7 +298,7 @@ def without_host(image, *hosts):
     return [
         (finding.reason, finding.evidence)
         for finding in audit(source, Policy())
-        if finding.check is Check.IMAGE_WITHOUT_HOST
+        if finding.check is CloudCheck.IMAGE_WITHOUT_HOST
     ]
 
 
@@ -364,15 +365,8 @@ def test_findings_say_what_they_rest_on():
         'image needs VMware (disk_format=vmdk); '
         'aggregate kvm hypervisor_type=kvm; driver hypervisor_type=QEMU'
     )
-    assert finding.host == 'kvm-1'
-    assert finding.id == 's-a'
-
-
-def test_every_check_has_its_severity_and_advice():
-    assert set(auditing.SEVERITIES) == set(Check)
-    for check in Check:
-        finding = auditing.Finding(check, '', '', '', '', '', '')
-        assert finding.advice
+    assert finding.about.host == 'kvm-1'
+    assert finding.about.id == 's-a'
 
 
 @pytest.mark.parametrize('reason', list(Reason))
@@ -390,7 +384,7 @@ def test_every_verdict_on_a_server_has_a_check(reason):
         Reason.UNDETERMINED_SERVER,
         Reason.RESERVED,
     }
-    assert (reason in auditing._FROM_REASON) is (reason not in never)
+    assert (reason in BY_REASON) is (reason not in never)
 
 
 def test_servers_are_read_one_by_one():
@@ -400,7 +394,7 @@ def test_servers_are_read_one_by_one():
 
     source = both()
     first = next(audit(source, Policy(), endless()))
-    assert first.name == 'a'
+    assert first.about.name == 'a'
     assert 'servers' not in source.read
 
 
@@ -413,7 +407,7 @@ def test_a_host_in_the_wrong_aggregate_does_not_hide_a_server():
         server('b', QCOW2, 'kvm-1'),
         aggregates=aggregates,
     ) == [
-        (Check.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
+        (CloudCheck.SERVER_MISPLACED, 'a', Reason.OTHER_HYPERVISOR),
     ]
 
 
@@ -425,7 +419,10 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
 @pytest.mark.parametrize(
     ('sections', 'not_judged'),
     [
-        ({'images': [BAD_IMAGE, VMDK]}, {(Check.IMAGE_NOT_JUDGED, 'odd')}),
+        (
+            {'images': [BAD_IMAGE, VMDK]},
+            {(CloudCheck.IMAGE_NOT_JUDGED, 'odd')},
+        ),
         (
             {
                 'servers': [
@@ -433,14 +430,14 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
                     server('wrong', VMDK, 'kvm-1'),
                 ]
             },
-            {(Check.SERVER_NOT_JUDGED, 'bad')},
+            {(CloudCheck.SERVER_NOT_JUDGED, 'bad')},
         ),
         (
             {'aggregates': [BAD_AGGREGATE, *both().aggregates()]},
             {
-                (Check.AGGREGATE_NOT_JUDGED, 'odd'),
-                (Check.HOST_NOT_JUDGED, 'kvm-2'),
-                (Check.SERVER_NOT_JUDGED, 'there'),
+                (CloudCheck.AGGREGATE_NOT_JUDGED, 'odd'),
+                (CloudCheck.HOST_NOT_JUDGED, 'kvm-2'),
+                (CloudCheck.SERVER_NOT_JUDGED, 'there'),
             },
         ),
     ],
@@ -450,18 +447,18 @@ def test_what_cannot_be_judged_does_not_hide_the_rest(sections, not_judged):
     usual = [server('wrong', VMDK, 'kvm-1'), server('there', ISO, 'kvm-2')]
     source = both(**{'servers': usual, **sections})
     findings = list(audit(source, Policy()))
-    assert (Check.SERVER_MISPLACED, 'wrong') in {
-        (finding.check, finding.name) for finding in findings
+    assert (CloudCheck.SERVER_MISPLACED, 'wrong') in {
+        (finding.check, finding.about.name) for finding in findings
     }
     odd = [f for f in findings if f.check.endswith('not_judged')]
-    assert {(f.check, f.name) for f in odd} == not_judged
+    assert {(f.check, f.about.name) for f in odd} == not_judged
     for finding in odd:
         assert re.fullmatch(
             r'unexpected RecursionError in [\w.]+, line \d+; all else was '
             'judged',
             finding.evidence,
         )
-        assert finding.severity == auditing.Severity.WARNING
+        assert finding.severity == Severity.WARNING
 
 
 def test_why_it_cannot_be_judged_is_in_the_log(caplog):

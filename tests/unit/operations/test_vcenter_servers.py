@@ -9,7 +9,7 @@ from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
 from tests import cloud_of_records
 from tests import vcenter_records as records
@@ -57,9 +57,9 @@ def cloud(*servers, here=(), there=(), away=()):
     )
 
 
-LOST = [(Check.SERVER_WITHOUT_VM, 'production', 's-1')]
-STRAY = [(Check.VM_OF_SERVER_ELSEWHERE, 'production', 's-1')]
-ORPHAN = [(Check.VM_WITHOUT_SERVER, 'production', 's-1')]
+LOST = [(VCenterCheck.SERVER_WITHOUT_VM, 'production', 's-1')]
+STRAY = [(VCenterCheck.VM_OF_SERVER_ELSEWHERE, 'production', 's-1')]
+ORPHAN = [(VCenterCheck.VM_WITHOUT_SERVER, 'production', 's-1')]
 
 CASES = {
     'in order': (
@@ -118,12 +118,12 @@ CASES = {
     # vCenter has no two VMs of one id: it runs once, and is to stay on.
     'a VM in another cluster of the vCenter': (
         cloud(server(1, TEST_NOVA), here=[1]),
-        [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
+        [(VCenterCheck.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
     ),
     # As a move that broke off may leave it.
     'a VM in another cluster of a server that failed': (
         cloud(server(1, TEST_NOVA, status='ERROR'), here=[1]),
-        [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
+        [(VCenterCheck.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
     ),
     'a VM in another cluster of a server that moves': (
         cloud(server(1, TEST_NOVA, status='MIGRATING'), here=[1]),
@@ -143,17 +143,17 @@ CASES = {
     },
     'a VM in another vCenter': (
         cloud(server(1, SECOND_NOVA), here=[1]),
-        [(Check.SERVER_WITHOUT_VM, 'second', 's-1'), *STRAY],
+        [(VCenterCheck.SERVER_WITHOUT_VM, 'second', 's-1'), *STRAY],
     ),
     'a VM in each of two vCenters': (
         cloud(server(1, NOVA), here=[1], away=[1]),
-        [(Check.VM_OF_SERVER_ELSEWHERE, 'second', 's-1')],
+        [(VCenterCheck.VM_OF_SERVER_ELSEWHERE, 'second', 's-1')],
     ),
     'a VM without a server in each of two vCenters': (
         cloud(here=[1], away=[1]),
         [
-            (Check.VM_WITHOUT_SERVER, 'production', 's-1'),
-            (Check.VM_WITHOUT_SERVER, 'second', 's-1'),
+            (VCenterCheck.VM_WITHOUT_SERVER, 'production', 's-1'),
+            (VCenterCheck.VM_WITHOUT_SERVER, 'second', 's-1'),
         ],
     ),
 }
@@ -171,7 +171,7 @@ CASES['a VM in another cluster, by another name of the vCenter'] = (
             ),
         ],
     ),
-    [(Check.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
+    [(VCenterCheck.SERVER_IN_OTHER_CLUSTER, 'test', 's-1')],
 )
 
 
@@ -196,7 +196,7 @@ def test_no_check_is_without_a_case():
         finding[0]
         for _, expected in [*cases, *CASES.values()]
         for finding in expected
-    } == set(Check)
+    } == set(VCenterCheck)
 
 
 class Now:
@@ -232,7 +232,7 @@ class Now:
 WITHOUT_VM = cloud(server(1, NOVA))
 WITHOUT_SERVER = cloud(here=[1])
 ELSEWHERE = cloud(server(1, KVM), here=[1])
-IN_OTHER = [(Check.SERVER_IN_OTHER_CLUSTER, 'production', 's-1')]
+IN_OTHER = [(VCenterCheck.SERVER_IN_OTHER_CLUSTER, 'production', 's-1')]
 
 
 @pytest.mark.parametrize(
@@ -340,8 +340,8 @@ def test_the_second_look_is_at_what_looks_wrong_only():
     )
     now = Now([server(4, NOVA), *on_their_way], vm6=MOID)
     assert found(source, now.again) == [
-        (Check.SERVER_WITHOUT_VM, 'production', 's-4'),
-        (Check.VM_WITHOUT_SERVER, 'production', 's-6'),
+        (VCenterCheck.SERVER_WITHOUT_VM, 'production', 's-4'),
+        (VCenterCheck.VM_WITHOUT_SERVER, 'production', 's-6'),
     ]
     assert {side: sorted(ids) for side, ids in now.asked.items()} == {
         'vCenter': ['s-4', 's-6'],
@@ -361,8 +361,8 @@ def test_a_vcenter_that_went_meanwhile_hides_no_other():
     source = cloud(server(1, NOVA), here=[2], away=[3])
     again = Now([server(1, NOVA)]).again._replace(find_vm=find_vm)
     assert found(source, again) == [
-        (Check.VCENTER_UNREADABLE, '', ''),
-        (Check.VM_WITHOUT_SERVER, 'second', 's-3'),
+        (VCenterCheck.VCENTER_UNREADABLE, '', ''),
+        (VCenterCheck.VM_WITHOUT_SERVER, 'second', 's-3'),
     ]
     # To wait for no answer once is enough.
     assert asked.count('vcenter.example.org') == 1
