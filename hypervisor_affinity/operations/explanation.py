@@ -30,6 +30,7 @@ from hypervisor_affinity.core.verdict import judge_room
 from hypervisor_affinity.operations import capabilities
 from hypervisor_affinity.operations import image_properties
 from hypervisor_affinity.operations import judging
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.operations.image_properties import Comparison
 from hypervisor_affinity.operations.image_properties import whether
 from hypervisor_affinity.operations.offers import HostOffers
@@ -371,11 +372,12 @@ def _project(aggregates: list[Aggregate], project: str) -> Answer:
 
 
 def _service(host: Host) -> Answer:
-    if host.status == 'disabled':
-        why = host.disabled_reason or 'no reason given'
+    service = ComputeService.from_record(host)
+    if service.disabled_reason is not None:
+        why = service.disabled_reason or 'no reason given'
         evidence = Evidence('nova-compute', written('disabled', why))
         return Answer(Check.SERVICE, Obstacle.SERVICE_DISABLED, (evidence,))
-    if host.state == 'down':
+    if service.troubles:
         evidence = Evidence('nova-compute', 'down')
         return Answer(Check.SERVICE, Obstacle.SERVICE_DOWN, (evidence,))
     return Answer(Check.SERVICE, Reason.SUITABLE)

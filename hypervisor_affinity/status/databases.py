@@ -24,6 +24,7 @@ from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import reported_families
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.status import stored_hints
 from hypervisor_affinity.status.statements import Statement
@@ -41,16 +42,12 @@ class ComputeHost(NamedTuple):
 
     :ivar aggregates: those that the host is in
     :ivar report: None if nova-compute has never reported a compute node
-    :ivar is_up: whether nova takes the service for alive
-    :ivar disabled_reason: None if the service is enabled; may be empty
     """
 
     name: str
     aggregates: tuple[AggregateTags, ...]
     report: DriverReport | None
-    is_up: bool = True
-    forced_down: bool = False
-    disabled_reason: str | None = None
+    service: ComputeService = ComputeService()
 
 
 class FlavorSpecs(NamedTuple):
@@ -220,10 +217,14 @@ def _hosts(
                 name=service.host,
                 aggregates=tuple(tags_of[service.host]),
                 report=report,
-                is_up=is_up(service),
-                forced_down=service.forced_down,
-                disabled_reason=(
-                    service.disabled_reason or '' if service.disabled else None
+                service=ComputeService(
+                    is_up=is_up(service),
+                    is_forced_down=service.forced_down,
+                    disabled_reason=(
+                        service.disabled_reason or ''
+                        if service.disabled
+                        else None
+                    ),
                 ),
             )
 

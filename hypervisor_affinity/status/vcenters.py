@@ -78,26 +78,24 @@ def _of(vcenters: 'VCenters', policy: Policy) -> Iterator[Statement]:
     from hypervisor_affinity.status.novas_records import NovasRecords
 
     source = NovasRecords(vcenters.read)
-    # The first three are what the check of compute services finds.
-    left_out = {
-        VCenterCheck.COMPUTE_DOWN,
-        VCenterCheck.COMPUTE_DISABLED,
-        VCenterCheck.COMPUTE_DISABLED_BY_DRIVER,
-    }
     again = SecondLook(vcenters.find_vm, source.server)
-    found = list(health.check(source, policy, again))
+    # Of services, the check of compute services tells.
+    found = list(health.check(source, policy, again, with_services=False))
     if source.placement_error:
-        left_out.add(VCenterCheck.INVENTORY_DIFFERS)
+        found = [
+            finding
+            for finding in found
+            if finding.check is not VCenterCheck.INVENTORY_DIFFERS
+        ]
         yield warning(
             'Inventories are not compared: Placement does not answer '
             f'({source.placement_error}).'
         )
     groups: dict[tuple, list[VCenterFinding]] = {}
     for finding in found:
-        if finding.check not in left_out:
-            about = finding.about
-            key = finding.check, about.vcenter, about.cluster
-            groups.setdefault(key, []).append(finding)
+        about = finding.about
+        key = finding.check, about.vcenter, about.cluster
+        groups.setdefault(key, []).append(finding)
     yield from map(_in_one, groups.values())
 
 

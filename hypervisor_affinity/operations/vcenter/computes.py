@@ -16,6 +16,8 @@ from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.compute_service import ComputeService
+from hypervisor_affinity.operations.compute_service import Trouble
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.vcenter import clusters
 from hypervisor_affinity.operations.vcenter.checks import Place
@@ -115,24 +117,19 @@ def check_services(
     # A service may have several compute nodes.
     for host in {host.name: host for host in hosts}.values():
         place = places.get(host.name) or Place(subject=host.name)
-        yield from judged(_of_service(host, place), place)
+        yield from judged(_check_service(host, place), place)
 
 
-def _of_service(host: Host, place: Place) -> Iterator[VCenterFinding]:
-    if host.state == 'down':
+def _check_service(host: Host, place: Place) -> Iterator[VCenterFinding]:
+    troubles = ComputeService.from_record(host).troubles
+    if Trouble.DOWN in troubles:
         heard = host.last_seen or 'never, or long ago'
         yield Finding(VCenterCheck.COMPUTE_DOWN, place, f'last heard: {heard}')
-    if host.status != 'disabled':
-        return
     reason = host.disabled_reason or 'no reason given'
-    by_driver = reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
-    yield Finding(
-        VCenterCheck.COMPUTE_DISABLED_BY_DRIVER
-        if by_driver
-        else VCenterCheck.COMPUTE_DISABLED,
-        place,
-        reason,
-    )
+    if Trouble.DISABLED_BY_DRIVER in troubles:
+        yield Finding(VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, place, reason)
+    elif Trouble.DISABLED in troubles:
+        yield Finding(VCenterCheck.COMPUTE_DISABLED, place, reason)
 
 
 def check_aggregates(

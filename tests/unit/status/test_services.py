@@ -5,6 +5,7 @@ import pytest
 from nova.virt.vmwareapi import host as vmwareapi_host
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status.databases import ComputeHost
@@ -25,7 +26,7 @@ def test_hosts_that_are_up():
     ('state', 'advice'),
     [
         ({'is_up': False}, 'start it again'),
-        ({'is_up': False, 'forced_down': True}, '--up HOST'),
+        ({'is_up': False, 'is_forced_down': True}, '--up HOST'),
         (
             {'disabled_reason': hypervisor.DISABLED_BY_VSPHERE_DRIVER},
             '--enable HOST',
@@ -57,7 +58,8 @@ def test_no_vcenter_host_is_left():
 
 
 def test_a_service_that_never_reported_a_node_is_known_by_its_tag():
-    new = ComputeHost('new', (hosts.TAGGED_VMWARE,), None, is_up=False)
+    down = ComputeService(is_up=False)
+    new = ComputeHost('new', (hosts.TAGGED_VMWARE,), None, down)
     (finding,) = found(UP, new)
     assert '1 vCenter host (new)' in finding.text
 
