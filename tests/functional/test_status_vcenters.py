@@ -15,8 +15,8 @@ from testbed.vcenter import inventory
 from testbed.vcenter.inventory import GIB
 
 # Fixtures, which pytest finds by their names.
-from tests.functional.test_status import databases  # noqa: F401
-from tests.functional.test_status import run_program  # noqa: F401
+from tests.functional.test_status_program import databases  # noqa: F401
+from tests.functional.test_status_program import run_program  # noqa: F401
 from tests.vcenter import conf_files
 from tests.vcenter.administrator import Administrator
 

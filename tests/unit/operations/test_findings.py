@@ -3,13 +3,11 @@
 
 import pytest
 
-from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.findings import IN_FINDING
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Remedy
 from hypervisor_affinity.operations.findings import Severity
-from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 
 
 class Colour(Check):
@@ -40,8 +38,3 @@ def test_a_check_without_severity_or_advice_is_refused(values):
 
         class Forgetful(Check):
             X = values
-
-
-@pytest.mark.parametrize('check', [*CloudCheck, *VCenterCheck])
-def test_what_is_found_of_these_has_no_advice_of_its_own(check):
-    assert check.advice
