@@ -135,8 +135,8 @@ def _of_capacity(hosts: Hosts) -> Iterator[Metric]:
         ('memory_mb', 'memory_bytes', _MIB),
         ('vcpus', 'vcpus', 1),
     ):
-        amounts: dict[str, collections.Counter[str]] = {
-            kind: collections.Counter() for kind in _AMOUNTS
+        amounts: dict[str, dict[str, float]] = {
+            kind: collections.defaultdict(float) for kind in _AMOUNTS
         }
         for host in hosts.all:
             inventory: Inventory | None = getattr(host, field)

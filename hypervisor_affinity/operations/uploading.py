@@ -3,6 +3,7 @@
 
 import contextlib
 import hashlib
+import io
 import pathlib
 import uuid
 from collections.abc import Callable
@@ -86,16 +87,16 @@ class Upload:
         """
         self._check_import()
         with _opened(self._plan.path) as file:
-            self.kept = self._create()
+            self.kept = created = self._create()
             try:
-                return self._fill(self.kept, file)
+                return self._fill(created, file)
             except Refused as error:
-                self._discard(f'{error}')
+                self._discard(created, f'{error}')
             except BaseException:
                 if not self._sent.size:
                     # If it cannot be, for the same reason, it is kept.
                     with contextlib.suppress(SourceError):
-                        self._glance.delete(self.kept)
+                        self._glance.delete(created)
                         self.kept = None
                 raise
 
@@ -181,22 +182,22 @@ class Upload:
             return stored
         wrong = f'image {stored.id} is not what was to be uploaded: {wrong}'
         if self._sent.size:
-            self._discard(wrong)
+            self._discard(stored.id, wrong)
         self.kept = None
         raise SourceError(wrong)
 
-    def _discard(self, why: str) -> NoReturn:
-        kept, self.kept = self.kept, None
+    def _discard(self, image_id: str, why: str) -> NoReturn:
+        self.kept = None
         try:
-            self._glance.delete(kept)
+            self._glance.delete(image_id)
         except Missing:
             pass
         except SourceError as error:
             raise SourceError(
-                f'{why}. Image {kept} is of no use, and cannot be deleted: '
-                f'{error}'
+                f'{why}. Image {image_id} is of no use, and cannot be '
+                f'deleted: {error}'
             ) from error
-        raise SourceError(f'{why}. Image {kept} was deleted')
+        raise SourceError(f'{why}. Image {image_id} was deleted')
 
     def _size(self) -> int:
         return self._sent.size or self._plan.path.stat().st_size
@@ -204,7 +205,7 @@ class Upload:
     def _digest(self, algorithm: str | None) -> str:
         if self._sent.size and algorithm == _USUAL_HASH:
             return self._sent.digest()
-        if algorithm not in hashlib.algorithms_available:
+        if algorithm is None or algorithm not in hashlib.algorithms_available:
             raise SourceError(
                 f'Glance hashes by {algorithm}, which this Python cannot; '
                 'compare the content elsewhere'
@@ -256,7 +257,7 @@ class Upload:
             )
 
 
-def _opened(path: pathlib.Path) -> BinaryIO:
+def _opened(path: pathlib.Path) -> io.BufferedReader:
     try:
         return path.open('rb')
     except OSError as error:

@@ -9,7 +9,7 @@ nova-scheduler places nothing.
 """
 
 import collections
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nova import context as nova_context
@@ -212,7 +212,8 @@ def _hosts(
     for node in nodes:
         reports[node.host].add(adapters.read_node(node))
     for service in services:
-        for report in reports[service.host] or {None}:
+        reported: Iterable[DriverReport | None] = reports[service.host]
+        for report in reported or [None]:
             yield ComputeHost(
                 name=service.host,
                 aggregates=tuple(tags_of[service.host]),

@@ -107,8 +107,8 @@ def check_contradictory(
             'the record, or in that of an aggregate, was not foreseen. Report '
             'what "Aggregate metadata" says.'
         )
-    excluded = collections.defaultdict(set)
-    mistagged = collections.defaultdict(set)
+    excluded: dict[str, set[str]] = collections.defaultdict(set)
+    mistagged: dict[str, set[str]] = collections.defaultdict(set)
     for host, offer in hosts:
         if not offer.problems:
             continue
@@ -117,16 +117,16 @@ def check_contradictory(
         kinds = excluded if offer.basis is Basis.CONTRADICTION else mistagged
         for problem in set(offer.problems) - set(silent):
             kinds[str(problem)].add(host.name)
-    for problem, names in excluded.items():
+    for why, names in excluded.items():
         yield failure(
             f'No server at all is placed on {counted("host", names)}. '
-            f'{problem}. Take it out of this aggregate, or correct the '
+            f'{why}. Take it out of this aggregate, or correct the '
             "aggregate's metadata."
         )
-    for problem, names in mistagged.items():
+    for why, names in mistagged.items():
         yield warning(
             'Not all that the aggregates name is offered by '
-            f'{counted("host", names)}. {problem}. Take it out of this '
+            f'{counted("host", names)}. {why}. Take it out of this '
             "aggregate, or correct the aggregate's metadata."
         )
 

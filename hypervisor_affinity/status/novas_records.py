@@ -116,8 +116,9 @@ class NovasRecords:
                     yield context
 
     def _host(self, service: Any, node: Any | None) -> Host:
-        is_vcenter = node is not None and databases.is_vcenter(node)
-        held = self._inventories(node.uuid) if is_vcenter else {}
+        held: dict[str, Inventory] = {}
+        if node is not None and databases.is_vcenter(node):
+            held = self._inventories(node.uuid)
         seen = service.last_seen_up
         return Host(
             name=service.host,

@@ -55,11 +55,9 @@ def build() -> Built | Refused:
     The list of pre-filters is afterwards as it was.
     """
     installed = getattr(request_filter, 'ALL_REQUEST_FILTERS', None)
-    before = installed[:] if isinstance(installed, list) else None
-    if before is not None:
-        installed[:] = [
-            f for f in before if not isinstance(f, PlacementPrefilter)
-        ]
+    changed = installed if isinstance(installed, list) else []
+    before = changed[:]
+    changed[:] = [f for f in before if not isinstance(f, PlacementPrefilter)]
     try:
         manager = _HostManager()
         return Built(
@@ -73,8 +71,7 @@ def build() -> Built | Refused:
         said = redaction.first_line(str(error))
         return Refused(said or type(error).__name__)
     finally:
-        if before is not None:
-            installed[:] = before
+        changed[:] = before
 
 
 def check(built: Built | Refused) -> Iterator[Statement]:

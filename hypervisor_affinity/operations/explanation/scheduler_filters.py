@@ -93,7 +93,7 @@ def answer_project(aggregates: list[Aggregate], project: str) -> Answer:
                 place = f'aggregate {aggregate.name}'
                 evidence.append(Evidence(place, written(key, value)))
                 admitted.update(map(str.strip, value.split(',')))
-    reason = Reason.SUITABLE
+    reason: Reason | Obstacle = Reason.SUITABLE
     if evidence and project not in admitted:
         reason = Obstacle.OTHER_PROJECTS
     return Answer(HostCheck.PROJECT, reason, tuple(evidence))

@@ -82,7 +82,7 @@ def _of_leftovers(subject: Subject) -> Iterator[ImageFinding]:
         removed['vmware_ostype'] = None
     if not left:
         return
-    meant = frozenset().union(*(sign.requires for sign in left))
+    meant = frozenset(f for sign in left for f in sign.requires or ())
     # What hides a guest id is no reason to take it for left over.
     against = [
         sign for sign in demand.against(meant) if sign.name != 'os_distro'

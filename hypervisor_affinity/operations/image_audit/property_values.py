@@ -52,10 +52,10 @@ def _of_type(subject: Subject) -> Iterator[ImageFinding]:
     named = subject.image.properties.get(name)
     if not named or name in subject.refused:
         return
-    reported = spelling.reported_instead(named)
-    if not reported:
+    family, reported = canonicalize(named), spelling.reported_instead(named)
+    if family is None or not reported:
         return
-    driver = drivers.TABLES[canonicalize(named)].driver
+    driver = drivers.TABLES[family].driver
     evidence = (
         f"{subject.cite(name)}; nova's {driver} driver reports "
         f'{" or ".join(reported)}'

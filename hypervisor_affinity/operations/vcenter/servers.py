@@ -79,18 +79,20 @@ class Watch:
         """
         looks = _Looks(again, self._servers, self._vms)
         for uuid, each in self._vms:
-            yield from _judged(self._of_vm(uuid, each, looks), uuid, each)
+            yield from _judged(self._check_vm(uuid, each, looks), uuid, each)
         for server in self._servers.values():
-            each = self._by_node.get(server.node)
+            served = self._by_node.get(server.node or '')
             # Else it was seen for its VM only.
-            if each is not None:
+            if served is not None:
                 yield from _judged(
-                    self._of_server(server, each, looks), server.id, each
+                    self._check_server(server, served, looks),
+                    server.id,
+                    served,
                 )
         for name, error in looks.lost.items():
             yield Finding(VCenterCheck.VCENTER_UNREADABLE, Place(name), error)
 
-    def _of_vm(
+    def _check_vm(
         self, uuid: str, each: Served, looks: '_Looks'
     ) -> Iterator[VCenterFinding]:
         if self._is_stray(self._servers.get(uuid), each):
@@ -100,16 +102,18 @@ class Watch:
                 and seen.place == each.cluster.id
                 and self._is_stray(seen.server, each)
             ):
-                yield _of_vm(uuid, seen.server, each)
+                yield _stray_vm(uuid, seen.server, each)
 
-    def _of_server(
+    def _check_server(
         self, server: Server, each: Served, looks: '_Looks'
     ) -> Iterator[VCenterFinding]:
-        known = _Seen(server, looks.place(server.id, each))
-        if _is_astray(known, each):
-            seen = looks.look(server.id, each)
-            if seen is not None and _is_astray(seen, each):
-                yield _of_server(seen, each)
+        if not _is_astray(server, looks.place(server.id, each), each):
+            return
+        seen = looks.look(server.id, each)
+        if seen is None or seen.server is None:
+            return
+        if _is_astray(seen.server, seen.place, each):
+            yield _astray_server(seen.server, seen.place, each)
 
     def _is_stray(self, server: Server | None, each: Served) -> bool:
         """Tell whether a VM of this cluster is of no server that is there."""
@@ -117,7 +121,7 @@ class Watch:
             return True
         if server.node == each.node or _is_on_its_way(server):
             return False
-        other = self._by_node.get(server.node)
+        other = self._by_node.get(server.node or '')
         # Of a server whose VM is in the wrong cluster, it is said of the
         # server.
         return other is None or other.vcenter.uuid != each.vcenter.uuid
@@ -185,18 +189,18 @@ def _is_on_its_way(server: Server) -> bool:
     return bool(server.task) or server.status in _ON_THE_WAY
 
 
-def _is_astray(seen: _Seen, each: Served) -> bool:
+def _is_astray(server: Server, place: str | None, each: Served) -> bool:
     """Tell whether a server of this cluster has its VM elsewhere, or none."""
-    server, place = seen
-    if server is None or server.node != each.node or server.task:
+    if server.node != each.node or server.task:
         return False
     if place is None:
         return server.status not in _MAY_LACK_A_VM
     return place != each.cluster.id and server.status not in _ON_THE_WAY
 
 
-def _of_server(seen: _Seen, each: Served) -> VCenterFinding:
-    server, place = seen
+def _astray_server(
+    server: Server, place: str | None, each: Served
+) -> VCenterFinding:
     if place is None:
         return each.finding(
             VCenterCheck.SERVER_WITHOUT_VM,
@@ -211,7 +215,9 @@ def _of_server(seen: _Seen, each: Served) -> VCenterFinding:
     )
 
 
-def _of_vm(uuid: str, server: Server | None, each: Served) -> VCenterFinding:
+def _stray_vm(
+    uuid: str, server: Server | None, each: Served
+) -> VCenterFinding:
     name = f'VM {each.cluster.vms[uuid]}'
     if server is None:
         return each.finding(
