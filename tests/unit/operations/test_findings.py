@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What findings and checks of all areas have in common."""
 
+import pathlib
+
 import pytest
 
+from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.findings import IN_FINDING
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Remedy
 from hypervisor_affinity.operations.findings import Severity
+from hypervisor_affinity.operations.image_audit import ImageCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+
+PAGES = pathlib.Path(__file__).parents[3] / 'doc/source/cli'
 
 
 class Colour(Check):
@@ -38,3 +45,17 @@ def test_a_check_without_severity_or_advice_is_refused(values):
 
         class Forgetful(Check):
             X = values
+
+
+@pytest.mark.parametrize(
+    ('page', 'area'),
+    [
+        ('audit', CloudCheck),
+        ('image-audit', ImageCheck),
+        ('vcenter-check', VCenterCheck),
+    ],
+)
+def test_the_page_of_the_command_lists_its_checks(page, area):
+    """The directive makes the list, and refuses a check without a sentence."""
+    listing = f'\n.. code-list:: {area.__module__} {area.__name__}\n'
+    assert listing in (PAGES / f'{page}.rst').read_text()
