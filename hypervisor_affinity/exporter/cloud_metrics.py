@@ -80,12 +80,12 @@ def metrics(
     :raises SourceError: if the source fails
     """
     hosts = Hosts(source.hosts(), HostOffers(source.aggregates(), policy))
-    yield from _of_services(hosts)
-    yield from _of_capacity(hosts)
-    yield from _of_servers(source, policy, servers, hosts)
+    yield from _service_metrics(hosts)
+    yield from _capacity_metrics(hosts)
+    yield from _server_metrics(source, policy, servers, hosts)
 
 
-def _of_services(hosts: Hosts) -> Iterator[Metric]:
+def _service_metrics(hosts: Hosts) -> Iterator[Metric]:
     states = collections.Counter(
         (hosts.family(host.name), _state(host)) for host in hosts.all
     )
@@ -130,7 +130,7 @@ def _of_services(hosts: Hosts) -> Iterator[Metric]:
     )
 
 
-def _of_capacity(hosts: Hosts) -> Iterator[Metric]:
+def _capacity_metrics(hosts: Hosts) -> Iterator[Metric]:
     for field, unit, factor in (
         ('memory_mb', 'memory_bytes', _MIB),
         ('vcpus', 'vcpus', 1),
@@ -165,7 +165,7 @@ _AMOUNTS = {
 }
 
 
-def _of_servers(
+def _server_metrics(
     source: Source, policy: Policy, servers: Iterable[Server], hosts: Hosts
 ) -> Iterator[Metric]:
     tally = _Verdicts(hosts)

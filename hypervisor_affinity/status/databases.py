@@ -92,7 +92,7 @@ class Unreadable(NamedTuple):
     cause: str
 
 
-def read() -> Cloud | Unreadable:
+def read_cloud() -> Cloud | Unreadable:
     """Return what the databases hold."""
     context = nova_context.get_admin_context()
     try:
@@ -104,7 +104,7 @@ def read() -> Cloud | Unreadable:
             for flavor in objects.FlavorList.get_all(context)
         ]
         cells = objects.CellMappingList.get_all(context)
-        hinted = stored_hints.read(context)
+        hinted = stored_hints.read_hinted(context)
     except Exception as error:
         return Unreadable(_cause(error))
     tags_of = _tags_by_host(aggregates)

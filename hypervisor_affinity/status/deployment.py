@@ -49,7 +49,7 @@ class Deployment:
     @functools.cached_property
     def reading(self) -> Cloud | Unreadable:
         """What nova's databases hold, or why they cannot be read."""
-        return databases.read()
+        return databases.read_cloud()
 
     @property
     def cloud(self) -> Cloud:

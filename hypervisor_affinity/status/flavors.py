@@ -50,9 +50,9 @@ def check(
         specs = flavor.extra_specs
         try:
             found = (
-                *_of_novas_keys(specs, types, is_enabled),
-                *_of_our_keys(specs, policy),
-                *_of_all_keys(specs, policy),
+                *_check_novas_keys(specs, types, is_enabled),
+                *_check_our_keys(specs, policy),
+                *_check_all_keys(specs, policy),
             )
         except Exception as error:
             yield not_judged(f'Flavor {flavor.name}', error)
@@ -110,7 +110,7 @@ def check_memory(
         )
 
 
-def _of_novas_keys(
+def _check_novas_keys(
     specs: Mapping[str, str], types: Iterable[str], is_enabled: bool
 ) -> Iterator[Statement]:
     """Say what comes of a flavor's ``capabilities:hypervisor_type``.
@@ -154,7 +154,7 @@ def _surprises(value: str, types: Iterable[str]) -> Iterator[str]:
             yield f'{verb} {name!r}, since the value is split at blanks'
 
 
-def _of_our_keys(
+def _check_our_keys(
     specs: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
     """Say what cannot be read of the extra specs of ours."""
@@ -175,7 +175,7 @@ def _of_our_keys(
             yield warning(f'{text}. Correct the extra spec')
 
 
-def _of_all_keys(
+def _check_all_keys(
     specs: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
     """Say where two extra specs name different hypervisors."""

@@ -28,7 +28,7 @@ _VALUE = ['rebuild']
 _AT_ONCE = 100
 
 
-def read(context: Any) -> list[str]:
+def read_hinted(context: Any) -> list[str]:
     """Return the ids of the servers whose request has the hint.
 
     Left out are those that are deleted, and those in cell0, which have no

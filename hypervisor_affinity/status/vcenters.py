@@ -60,7 +60,7 @@ def check(
             )
         elif accesses:
             with vcenter.connect(accesses) as vcenters:
-                yield from _of(vcenters, policy)
+                yield from _check_vcenters(vcenters, policy)
         elif has_vcenter_hosts:
             yield remark(
                 'vCenter is not looked at: nova.conf names none. Set '
@@ -71,7 +71,9 @@ def check(
         yield warning(f'Not checked: {error}.')
 
 
-def _of(vcenters: 'VCenters', policy: Policy) -> Iterator[Statement]:
+def _check_vcenters(
+    vcenters: 'VCenters', policy: Policy
+) -> Iterator[Statement]:
     from hypervisor_affinity.operations.vcenter import health
     from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
     from hypervisor_affinity.operations.vcenter.servers import SecondLook

@@ -53,7 +53,7 @@ def statements():
 
 def found():
     """Return the outcome, and the ids of the servers in the databases."""
-    cloud = databases.read()
+    cloud = databases.read_cloud()
     findings = list(stored_hints.check(cloud.hinted))
     assert [finding.severity for finding in findings] == [
         Severity.WARNING

@@ -3,6 +3,7 @@
 
 import argparse
 import itertools
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
@@ -24,6 +25,7 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
 from hypervisor_affinity.operations import image_audit
 from hypervisor_affinity.operations import judging
+from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import ImageFinding
@@ -96,17 +98,24 @@ class Audit(PolicyCommand):
         glance = None
         if not parsed_args.snapshot:
             glance = Glance(self.connection())
-        auditor = _Auditor(source, policy, glance, parsed_args)
-        audited = auditor.audit()
+        auditor = _Auditor(
+            source,
+            policy,
+            glance,
+            only=parsed_args.only,
+            reads_content=not parsed_args.no_content,
+        )
+        audited = auditor.audit(parsed_args.images)
         if parsed_args.apply:
-            audited = self._mend(auditor, audited, parsed_args)
+            audited = self._mend(auditor, audited, confirmed=parsed_args.yes)
         return self._table(audited, parsed_args)
 
     def _mend(
         self,
         auditor: '_Auditor',
         audited: list[_Audited],
-        parsed_args: argparse.Namespace,
+        *,
+        confirmed: bool,
     ) -> list[_Audited]:
         """Change what is to be changed; return what is found after that.
 
@@ -118,7 +127,7 @@ class Audit(PolicyCommand):
             self.tell(
                 f'{_title(each.image)}: {image_audit.in_words(each.changes)}'
             )
-        if planned and not parsed_args.yes:
+        if planned and not confirmed:
             self._confirm()
         if planned:
             self.tell(*_OF_SERVERS.split('\n'))
@@ -180,26 +189,32 @@ class _Auditor:
         source: Source,
         policy: Policy,
         glance: Glance | None,
-        parsed_args: argparse.Namespace,
+        *,
+        only: Collection[Check],
+        reads_content: bool,
     ) -> None:
         """Read nothing yet.
 
         :param glance: None if all that is known is in the source
+        :param only: the checks that were asked for
+        :param reads_content: whether to read the content of VMDK images
         """
         self._source = source
         self._policy = policy
         self._glance = glance
-        self._names = parsed_args.images
-        self._only = parsed_args.only
-        self._reads_content = not parsed_args.no_content
+        self._only = only
+        self._reads_content = reads_content
         # Content never changes: image id -> what was found out about it.
         self._inspected: dict[str, Disk | ImageFinding] = {}
 
-    def audit(self) -> list[_Audited]:
-        """Audit the images that were named, or all active ones."""
+    def audit(self, names: Sequence[str]) -> list[_Audited]:
+        """Audit the images that were named, or all active ones.
+
+        :param names: or ids; empty for all
+        """
         images = (
-            map(self._source.image, self._names)
-            if self._names
+            map(self._source.image, names)
+            if names
             else (
                 image
                 for image in self._source.images()

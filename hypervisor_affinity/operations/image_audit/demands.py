@@ -57,7 +57,7 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
             f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
             'hypervisor_type, if it is another one',
         )
-    yield from _of_leftovers(subject)
+    yield from _check_leftovers(subject)
     idle = [
         sign
         for sign in meaning.signs
@@ -71,7 +71,7 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
         )
 
 
-def _of_leftovers(subject: Subject) -> Iterator[ImageFinding]:
+def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
     demand, left = subject.meaning, subject.meaning.leftovers
     own = subject.image.properties
     removed = {

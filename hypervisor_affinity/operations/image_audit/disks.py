@@ -24,11 +24,11 @@ DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 
 def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find an adapter or a disk type with which ESXi misreads the disk."""
-    yield from _of_adapter(subject)
-    yield from _of_disk_type(subject)
+    yield from _check_adapter(subject)
+    yield from _check_disk_type(subject)
 
 
-def _of_adapter(subject: Subject) -> Iterator[ImageFinding]:
+def _check_adapter(subject: Subject) -> Iterator[ImageFinding]:
     said = subject.fitting.get('vmware_adaptertype')
     if (
         said in (None, DEFAULT_ADAPTER_TYPE)
@@ -55,14 +55,14 @@ def _of_adapter(subject: Subject) -> Iterator[ImageFinding]:
         yield mend(subject, ImageCheck.ADAPTER_MISSING, evidence, change)
 
 
-def _of_disk_type(subject: Subject) -> Iterator[ImageFinding]:
+def _check_disk_type(subject: Subject) -> Iterator[ImageFinding]:
     if not subject.is_vmdk or not subject.allows(VMWARE):
         return
     name = subject.name_of('vmware_disktype')
     value = subject.image.properties.get(name)
     fitting = _disk_types(subject)
     if value is None:
-        yield from _of_missing_disk_type(subject, fitting)
+        yield from _check_missing_disk_type(subject, fitting)
         return
     evidence = subject.cite(name)
     # What looks raw may be a flat extent, or a VMDK that was damaged.
@@ -88,7 +88,7 @@ def _of_disk_type(subject: Subject) -> Iterator[ImageFinding]:
     yield for_owner(subject, kind, evidence, advice)
 
 
-def _of_missing_disk_type(
+def _check_missing_disk_type(
     subject: Subject, fitting: tuple[str, ...]
 ) -> Iterator[ImageFinding]:
     if fitting and fitting[0] != DEFAULT_DISK_TYPE:

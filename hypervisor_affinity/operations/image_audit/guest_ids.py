@@ -24,7 +24,7 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
     name = subject.name_of('vmware_ostype')
     value = subject.image.properties.get(name)
     if value is None:
-        yield from _of_missing(subject)
+        yield from _check_missing(subject)
     elif value in GUEST_IDS:
         return
     elif spelled := spelling.value(name, value):
@@ -41,10 +41,10 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
             subject.cite(name),
         )
     elif not runs_nowhere(subject.spelled_demand):
-        yield _of_distro(subject, name, value)
+        yield _distro_as_guest_id(subject, name, value)
 
 
-def _of_missing(subject: Subject) -> Iterator[ImageFinding]:
+def _check_missing(subject: Subject) -> Iterator[ImageFinding]:
     if not subject.needs_vmware:
         return
     evidence = 'no vmware_ostype; the default is otherGuest'
@@ -65,7 +65,9 @@ def _of_missing(subject: Subject) -> Iterator[ImageFinding]:
         )
 
 
-def _of_distro(subject: Subject, name: str, distro: str) -> ImageFinding:
+def _distro_as_guest_id(
+    subject: Subject, name: str, distro: str
+) -> ImageFinding:
     """Return what is wrong if vSphere gets a distribution's name.
 
     ``os_distro`` is given the guest id, not removed: nova reads the same then

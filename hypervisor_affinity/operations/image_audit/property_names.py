@@ -18,11 +18,11 @@ from hypervisor_affinity.operations.image_audit.subject import Subject
 
 def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find what is set twice, or by a misspelt name."""
-    yield from _of_two(subject)
-    yield from _of_dropped(subject)
+    yield from _check_double(subject)
+    yield from _check_dropped(subject)
 
 
-def _of_two(subject: Subject) -> Iterator[ImageFinding]:
+def _check_double(subject: Subject) -> Iterator[ImageFinding]:
     own = subject.image.properties
     for raw in (*properties.NOVA_NAMES, 'vmware_adaptertype'):
         # A guest id has checks of its own.
@@ -42,18 +42,18 @@ def _of_two(subject: Subject) -> Iterator[ImageFinding]:
                 )
 
 
-def _of_dropped(subject: Subject) -> Iterator[ImageFinding]:
+def _check_dropped(subject: Subject) -> Iterator[ImageFinding]:
     for name in subject.image.dropped:
         value = (subject.values or {}).get(name)
         if meant := spelling.name(name):
-            yield _of_misspelt(subject, name, meant, value)
+            yield _misspelt(subject, name, meant, value)
         elif near := spelling.similar_name(name, value):
             yield for_owner(
                 subject, ImageCheck.PROPERTY_DROPPED, name, f'is {near} meant?'
             )
 
 
-def _of_misspelt(
+def _misspelt(
     subject: Subject, name: str, meant: str, value: str | None
 ) -> ImageFinding:
     novas = properties.normalize({meant: 'any'})

@@ -19,11 +19,11 @@ from hypervisor_affinity.operations.image_audit.subject import Subject
 
 def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find values with which no server is booted."""
-    yield from _of_refused(subject)
-    yield from _of_type(subject)
+    yield from _check_refused(subject)
+    yield from _check_type(subject)
 
 
-def _of_refused(subject: Subject) -> Iterator[ImageFinding]:
+def _check_refused(subject: Subject) -> Iterator[ImageFinding]:
     then = subject.meaning
     for name, why in subject.refused.items():
         evidence = subject.cite(name)
@@ -47,7 +47,7 @@ def _of_refused(subject: Subject) -> Iterator[ImageFinding]:
             )
 
 
-def _of_type(subject: Subject) -> Iterator[ImageFinding]:
+def _check_type(subject: Subject) -> Iterator[ImageFinding]:
     name = subject.name_of('hypervisor_type')
     named = subject.image.properties.get(name)
     if not named or name in subject.refused:

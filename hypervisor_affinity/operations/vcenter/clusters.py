@@ -54,11 +54,11 @@ def check(
     :param computes: what is known of the nova-computes that serve it
     """
     for found in (
-        _of_automation(cluster),
-        _of_hosts(cluster.hosts),
-        _of_capacity(cluster),
-        _of_datastores(cluster, computes),
-        _of_networks(cluster.hosts),
+        _check_automation(cluster),
+        _check_hosts(cluster.hosts),
+        _check_capacity(cluster),
+        _check_datastores(cluster, computes),
+        _check_networks(cluster.hosts),
     ):
         for kind, subject, evidence in found:
             place = Place(vcenter.name, cluster.name, subject)
@@ -113,7 +113,7 @@ def _selects(conf: ComputeConf, datastore: Datastore) -> bool:
         return False
 
 
-def _of_automation(cluster: Cluster) -> _Found:
+def _check_automation(cluster: Cluster) -> _Found:
     if cluster.drs in _DRS:
         words = cluster.drs.replace('_', ' ')
         yield _DRS[cluster.drs], '', f'DRS is {words}'
@@ -121,7 +121,7 @@ def _of_automation(cluster: Cluster) -> _Found:
         yield VCenterCheck.HA_OFF, '', 'vSphere HA is off'
 
 
-def _of_hosts(hosts: Sequence[EsxiHost]) -> _Found:
+def _check_hosts(hosts: Sequence[EsxiHost]) -> _Found:
     if not usable(hosts):
         yield (
             VCenterCheck.NO_USABLE_HOST,
@@ -140,7 +140,7 @@ def _of_hosts(hosts: Sequence[EsxiHost]) -> _Found:
             )
 
 
-def _of_capacity(cluster: Cluster) -> _Found:
+def _check_capacity(cluster: Cluster) -> _Found:
     hosts = usable(cluster.hosts)
     if len(hosts) == 1:
         yield (
@@ -149,19 +149,19 @@ def _of_capacity(cluster: Cluster) -> _Found:
             f'{hosts[0].name} is the only host that takes servers',
         )
     elif hosts:
-        yield from _of_amount(
+        yield from _check_amount(
             'MiB of memory',
             cluster.running_memory_mb,
             [host.memory_mb for host in hosts],
         )
-        yield from _of_amount(
+        yield from _check_amount(
             'MHz of CPU',
             sum(host.cpu_used_mhz for host in hosts),
             [host.cpu_mhz for host in hosts],
         )
 
 
-def _of_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
+def _check_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
     rest = sum(amounts) - max(amounts)
     if needed > rest:
         yield (
@@ -172,7 +172,7 @@ def _of_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
         )
 
 
-def _of_datastores(
+def _check_datastores(
     cluster: Cluster, computes: Sequence[ComputeConf]
 ) -> _Found:
     selected = for_nova(cluster, computes)
@@ -206,13 +206,13 @@ def _of_datastores(
             )
 
 
-def _of_networks(hosts: Sequence[EsxiHost]) -> _Found:
+def _check_networks(hosts: Sequence[EsxiHost]) -> _Found:
     known = connected(hosts)
     everywhere = frozenset().union(*(host.nsx_networks for host in known))
     for host in known:
         # None at all: they could not be read.
         if host.adapters:
-            yield from _of_adapters(host, is_alone=len(hosts) == 1)
+            yield from _check_adapters(host, is_alone=len(hosts) == 1)
         if missing := sorted(everywhere - set(host.nsx_networks)):
             yield (
                 VCenterCheck.NSX_UNEVEN,
@@ -221,7 +221,7 @@ def _of_networks(hosts: Sequence[EsxiHost]) -> _Found:
             )
 
 
-def _of_adapters(host: EsxiHost, *, is_alone: bool) -> _Found:
+def _check_adapters(host: EsxiHost, *, is_alone: bool) -> _Found:
     adapters = ', '.join(
         f'{name} ({" ".join(services) or "no service"})'
         for name, services in host.adapters.items()

@@ -139,12 +139,12 @@ def check_aggregates(
     nodes = {host.name for host in hosts if host.node}
     for aggregate in aggregates:
         yield from judged(
-            _of_aggregate(aggregate, nodes, policy),
+            _check_aggregate(aggregate, nodes, policy),
             Place(subject=f'aggregate {aggregate.name}'),
         )
 
 
-def _of_aggregate(
+def _check_aggregate(
     aggregate: Aggregate, nodes: Collection[str], policy: Policy
 ) -> Iterator[VCenterFinding]:
     offer = read_offer([adapters.tags(aggregate)], DriverReport(None), policy)
