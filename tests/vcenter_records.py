@@ -15,7 +15,7 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import cloud_of_records
 from tests.cloud_of_records import SMALL
 from tests.cloud_of_records import Records
@@ -154,7 +154,7 @@ def cloud(**sections: list[Any]) -> Records:
 
 
 # The check, the cluster, and the subject of a finding.
-Found = tuple[Check, str, str]
+Found = tuple[VCenterCheck, str, str]
 
 
 def found(
@@ -162,6 +162,6 @@ def found(
 ) -> list[Found]:
     """Return what ``vcenter check`` finds, in order."""
     return sorted(
-        (finding.check, finding.cluster, finding.subject)
+        (finding.check, finding.about.cluster, finding.about.subject)
         for finding in health.check(source, policy or Policy(), again)
     )

@@ -6,8 +6,8 @@ import argparse
 from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import PolicyCommand
-from hypervisor_affinity.operations.audit import SEVERITIES
-from hypervisor_affinity.operations.audit import Finding
+from hypervisor_affinity.operations.audit import CloudCheck
+from hypervisor_affinity.operations.audit import CloudFinding
 from hypervisor_affinity.operations.audit import audit
 
 _COLUMNS = (
@@ -32,7 +32,7 @@ class Audit(PolicyCommand):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
         parser = super().get_parser(prog_name)
-        findings.add_arguments(parser, SEVERITIES)
+        findings.add_arguments(parser, CloudCheck)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
@@ -40,23 +40,25 @@ class Audit(PolicyCommand):
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         servers = progress.counted('servers', source.servers())
-        tally = findings.Tally(SEVERITIES, parsed_args)
+        tally = findings.Tally(
+            CloudCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
+        )
         rows = []
-        for finding in audit(source, policy, servers):
+        for finding in tally.counted(audit(source, policy, servers)):
             # Of a large cloud's, only what is shown is kept.
-            if tally.takes(finding.check) and not parsed_args.counts:
+            if not parsed_args.counts:
                 rows.append(_row(finding))
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
 
-def _row(finding: Finding) -> tuple:
+def _row(finding: CloudFinding) -> tuple:
     return (
         finding.severity.name.lower(),
         finding.check.value,
-        finding.subject,
-        finding.id,
-        finding.name,
-        finding.host,
+        finding.about.kind,
+        finding.about.id,
+        finding.about.name,
+        finding.about.host,
         str(finding.reason),
         finding.evidence,
         finding.advice,

@@ -19,11 +19,11 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
 from hypervisor_affinity.operations.explanation import HostAnswer
 from hypervisor_affinity.operations.explanation import explain
+from hypervisor_affinity.operations.findings import REPORT
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Request
 
@@ -229,7 +229,7 @@ def _headlines(found: Explanation) -> list[str]:
     if found.not_judged:
         lines.append(
             f'{found.not_judged} that might take it could not be judged; '
-            f'{judging.ADVICE}'
+            f'{REPORT}'
         )
     for group in found.groups():
         names = [host.host.name for host in group.hosts[:_NAMED]]

@@ -3,24 +3,26 @@
 
 import argparse
 import collections
-import enum
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
+from typing import TypeVar
 
 from hypervisor_affinity.cli import base
-from hypervisor_affinity.operations.audit import Severity
+from hypervisor_affinity.operations.findings import Check
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.findings import Severity
+
+_About = TypeVar('_About')
 
 _NEVER = 'never'
 
-# What is looked for -> how bad it is.
-Severities = Mapping[enum.StrEnum, Severity]
 
+def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
+    """Add ``--fail-on``, ``--only`` and ``--counts``.
 
-def add_arguments(
-    parser: argparse.ArgumentParser, severities: Severities
-) -> None:
-    """Add ``--fail-on``, ``--only`` and ``--counts``."""
-    checks = functools.partial(_checks, severities)
+    :param area: what is looked for
+    """
+    checks = functools.partial(_checks, area)
     parser.add_argument(
         '--fail-on',
         type=checks,
@@ -51,20 +53,31 @@ class Tally:
     COLUMNS = ('Check', 'Severity', 'Findings')
 
     def __init__(
-        self, severities: Severities, parsed_args: argparse.Namespace
+        self,
+        area: type[Check],
+        *,
+        only: Collection[Check],
+        fail_on: Collection[Check],
     ) -> None:
-        """Count nothing yet."""
-        self._severities = severities
-        self._only = parsed_args.only
-        self._fail_on = parsed_args.fail_on
-        self._counts: collections.Counter[enum.StrEnum] = collections.Counter()
+        """Count nothing yet.
 
-    def takes(self, check: enum.StrEnum) -> bool:
-        """Count a finding, and tell whether it was asked for."""
-        if check not in self._only:
-            return False
-        self._counts[check] += 1
-        return True
+        :param area: what is looked for
+        :param only: the checks that were asked for
+        :param fail_on: those of a bad end
+        """
+        self._area = area
+        self._only = only
+        self._fail_on = fail_on
+        self._counts: collections.Counter[Check] = collections.Counter()
+
+    def counted(
+        self, found: Iterable[Finding[_About]]
+    ) -> Iterator[Finding[_About]]:
+        """Yield the findings that were asked for, and count them."""
+        for finding in found:
+            if finding.check in self._only:
+                self._counts[finding.check] += 1
+                yield finding
 
     @property
     def fails(self) -> bool:
@@ -76,7 +89,7 @@ class Tally:
         """How many there are of each severity."""
         found: collections.Counter[Severity] = collections.Counter()
         for check, count in self._counts.items():
-            found[self._severities[check]] += count
+            found[check.severity] += count
         parts = [
             f'{found[severity]} of severity {severity.name.lower()}'
             for severity in sorted(found, reverse=True)
@@ -85,9 +98,10 @@ class Tally:
 
     def rows(self) -> Iterator[tuple]:
         """Yield a row for each check that was asked for."""
-        for check, severity in self._severities.items():
+        for check in self._area:
             if check in self._only:
-                yield check.value, severity.name.lower(), self._counts[check]
+                severity = check.severity.name.lower()
+                yield check.value, severity, self._counts[check]
 
 
 def answer(
@@ -109,7 +123,7 @@ def answer(
     return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
 
 
-def _checks(severities: Severities, text: str) -> frozenset[enum.StrEnum]:
+def _checks(area: type[Check], text: str) -> frozenset[Check]:
     """Return the checks that an argument names.
 
     :raises argparse.ArgumentTypeError: naming what is unknown
@@ -117,15 +131,11 @@ def _checks(severities: Severities, text: str) -> frozenset[enum.StrEnum]:
     if text == _NEVER:
         return frozenset()
     levels = {severity.name.lower(): severity for severity in Severity}
-    codes = {check.value: check for check in severities}
-    checks: set[enum.StrEnum] = set()
+    codes = {check.value: check for check in area}
+    checks: set[Check] = set()
     for word in map(str.strip, text.split(',')):
         if word in levels:
-            checks |= {
-                check
-                for check, severity in severities.items()
-                if severity >= levels[word]
-            }
+            checks |= {c for c in area if c.severity >= levels[word]}
         elif word in codes:
             checks.add(codes[word])
         else:

@@ -14,8 +14,9 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.exporter import families
-from hypervisor_affinity.operations import audit
-from hypervisor_affinity.operations.audit import Check
+from hypervisor_affinity.operations.audit import CloudCheck
+from hypervisor_affinity.operations.audit import audit
+from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.offers import HostOffers
 
 # Values of labels beside the hypervisors' and the checks' names.
@@ -27,12 +28,12 @@ UNDETERMINED = 'undetermined'
 # What an audit says of where a server is; other checks are of other things.
 _VERDICTS = frozenset(
     {
-        Check.SERVER_MISPLACED,
-        Check.SERVER_NOT_PREFERRED,
-        Check.SERVER_NOT_ACCEPTED,
-        Check.SERVER_UNDETERMINED,
-        Check.SERVER_REFUSED,
-        Check.SERVER_NOT_JUDGED,
+        CloudCheck.SERVER_MISPLACED,
+        CloudCheck.SERVER_NOT_PREFERRED,
+        CloudCheck.SERVER_NOT_ACCEPTED,
+        CloudCheck.SERVER_UNDETERMINED,
+        CloudCheck.SERVER_REFUSED,
+        CloudCheck.SERVER_NOT_JUDGED,
     }
 )
 _STATES = ('up', 'down', 'disabled')
@@ -79,12 +80,12 @@ def metrics(
     :raises SourceError: if the source fails
     """
     hosts = Hosts(source.hosts(), HostOffers(source.aggregates(), policy))
-    yield from _of_services(hosts)
-    yield from _of_capacity(hosts)
-    yield from _of_servers(source, policy, servers, hosts)
+    yield from _service_metrics(hosts)
+    yield from _capacity_metrics(hosts)
+    yield from _server_metrics(source, policy, servers, hosts)
 
 
-def _of_services(hosts: Hosts) -> Iterator[Metric]:
+def _service_metrics(hosts: Hosts) -> Iterator[Metric]:
     states = collections.Counter(
         (hosts.family(host.name), _state(host)) for host in hosts.all
     )
@@ -129,13 +130,13 @@ def _of_services(hosts: Hosts) -> Iterator[Metric]:
     )
 
 
-def _of_capacity(hosts: Hosts) -> Iterator[Metric]:
+def _capacity_metrics(hosts: Hosts) -> Iterator[Metric]:
     for field, unit, factor in (
         ('memory_mb', 'memory_bytes', _MIB),
         ('vcpus', 'vcpus', 1),
     ):
-        amounts: dict[str, collections.Counter[str]] = {
-            kind: collections.Counter() for kind in _AMOUNTS
+        amounts: dict[str, dict[str, float]] = {
+            kind: collections.defaultdict(float) for kind in _AMOUNTS
         }
         for host in hosts.all:
             inventory: Inventory | None = getattr(host, field)
@@ -164,14 +165,14 @@ _AMOUNTS = {
 }
 
 
-def _of_servers(
+def _server_metrics(
     source: Source, policy: Policy, servers: Iterable[Server], hosts: Hosts
 ) -> Iterator[Metric]:
     tally = _Verdicts(hosts)
-    found = dict.fromkeys(Check, 0)
-    for finding in audit.audit(source, policy, tally.see(servers)):
+    found: dict[Check, int] = dict.fromkeys(CloudCheck, 0)
+    for finding in audit(source, policy, tally.see(servers)):
         found[finding.check] += 1
-        tally.take(finding.check)
+        tally.count(finding.check)
     yield families.gauge(
         'servers',
         'Servers by the hypervisor that they are on and what the audit says '
@@ -184,7 +185,7 @@ def _of_servers(
         'Findings of the audit by check.',
         ('check', 'severity'),
         (
-            ((check.value, audit.SEVERITIES[check].name.lower()), count)
+            ((check.value, check.severity.name.lower()), count)
             for check, count in found.items()
         ),
     )
@@ -199,6 +200,8 @@ class _Verdicts:
             collections.Counter()
         )
         self._current = (NOWHERE, NOT_PLACED)
+        # Of what was found of the current one: a severity; -1 for nothing.
+        self._gravest = -1
 
     def rows(self) -> Iterator[families.Row]:
         """Yield all verdicts of each hypervisor that there is a server on."""
@@ -211,17 +214,16 @@ class _Verdicts:
         for server in servers:
             family = self._hosts.family(server.host)
             verdict = NOT_PLACED if server.host is None else IN_PLACE
-            self._current = family, verdict
+            self._current, self._gravest = (family, verdict), -1
             self._counts[self._current] += 1
             yield server
 
-    def take(self, check: Check) -> None:
+    def count(self, check: Check) -> None:
         """Count a finding."""
-        family, verdict = self._current
-        known = audit.SEVERITIES.get(verdict, -1)
-        if check in _VERDICTS and audit.SEVERITIES[check] > known:
+        if check in _VERDICTS and check.severity > self._gravest:
             self._counts[self._current] -= 1
-            self._current = family, check.value
+            self._current = self._current[0], check.value
+            self._gravest = check.severity
             self._counts[self._current] += 1
 
 

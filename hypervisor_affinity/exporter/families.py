@@ -38,7 +38,9 @@ def info(name: str, text: str, rows: Iterable[dict[str, str]]) -> Metric:
     return family
 
 
-def _filled(family: Metric, rows: Iterable[Row]) -> Metric:
+def _filled(
+    family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[Row]
+) -> Metric:
     for values, sample in rows:
         family.add_metric(values, sample)
     return family

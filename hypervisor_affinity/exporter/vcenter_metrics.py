@@ -10,9 +10,9 @@ from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.exporter import families
 from hypervisor_affinity.operations.vcenter import clusters
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 from hypervisor_affinity.operations.vcenter.computes import Served
-from hypervisor_affinity.operations.vcenter.findings import SEVERITIES
-from hypervisor_affinity.operations.vcenter.findings import Finding
 
 _MIB = 2**20
 _LABELS = ('vcenter', 'cluster')
@@ -36,12 +36,24 @@ def metrics(
             if not vcenter.error
         ],
     )
+    yield from _state_metrics(each_served)
+    for name, text, amount in _AMOUNTS:
+        yield families.gauge(
+            name,
+            text,
+            _LABELS,
+            ((_labels(each), amount(each)) for each in each_served),
+        )
+
+
+def _state_metrics(each_served: Sequence[Served]) -> Iterator[Metric]:
+    """Yield metrics with a label for what state something is in."""
     yield families.gauge(
         'cluster_drs',
         'How far DRS acts by itself: 1 at the level it has.',
         (*_LABELS, 'level'),
         (
-            ((*_of(each), level), each.cluster.drs == level)
+            ((*_labels(each), level), each.cluster.drs == level)
             for each in each_served
             for level in _DRS_LEVELS
         ),
@@ -51,7 +63,7 @@ def metrics(
         'ESXi hosts of a cluster by their state.',
         (*_LABELS, 'state'),
         (
-            ((*_of(each), state), count)
+            ((*_labels(each), state), count)
             for each in each_served
             for state, count in _states(each.cluster.hosts).items()
         ),
@@ -61,7 +73,7 @@ def metrics(
         'VMs of a cluster by whether nova made them.',
         (*_LABELS, 'owner'),
         (
-            ((*_of(each), owner), count)
+            ((*_labels(each), owner), count)
             for each in each_served
             for owner, count in (
                 ('nova', len(each.cluster.vms)),
@@ -69,37 +81,32 @@ def metrics(
             )
         ),
     )
-    for name, text, amount in _AMOUNTS:
-        yield families.gauge(
-            name,
-            text,
-            _LABELS,
-            ((_of(each), amount(each)) for each in each_served),
-        )
 
 
-def findings(found: Iterable[Finding], vcenters: Sequence[str]) -> Metric:
+def findings(
+    found: Iterable[VCenterFinding], vcenters: Sequence[str]
+) -> Metric:
     """Return a metric of findings, with all checks of each vCenter.
 
     :param found: what concerns nova alone is counted for vCenter ''
     """
-    counts = collections.Counter((f.vcenter, f.check) for f in found)
+    counts = collections.Counter((f.about.vcenter, f.check) for f in found)
     return families.gauge(
         'vcenter_findings',
         'Findings of vcenter check by check.',
         ('vcenter', 'check', 'severity'),
         (
             (
-                (name, check.value, severity.name.lower()),
+                (name, check.value, check.severity.name.lower()),
                 counts[name, check],
             )
             for name in ('', *vcenters)
-            for check, severity in SEVERITIES.items()
+            for check in VCenterCheck
         ),
     )
 
 
-def _of(each: Served) -> tuple[str, str]:
+def _labels(each: Served) -> tuple[str, str]:
     return each.vcenter.name, each.cluster.name
 
 

@@ -167,7 +167,8 @@ def _vm_modes(host: Host) -> _Supported:
 
 
 def _table(host: Host) -> Table | None:
-    return TABLES.get(CONCLUSIVE_TYPES.get(host.hypervisor_type))
+    family = CONCLUSIVE_TYPES.get(host.hypervisor_type or '')
+    return None if family is None else TABLES.get(family)
 
 
 def _is_of(predicate: str, version: int) -> bool:

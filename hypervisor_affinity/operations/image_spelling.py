@@ -190,7 +190,8 @@ def reported_instead(named: str) -> tuple[str, ...]:
     :param named: a type that nova-api lets pass
     :returns: empty if a host may report it
     """
-    table = drivers.TABLES.get(canonicalize(named))
+    family = canonicalize(named)
+    table = None if family is None else drivers.TABLES.get(family)
     if table is None or named.lower() in table.guest_types:
         return ()
     return table.guest_types

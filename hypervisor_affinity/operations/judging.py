@@ -8,31 +8,32 @@ rest.
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from hypervisor_affinity import redaction
+from hypervisor_affinity.operations.findings import Check
+from hypervisor_affinity.operations.findings import Finding
 
 LOG = logging.getLogger(__name__)
 
-_Finding = TypeVar('_Finding')
+_About = TypeVar('_About')
 _PROJECT = 'hypervisor_affinity.'
-
-ADVICE = 'run the command again with -vv, and report what it says of this'
 
 
 def judged(
+    found: Iterable[Finding[_About]],
+    about: _About,
+    check: Check,
     subject: str,
-    found: Iterable[_Finding],
-    failed: Callable[[str], _Finding],
     *,
     passing: tuple[type[Exception], ...] = (),
-) -> Iterator[_Finding]:
-    """Yield what is found of one thing; if that fails, this as the last.
+) -> Iterator[Finding[_About]]:
+    """Yield what is found of one thing, also that it cannot be judged.
 
-    :param subject: for the log
     :param found: has nothing worked out before it is iterated
-    :param failed: makes a finding of its evidence
+    :param check: what is found, as the last, if that fails
+    :param subject: the thing in words, for the log
     :param passing: what is not about this thing, and so is raised
     """
     try:
@@ -40,7 +41,7 @@ def judged(
     except passing:
         raise
     except Exception as error:
-        yield failed(evidence(subject, error))
+        yield Finding(check, about, evidence(subject, error))
 
 
 def evidence(subject: str, error: Exception) -> str:

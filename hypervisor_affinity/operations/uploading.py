@@ -3,6 +3,7 @@
 
 import contextlib
 import hashlib
+import io
 import pathlib
 import uuid
 from collections.abc import Callable
@@ -62,6 +63,13 @@ class _Sent:
         return self._hash.hexdigest()
 
 
+class UploadError(Exception):
+    """An image did not become what it should be; the text says why.
+
+    What Glance does not answer is a ``SourceError``.
+    """
+
+
 class Upload:
     """An upload.
 
@@ -82,32 +90,34 @@ class Upload:
         What Glance refuses, or what did not arrive as it was sent, is
         deleted; so is an image of which nothing was sent.
 
-        :raises SourceError: if it has not
+        :raises UploadError: if it has not
+        :raises SourceError: if Glance does not answer
         """
         self._check_import()
         with _opened(self._plan.path) as file:
-            self.kept = self._create()
+            self.kept = created = self._create()
             try:
-                return self._fill(self.kept, file)
+                return self._fill(created, file)
             except Refused as error:
-                self._discard(f'{error}')
+                self._discard(created, f'{error}')
             except BaseException:
                 if not self._sent.size:
                     # If it cannot be, for the same reason, it is kept.
                     with contextlib.suppress(SourceError):
-                        self._glance.delete(self.kept)
+                        self._glance.delete(created)
                         self.kept = None
                 raise
 
     def resume(self, image_id: str) -> Stored:
         """Go on with an image that is not ready, as far as it is.
 
-        :raises SourceError: if it is another one, or cannot be gone on with
+        :raises UploadError: if it is another one, or cannot be gone on with
+        :raises SourceError: if Glance does not answer
         """
         stored = self._glance.stored(image_id)
         self._check_same(stored)
         if stored.status not in _RESUMABLE:
-            raise SourceError(
+            raise UploadError(
                 f'image {image_id} is {stored.status}, from which nobody can '
                 'go on; if no upload to it is under way, delete it and '
                 'upload anew'
@@ -157,7 +167,7 @@ class Upload:
     def _verified(self, stored: Stored) -> Stored:
         """Return an image that is ready if it is the file.
 
-        :raises SourceError: if it is not; it is deleted if what it has was
+        :raises UploadError: if it is not; it is deleted if what it has was
             sent here, and not before
         """
         plan = self._plan
@@ -181,22 +191,22 @@ class Upload:
             return stored
         wrong = f'image {stored.id} is not what was to be uploaded: {wrong}'
         if self._sent.size:
-            self._discard(wrong)
+            self._discard(stored.id, wrong)
         self.kept = None
-        raise SourceError(wrong)
+        raise UploadError(wrong)
 
-    def _discard(self, why: str) -> NoReturn:
-        kept, self.kept = self.kept, None
+    def _discard(self, image_id: str, why: str) -> NoReturn:
+        self.kept = None
         try:
-            self._glance.delete(kept)
+            self._glance.delete(image_id)
         except Missing:
             pass
         except SourceError as error:
-            raise SourceError(
-                f'{why}. Image {kept} is of no use, and cannot be deleted: '
-                f'{error}'
+            raise UploadError(
+                f'{why}. Image {image_id} is of no use, and cannot be '
+                f'deleted: {error}'
             ) from error
-        raise SourceError(f'{why}. Image {kept} was deleted')
+        raise UploadError(f'{why}. Image {image_id} was deleted')
 
     def _size(self) -> int:
         return self._sent.size or self._plan.path.stat().st_size
@@ -204,8 +214,8 @@ class Upload:
     def _digest(self, algorithm: str | None) -> str:
         if self._sent.size and algorithm == _USUAL_HASH:
             return self._sent.digest()
-        if algorithm not in hashlib.algorithms_available:
-            raise SourceError(
+        if algorithm is None or algorithm not in hashlib.algorithms_available:
+            raise UploadError(
                 f'Glance hashes by {algorithm}, which this Python cannot; '
                 'compare the content elsewhere'
             )
@@ -217,7 +227,7 @@ class Upload:
             return
         methods = self._glance.import_methods()
         if STAGED not in methods:
-            raise SourceError(
+            raise UploadError(
                 f'Glance imports nothing by {STAGED}; it has '
                 f'{", ".join(methods) or "no way to import"}; upload without '
                 '--import'
@@ -241,7 +251,7 @@ class Upload:
             if has.get(name) != value
         ]
         if others:
-            raise SourceError(
+            raise UploadError(
                 f'image {stored.id} was created for something else: '
                 f'{"; ".join(others)}; repeat all arguments of the upload, or '
                 'upload anew'
@@ -249,15 +259,15 @@ class Upload:
 
     def _check_staged(self, stored: Stored) -> None:
         if stored.size != self._size():
-            raise SourceError(
+            raise UploadError(
                 f'of image {stored.id}, {stored.size or "no"} bytes are '
                 f'staged and not {self._size()}; if no upload to it is under '
                 'way, delete it and upload anew'
             )
 
 
-def _opened(path: pathlib.Path) -> BinaryIO:
+def _opened(path: pathlib.Path) -> io.BufferedReader:
     try:
         return path.open('rb')
     except OSError as error:
-        raise SourceError(f'{path}: {error.strerror}') from error
+        raise UploadError(f'{path}: {error.strerror}') from error

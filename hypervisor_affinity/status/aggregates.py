@@ -11,18 +11,18 @@ from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import not_judged
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import not_judged
+from hypervisor_affinity.status.statements import warning
 
 _ISOLATION = 'AggregateImagePropertiesIsolation'
 
 
 def check_metadata(
     aggregates: Iterable[AggregateTags], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find metadata of ours that cannot be read."""
     for tags in aggregates:
         try:
@@ -39,7 +39,7 @@ def check_metadata(
 
 def check_isolation(
     conf: cfg.ConfigOpts, aggregates: Iterable[AggregateTags]
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find metadata that nova's own filter reads otherwise than ours."""
     options = conf.filter_scheduler
     if (

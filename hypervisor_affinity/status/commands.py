@@ -17,7 +17,6 @@ from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity.status import aggregates
 from hypervisor_affinity.status import databases
-from hypervisor_affinity.status import findings
 from hypervisor_affinity.status import flavors
 from hypervisor_affinity.status import hosts
 from hypervisor_affinity.status import plugins
@@ -26,13 +25,14 @@ from hypervisor_affinity.status import servers
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status import settings
 from hypervisor_affinity.status import start
+from hypervisor_affinity.status import statements
 from hypervisor_affinity.status import stored_hints
 from hypervisor_affinity.status import vcenters
 from hypervisor_affinity.status import weights
 from hypervisor_affinity.status.deployment import Deployment
-from hypervisor_affinity.status.findings import Finding
+from hypervisor_affinity.status.statements import Statement
 
-Check = Callable[[Deployment], Iterable[Finding]]
+Check = Callable[[Deployment], Iterable[Statement]]
 
 # In the order in which they are shown: what runs, nova.conf, then what the
 # databases hold. The names are in the documentation; none is ever reused.
@@ -192,18 +192,18 @@ def _run(commands: 'UpgradeCommands', check: Check) -> upgradecheck.Result:
     try:
         with conf_files.values(commands.deployment.conf):
             found = list(check(commands.deployment))
-    except findings.NotChecked as reason:
-        found = [findings.warning(str(reason))]
+    except statements.NotChecked as reason:
+        found = [statements.warning(str(reason))]
     except conf_files.ConfError as error:
         found = [
-            findings.failure(
+            statements.failure(
                 f'{error}. nova-scheduler does not start with this. Correct '
                 'the option.'
             )
         ]
     except Exception as error:
-        found = [findings.not_judged('This check', error)]
-    return findings.to_result(found)
+        found = [statements.not_judged('This check', error)]
+    return statements.to_result(found)
 
 
 class UpgradeCommands(upgradecheck.UpgradeCommands):

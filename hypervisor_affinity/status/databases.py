@@ -9,7 +9,7 @@ nova-scheduler places nothing.
 """
 
 import collections
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nova import context as nova_context
@@ -24,10 +24,11 @@ from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import reported_families
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.status import stored_hints
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
 
 # The image property.
 EMULATION = 'hw_emulation_architecture'
@@ -41,16 +42,12 @@ class ComputeHost(NamedTuple):
 
     :ivar aggregates: those that the host is in
     :ivar report: None if nova-compute has never reported a compute node
-    :ivar is_up: whether nova takes the service for alive
-    :ivar disabled_reason: None if the service is enabled; may be empty
     """
 
     name: str
     aggregates: tuple[AggregateTags, ...]
     report: DriverReport | None
-    is_up: bool = True
-    forced_down: bool = False
-    disabled_reason: str | None = None
+    service: ComputeService = ComputeService()
 
 
 class FlavorSpecs(NamedTuple):
@@ -95,7 +92,7 @@ class Unreadable(NamedTuple):
     cause: str
 
 
-def read() -> Cloud | Unreadable:
+def read_cloud() -> Cloud | Unreadable:
     """Return what the databases hold."""
     context = nova_context.get_admin_context()
     try:
@@ -107,7 +104,7 @@ def read() -> Cloud | Unreadable:
             for flavor in objects.FlavorList.get_all(context)
         ]
         cells = objects.CellMappingList.get_all(context)
-        hinted = stored_hints.read(context)
+        hinted = stored_hints.read_hinted(context)
     except Exception as error:
         return Unreadable(_cause(error))
     tags_of = _tags_by_host(aggregates)
@@ -140,7 +137,7 @@ def read() -> Cloud | Unreadable:
     )
 
 
-def check(cloud: Cloud | Unreadable) -> Iterator[Finding]:
+def check(cloud: Cloud | Unreadable) -> Iterator[Statement]:
     """Find databases that cannot be read."""
     if isinstance(cloud, Unreadable):
         yield failure(
@@ -215,15 +212,20 @@ def _hosts(
     for node in nodes:
         reports[node.host].add(adapters.read_node(node))
     for service in services:
-        for report in reports[service.host] or {None}:
+        reported: Iterable[DriverReport | None] = reports[service.host]
+        for report in reported or [None]:
             yield ComputeHost(
                 name=service.host,
                 aggregates=tuple(tags_of[service.host]),
                 report=report,
-                is_up=is_up(service),
-                forced_down=service.forced_down,
-                disabled_reason=(
-                    service.disabled_reason or '' if service.disabled else None
+                service=ComputeService(
+                    is_up=is_up(service),
+                    is_forced_down=service.forced_down,
+                    disabled_reason=(
+                        service.disabled_reason or ''
+                        if service.disabled
+                        else None
+                    ),
                 ),
             )
 

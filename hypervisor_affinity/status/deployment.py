@@ -11,11 +11,11 @@ from hypervisor_affinity.status import databases
 from hypervisor_affinity.status import start
 from hypervisor_affinity.status.databases import Cloud
 from hypervisor_affinity.status.databases import Unreadable
-from hypervisor_affinity.status.findings import NotChecked
 from hypervisor_affinity.status.hosts import OfferingHost
 from hypervisor_affinity.status.hosts import read_offers
 from hypervisor_affinity.status.start import Built
 from hypervisor_affinity.status.start import Refused
+from hypervisor_affinity.status.statements import NotChecked
 
 
 class Deployment:
@@ -49,7 +49,7 @@ class Deployment:
     @functools.cached_property
     def reading(self) -> Cloud | Unreadable:
         """What nova's databases hold, or why they cannot be read."""
-        return databases.read()
+        return databases.read_cloud()
 
     @property
     def cloud(self) -> Cloud:

@@ -16,13 +16,13 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import not_judged
-from hypervisor_affinity.status.findings import remark
-from hypervisor_affinity.status.findings import warning
 from hypervisor_affinity.status.hosts import OfferingHost
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import not_judged
+from hypervisor_affinity.status.statements import remark
+from hypervisor_affinity.status.statements import warning
 
 _FILTER = 'ComputeCapabilitiesFilter'
 _OURS = 'HypervisorAffinityFilter'
@@ -36,7 +36,7 @@ def check(
     policy: Policy,
     flavors: Iterable[FlavorSpecs],
     hosts: Iterable[ComputeHost],
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find extra specs that do not what they say."""
     is_enabled = _FILTER in conf.filter_scheduler.enabled_filters
     types = set(CONCLUSIVE_TYPES)
@@ -45,29 +45,30 @@ def check(
         for host in hosts
         if host.report and host.report.hypervisor_type
     )
-    affected: dict[Finding, set[str]] = collections.defaultdict(set)
+    affected: dict[Statement, set[str]] = collections.defaultdict(set)
     for flavor in flavors:
         specs = flavor.extra_specs
         try:
             found = (
-                *_of_novas_keys(specs, types, is_enabled),
-                *_of_our_keys(specs, policy),
-                *_of_all_keys(specs, policy),
+                *_check_novas_keys(specs, types, is_enabled),
+                *_check_our_keys(specs, policy),
+                *_check_all_keys(specs, policy),
             )
         except Exception as error:
             yield not_judged(f'Flavor {flavor.name}', error)
             continue
         for finding in found:
             affected[finding].add(flavor.name)
-    for (code, text), names in affected.items():
-        yield Finding(code, f'{counted("flavor", names)}: {text}.')
+    for said, names in affected.items():
+        text = f'{counted("flavor", names)}: {said.text}.'
+        yield Statement(said.severity, text)
 
 
 def check_memory(
     policy: Policy,
     flavors: Iterable[FlavorSpecs],
     hosts: Iterable[OfferingHost],
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find flavors with which the vSphere driver starts no server.
 
     ``nova.virt.vmwareapi.vmops.VMwareVMOps.prepare_for_spawn`` refuses a RAM
@@ -109,9 +110,9 @@ def check_memory(
         )
 
 
-def _of_novas_keys(
+def _check_novas_keys(
     specs: Mapping[str, str], types: Iterable[str], is_enabled: bool
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Say what comes of a flavor's ``capabilities:hypervisor_type``.
 
     :param types: what virt drivers report
@@ -153,9 +154,9 @@ def _surprises(value: str, types: Iterable[str]) -> Iterator[str]:
             yield f'{verb} {name!r}, since the value is split at blanks'
 
 
-def _of_our_keys(
+def _check_our_keys(
     specs: Mapping[str, str], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Say what cannot be read of the extra specs of ours."""
     ours = {
         key: value
@@ -174,9 +175,9 @@ def _of_our_keys(
             yield warning(f'{text}. Correct the extra spec')
 
 
-def _of_all_keys(
+def _check_all_keys(
     specs: Mapping[str, str], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Say where two extra specs name different hypervisors."""
     demand = classify({}, specs, policy)
     if demand.refusal is Reason.CONTRADICTORY_SIGNS:

@@ -19,11 +19,11 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.status.databases import Cloud
 from hypervisor_affinity.status.databases import ComputeHost
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import remark
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import remark
+from hypervisor_affinity.status.statements import warning
 
 LOG = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def read_offers(
     return found
 
 
-def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
+def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Statement]:
     """Find hosts in no aggregate that names their hypervisor."""
     untagged = collections.defaultdict(set)
     for host, offer in hosts:
@@ -95,7 +95,7 @@ def check_untagged(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
 
 def check_contradictory(
     hosts: Collection[OfferingHost], all_hosts: Iterable[ComputeHost] = ()
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find hosts whose aggregates name another hypervisor than the driver.
 
     :param all_hosts: also those of which it is not known what they offer
@@ -107,8 +107,8 @@ def check_contradictory(
             'the record, or in that of an aggregate, was not foreseen. Report '
             'what "Aggregate metadata" says.'
         )
-    excluded = collections.defaultdict(set)
-    mistagged = collections.defaultdict(set)
+    excluded: dict[str, set[str]] = collections.defaultdict(set)
+    mistagged: dict[str, set[str]] = collections.defaultdict(set)
     for host, offer in hosts:
         if not offer.problems:
             continue
@@ -117,23 +117,23 @@ def check_contradictory(
         kinds = excluded if offer.basis is Basis.CONTRADICTION else mistagged
         for problem in set(offer.problems) - set(silent):
             kinds[str(problem)].add(host.name)
-    for problem, names in excluded.items():
+    for why, names in excluded.items():
         yield failure(
             f'No server at all is placed on {counted("host", names)}. '
-            f'{problem}. Take it out of this aggregate, or correct the '
+            f'{why}. Take it out of this aggregate, or correct the '
             "aggregate's metadata."
         )
-    for problem, names in mistagged.items():
+    for why, names in mistagged.items():
         yield warning(
             'Not all that the aggregates name is offered by '
-            f'{counted("host", names)}. {problem}. Take it out of this '
+            f'{counted("host", names)}. {why}. Take it out of this '
             "aggregate, or correct the aggregate's metadata."
         )
 
 
 def check_preferred(
     hosts: Sequence[OfferingHost], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find hypervisors of the order that no host offers."""
     offered = frozenset().union(*(offer.families for _, offer in hosts))
     if not hosts:
@@ -160,7 +160,7 @@ def check_preferred(
 
 def check_placement_results(
     conf: cfg.ConfigOpts, policy: Policy, cloud: Cloud
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find out whether Placement may return too few candidates."""
     most = conf.scheduler.max_placement_results
     if cloud.nodes > most and not policy.placement_prefilter:
@@ -174,7 +174,7 @@ def check_placement_results(
         )
 
 
-def check_evacuation(hosts: Iterable[OfferingHost]) -> Iterator[Finding]:
+def check_evacuation(hosts: Iterable[OfferingHost]) -> Iterator[Statement]:
     """Say what becomes of servers on vCenter hosts when one fails."""
     names = {found.host.name for found in hosts if found.runs_vmware}
     if names:

@@ -20,27 +20,25 @@ from nova.scheduler.client import report
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
-from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Missing
-from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.status import databases
 
 # Of Placement: what nova itself asks for inventories.
 _PLACEMENT = '1.26'
 
 
-class NovasRecords(Source):
+class NovasRecords:
     """nova's databases and, of vCenter hosts, Placement's inventories.
 
-    The databases of all cells have to be readable.
+    The databases of all cells have to be readable. It has what the checks of
+    vCenters read (``health.Records``), no more: flavors and images are left
+    to others.
 
     * ``placement_error``: why there are no inventories; '' if there are
     """
-
-    name = "nova's databases"
 
     def __init__(self, vcenters: Callable[[], Iterable[VCenter]]) -> None:
         """Read nothing yet.
@@ -73,14 +71,6 @@ class NovasRecords(Source):
                 hosts=tuple(found.hosts),
             )
 
-    def flavors(self) -> Iterator[Flavor]:
-        """Yield none."""
-        return iter(())
-
-    def images(self) -> Iterator[Image]:
-        """Yield none."""
-        return iter(())
-
     def vcenters(self) -> Iterator[VCenter]:
         """Yield the vCenters."""
         yield from self._read_vcenters()
@@ -97,26 +87,26 @@ class NovasRecords(Source):
                 for found in objects.InstanceList.get_by_host(cell, host):
                     yield _server(found)
 
-    def server(self, name_or_id: str) -> Server:
-        """Return a server by its id.
+    def server(self, server_id: str) -> Server:
+        """Return a server.
 
         :raises Missing: if there is none
         """
         try:
             mapping = objects.InstanceMapping.get_by_instance_uuid(
-                self._context, name_or_id
+                self._context, server_id
             )
             if mapping.cell_mapping is None:
-                raise Missing(f'server {name_or_id} is in no cell yet')
+                raise Missing(f'server {server_id} is in no cell yet')
             with nova_context.target_cell(
                 self._context, mapping.cell_mapping
             ) as cell:
-                return _server(objects.Instance.get_by_uuid(cell, name_or_id))
+                return _server(objects.Instance.get_by_uuid(cell, server_id))
         except (
             exception.InstanceMappingNotFound,
             exception.InstanceNotFound,
         ) as error:
-            raise Missing(f'nova has no server {name_or_id}') from error
+            raise Missing(f'nova has no server {server_id}') from error
 
     def _cells(self) -> Iterator[Any]:
         """Yield a context for each cell that has hosts."""
@@ -126,8 +116,9 @@ class NovasRecords(Source):
                     yield context
 
     def _host(self, service: Any, node: Any | None) -> Host:
-        is_vcenter = node is not None and databases.is_vcenter(node)
-        held = self._inventories(node.uuid) if is_vcenter else {}
+        held: dict[str, Inventory] = {}
+        if node is not None and databases.is_vcenter(node):
+            held = self._inventories(node.uuid)
         seen = service.last_seen_up
         return Host(
             name=service.host,

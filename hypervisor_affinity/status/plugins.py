@@ -15,9 +15,9 @@ from oslo_config import cfg
 from hypervisor_affinity import redaction
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import warning
 
 _FILTER = 'HypervisorAffinityFilter'
 _WEIGHER = 'HypervisorAffinityWeigher'
@@ -34,7 +34,7 @@ _TACITURN = (
 )
 
 
-def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+def check_filter(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find out whether nova loads the filter and runs it in its place."""
     paths = conf.filter_scheduler.available_filters
     enabled = conf.filter_scheduler.enabled_filters
@@ -76,7 +76,7 @@ def check_filter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
         )
 
 
-def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Finding]:
+def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Statement]:
     """Find out whether nova loads the weigher, if one is needed."""
     loaded, findings = _load(
         weights.HostWeightHandler(),
@@ -105,7 +105,7 @@ def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Finding]:
 
 def _load(
     handler: loadables.BaseLoader, option: str, paths: list[str]
-) -> tuple[list[type], list[Finding]]:
+) -> tuple[list[type], list[Statement]]:
     """Load classes as nova-scheduler does; find paths that do not load."""
     classes: list[type] = []
     findings = []

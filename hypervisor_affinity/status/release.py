@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from packaging.version import Version
 
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import warning
 
 # Those that all tests are run beside.
 OLDEST_NOVA, NEWEST_NOVA = 31, 34
@@ -23,7 +23,7 @@ HINTS_STRIPPED_SINCE: Mapping[int, str] = {
 }
 
 
-def check(nova: str, python: tuple[int, int]) -> Iterator[Finding]:
+def check(nova: str, python: tuple[int, int]) -> Iterator[Statement]:
     """Find out whether nova and Python are releases that were tested.
 
     :param nova: nova's version

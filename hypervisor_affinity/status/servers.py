@@ -10,12 +10,12 @@ from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.status.databases import EMULATION
 from hypervisor_affinity.status.databases import EmulatedServer
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import warning
 
 
-def check_emulated(servers: Iterable[EmulatedServer]) -> Iterator[Finding]:
+def check_emulated(servers: Iterable[EmulatedServer]) -> Iterator[Statement]:
     """Find servers that run on another architecture than their image is for.
 
     Of nova's drivers, libvirt's alone reads the property.

@@ -10,13 +10,13 @@ from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import warning
 
 
-def check_options(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+def check_options(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find a wrong value in ``[hypervisor_affinity]``."""
     try:
         our_conf.read_policy(conf)
@@ -27,7 +27,7 @@ def check_options(conf: cfg.ConfigOpts) -> Iterator[Finding]:
         )
 
 
-def check_files(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find files with passwords that every user of the machine may read."""
     for path in _files(conf):
         if not conf_files.is_open_to_all(path):
@@ -48,7 +48,9 @@ def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
         yield from map(str, sorted(pathlib.Path(folder).glob('*.conf')))
 
 
-def check_image_metadata_prefilter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
+def check_image_metadata_prefilter(
+    conf: cfg.ConfigOpts,
+) -> Iterator[Statement]:
     """Find out whether nova drops vCenter hosts for devices of an image."""
     if conf.scheduler.image_metadata_prefilter:
         yield failure(
@@ -61,7 +63,7 @@ def check_image_metadata_prefilter(conf: cfg.ConfigOpts) -> Iterator[Finding]:
 
 def check_host_subset(
     conf: cfg.ConfigOpts, policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find out whether nova picks hosts against the order at random."""
     size = conf.filter_scheduler.host_subset_size
     # By strict placement, only hosts of the first hypervisor are left.
@@ -76,7 +78,7 @@ def check_host_subset(
 
 def check_image_types(
     conf: cfg.ConfigOpts, policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find out whether nova keeps from KVM what may run there.
 
     ``nova.scheduler.request_filter.require_image_type_support`` asks

@@ -11,10 +11,10 @@ from hypervisor_affinity import redaction
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import remark
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import remark
+from hypervisor_affinity.status.statements import warning
 
 
 class Built(NamedTuple):
@@ -55,11 +55,9 @@ def build() -> Built | Refused:
     The list of pre-filters is afterwards as it was.
     """
     installed = getattr(request_filter, 'ALL_REQUEST_FILTERS', None)
-    before = installed[:] if isinstance(installed, list) else None
-    if before is not None:
-        installed[:] = [
-            f for f in before if not isinstance(f, PlacementPrefilter)
-        ]
+    changed = installed if isinstance(installed, list) else []
+    before = changed[:]
+    changed[:] = [f for f in before if not isinstance(f, PlacementPrefilter)]
     try:
         manager = _HostManager()
         return Built(
@@ -73,11 +71,10 @@ def build() -> Built | Refused:
         said = redaction.first_line(str(error))
         return Refused(said or type(error).__name__)
     finally:
-        if before is not None:
-            installed[:] = before
+        changed[:] = before
 
 
-def check(built: Built | Refused) -> Iterator[Finding]:
+def check(built: Built | Refused) -> Iterator[Statement]:
     """Find out whether nova-scheduler starts with this nova.conf."""
     if isinstance(built, Refused):
         yield failure(
@@ -87,7 +84,7 @@ def check(built: Built | Refused) -> Iterator[Finding]:
         )
 
 
-def check_prefilter(built: Built, policy: Policy) -> Iterator[Finding]:
+def check_prefilter(built: Built, policy: Policy) -> Iterator[Statement]:
     """Find out whether nova calls our pre-filter, if it is to be called."""
     has_filter = any(
         isinstance(f, HypervisorAffinityFilter) for f in built.filters

@@ -17,9 +17,9 @@ from nova.db.api import api as api_database
 from nova.db.api import models
 from nova.objects.cell_mapping import CellMapping
 
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import warning
 
 _HINT = '_nova_check_type'
 # As nova compares it.
@@ -28,7 +28,7 @@ _VALUE = ['rebuild']
 _AT_ONCE = 100
 
 
-def read(context: Any) -> list[str]:
+def read_hinted(context: Any) -> list[str]:
     """Return the ids of the servers whose request has the hint.
 
     Left out are those that are deleted, and those in cell0, which have no
@@ -84,7 +84,7 @@ def _has_hint(text: str) -> bool:
         return False
 
 
-def check(servers: Collection[str]) -> Iterator[Finding]:
+def check(servers: Collection[str]) -> Iterator[Statement]:
     """Find servers whose moves nova takes for rebuilds.
 
     :param servers: their ids

@@ -9,18 +9,16 @@ from oslo_config import cfg
 
 from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import failure
-from hypervisor_affinity.status.findings import remark
-from hypervisor_affinity.status.findings import warning
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import remark
+from hypervisor_affinity.status.statements import statement
+from hypervisor_affinity.status.statements import warning
 
 if TYPE_CHECKING:
     from hypervisor_affinity.cloud.vcenter.vcenters import VCenters
-    from hypervisor_affinity.operations.vcenter import findings
+    from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 
-# By the severity: what it is for servers that are placed.
-_KINDS = {'ERROR': failure, 'WARNING': warning, 'INFO': remark}
 # Of findings of one kind.
 _SHOWN = 3
 _NEEDED = ('defusedxml', 'msgspec', 'pyVmomi')
@@ -32,7 +30,7 @@ def check(
     *,
     has_vcenter_hosts: bool,
     unread: Collection[str] = (),
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find what ``vcenter check`` finds, but for what another check tells.
 
     :param has_vcenter_hosts: whether nova has any
@@ -62,7 +60,7 @@ def check(
             )
         elif accesses:
             with vcenter.connect(accesses) as vcenters:
-                yield from _of(vcenters, policy)
+                yield from _check_vcenters(vcenters, policy)
         elif has_vcenter_hosts:
             yield remark(
                 'vCenter is not looked at: nova.conf names none. Set '
@@ -73,45 +71,46 @@ def check(
         yield warning(f'Not checked: {error}.')
 
 
-def _of(vcenters: 'VCenters', policy: Policy) -> Iterator[Finding]:
+def _check_vcenters(
+    vcenters: 'VCenters', policy: Policy
+) -> Iterator[Statement]:
     from hypervisor_affinity.operations.vcenter import health
-    from hypervisor_affinity.operations.vcenter.findings import Check
+    from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
     from hypervisor_affinity.operations.vcenter.servers import SecondLook
     from hypervisor_affinity.status.novas_records import NovasRecords
 
     source = NovasRecords(vcenters.read)
-    # The first three are what the check of compute services finds.
-    left_out = {
-        Check.COMPUTE_DOWN,
-        Check.COMPUTE_DISABLED,
-        Check.COMPUTE_DISABLED_BY_DRIVER,
-    }
     again = SecondLook(vcenters.find_vm, source.server)
-    found = list(health.check(source, policy, again))
+    # Of services, the check of compute services tells.
+    found = list(health.check(source, policy, again, with_services=False))
     if source.placement_error:
-        left_out.add(Check.INVENTORY_DIFFERS)
+        found = [
+            finding
+            for finding in found
+            if finding.check is not VCenterCheck.INVENTORY_DIFFERS
+        ]
         yield warning(
             'Inventories are not compared: Placement does not answer '
             f'({source.placement_error}).'
         )
-    groups: dict[tuple, list[findings.Finding]] = {}
+    groups: dict[tuple, list[VCenterFinding]] = {}
     for finding in found:
-        if finding.check not in left_out:
-            key = finding.check, finding.vcenter, finding.cluster
-            groups.setdefault(key, []).append(finding)
+        about = finding.about
+        key = finding.check, about.vcenter, about.cluster
+        groups.setdefault(key, []).append(finding)
     yield from map(_in_one, groups.values())
 
 
-def _in_one(group: 'list[findings.Finding]') -> Finding:
-    """Return one finding of several of the same kind in one cluster."""
+def _in_one(group: 'list[VCenterFinding]') -> Statement:
+    """Return one statement of several findings of a kind in one cluster."""
     first = group[0]
-    place = ', '.join(filter(None, (first.vcenter, first.cluster)))
+    place = ', '.join(filter(None, (first.about.vcenter, first.about.cluster)))
     shown = '; '.join(
-        ': '.join(filter(None, (finding.subject, finding.evidence)))
+        ': '.join(filter(None, (finding.about.subject, finding.evidence)))
         for finding in group[:_SHOWN]
     )
     if len(group) > _SHOWN:
         shown += f'; and {len(group) - _SHOWN:,} more'
     where = f' ({place})' if place else ''
     text = f'{first.check}{where}: {shown}. To do: {first.advice}.'
-    return _KINDS[first.severity.name](text)
+    return statement(first.severity, text)

@@ -17,10 +17,10 @@ from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.offer import MULTIPLIER_KEY
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.weights import HypervisorAffinityWeigher
-from hypervisor_affinity.status.findings import Finding
-from hypervisor_affinity.status.findings import counted
-from hypervisor_affinity.status.findings import warning
 from hypervisor_affinity.status.hosts import OfferingHost
+from hypervisor_affinity.status.statements import Statement
+from hypervisor_affinity.status.statements import counted
+from hypervisor_affinity.status.statements import warning
 
 _VERSIONS = 'HypervisorVersionWeigher'
 # A host that fails to build, and a move to another cell, are worse than the
@@ -43,7 +43,7 @@ class _Rivals(NamedTuple):
     lift: float
 
 
-def check_versions(weighers: Iterable[Any]) -> Iterator[Finding]:
+def check_versions(weighers: Iterable[Any]) -> Iterator[Statement]:
     """Find out whether versions of different hypervisors are compared."""
     multiplier = _rivals(weighers).multipliers.get(_VERSIONS, 0)
     if multiplier:
@@ -56,7 +56,7 @@ def check_versions(weighers: Iterable[Any]) -> Iterator[Finding]:
 
 def check_multiplier(
     weighers: Sequence[Any], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find out whether the order of hypervisors outweighs the rest."""
     if not _decides(weighers, policy):
         return
@@ -92,7 +92,7 @@ def check_multiplier(
 
 def check_overrides(
     weighers: Sequence[Any], policy: Policy, hosts: Iterable[OfferingHost]
-) -> Iterator[Finding]:
+) -> Iterator[Statement]:
     """Find hosts that aggregate metadata lift out of the order."""
     if not _decides(weighers, policy) or policy.weight_multiplier <= 0:
         return

@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``hypervisor-affinity-status``, with nova's databases."""
 
-import contextlib
-import json
-import sqlite3
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -15,27 +10,19 @@ from nova.conf import CONF
 from nova.virt import driver as virt_driver
 from nova.virt.vmwareapi import vmops
 from oslo_upgradecheck.upgradecheck import Code
-from oslo_utils import uuidutils
 from sqlalchemy.engine import Engine
 
 from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.status import commands
-from hypervisor_affinity.status import findings
 from hypervisor_affinity.status.deployment import Deployment
-from testbed import example_conf
-from testbed.processes import nova_conf
-from testbed.processes.databases import Databases
-from testbed.processes.placement import Placement
-
-PASSWORD = 's3cret'
+from hypervisor_affinity.status.statements import to_result
 
 
 def run_checks():
     """Return each check's result by its name."""
     deployment = Deployment(CONF)
     return {
-        name: findings.to_result(check(deployment))
-        for name, check in commands.CHECKS
+        name: to_result(check(deployment)) for name, check in commands.CHECKS
     }
 
 
@@ -145,6 +132,7 @@ def test_cells(start_cloud):
 
 
 VMWARE = {'hypervisor_type': 'vmware'}
+
 EMULATES = 'hw_emulation_architecture'
 
 
@@ -277,174 +265,3 @@ def test_flavors_that_contradict_themselves(two_of_each):
     )
     assert cloud.boot(image, flavor=flavor).active
     assert run_checks()['Flavors'].code is Code.SUCCESS
-
-
-@pytest.fixture(scope='module')
-def databases(tmp_path_factory):
-    """nova's databases with a KVM host and a vCenter host, both tagged."""
-    placement = Placement(tmp_path_factory.mktemp('placement'))
-    try:
-        databases = Databases(tmp_path_factory.mktemp('databases'))
-        databases.add_hosts(placement.wait())
-    finally:
-        placement.stop()
-    return databases
-
-
-@pytest.fixture
-def add_cell(databases):
-    """Map one more cell; nova-manage would refuse a URL that is wrong."""
-    url = databases.options['api_database']['connection']
-    path = url.removeprefix('sqlite:///')
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-
-        def add_cell(name, url):
-            with connection:
-                connection.execute(
-                    'INSERT INTO cell_mappings'
-                    ' (uuid, name, transport_url, database_connection,'
-                    ' disabled) VALUES (?, ?, ?, ?, 0)',
-                    (uuidutils.generate_uuid(), name, 'fake:/', url),
-                )
-
-        yield add_cell
-        with connection:
-            connection.execute(
-                "DELETE FROM cell_mappings WHERE name NOT IN ('cell0',"
-                " 'cell1')"
-            )
-
-
-@pytest.fixture
-def run_program(tmp_path, databases):
-    """Run the program; return exit code, outcomes by check, all it wrote."""
-
-    def run_program(*files, options=None, arguments=('--json',)):
-        path = tmp_path / 'nova.conf'
-        # No nova-compute says again that the hosts are up.
-        patience = {'DEFAULT': {'service_down_time': 1_000_000}}
-        nova_conf.write(path, databases.options, patience, options or {})
-        ended = subprocess.run(
-            [
-                sys.executable,
-                '-m',
-                'hypervisor_affinity.status.program',
-                *[f'--config-file={name}' for name in (*files, path)],
-                'upgrade',
-                'check',
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        outcomes = {}
-        if arguments:
-            outcomes = {
-                check['check']: (Code(check['result']), check['details'])
-                for check in json.loads(ended.stdout)['checks']
-            }
-        return ended.returncode, outcomes, ended.stdout + ended.stderr
-
-    return run_program
-
-
-def test_success(run_program):
-    code, outcomes, _ = run_program(example_conf.PATH)
-    assert code == 0
-    assert list(outcomes) == [name for name, _ in commands.CHECKS]
-    assert {outcome for outcome, _ in outcomes.values()} == {Code.SUCCESS}
-
-
-def test_warning(run_program):
-    code, outcomes, _ = run_program(
-        example_conf.PATH,
-        options={'filter_scheduler': {'host_subset_size': 3}},
-    )
-    assert code == 1
-    assert outcomes['Host subset size'][0] is Code.WARNING
-
-
-def test_failure_as_a_table(run_program):
-    code, _, output = run_program(arguments=())
-    assert code == 2
-    assert '| Check: Filter ' in output
-    assert '| Result: Failure' in output
-
-
-def test_an_option_of_novas_that_is_wrong(run_program):
-    code, outcomes, _ = run_program(
-        example_conf.PATH,
-        options={'filter_scheduler': {'host_subset_size': 'many'}},
-    )
-    assert code == 2
-    outcome, details = outcomes['Host subset size']
-    assert outcome is Code.FAILURE
-    assert 'host_subset_size' in details
-
-
-def test_a_wrong_option_of_ours(run_program):
-    code, outcomes, _ = run_program(
-        example_conf.PATH,
-        options={'hypervisor_affinity': {'vmdk_images': 'sometimes'}},
-    )
-    assert code == 2
-    assert 'sometimes' in outcomes['Options'][1]
-    assert outcomes['Untagged hosts'] == (
-        Code.WARNING,
-        'Not checked: an option of [hypervisor_affinity] is wrong.',
-    )
-    # These need no option of ours.
-    assert outcomes['Databases'][0] is Code.SUCCESS
-
-
-@pytest.mark.parametrize(
-    'url',
-    [
-        f'mysql+pymysql://nova:{PASSWORD}@127.0.0.1:1/nova',
-        f'mysql+pymysql://nova:pass@{PASSWORD}@127.0.0.1:1/nova',
-        f'mysql+pymysql//nova:{PASSWORD}@127.0.0.1/nova',
-        f'mysql+pymysql://nova:{PASSWORD}@127.0.0.1:port/nova',
-    ],
-)
-def test_an_api_database_that_cannot_be_read(run_program, url):
-    code, outcomes, output = run_program(
-        example_conf.PATH, options={'api_database': {'connection': url}}
-    )
-    assert code == 2
-    assert outcomes['Databases'][0] is Code.FAILURE
-    assert outcomes['Flavors'] == (
-        Code.WARNING,
-        "Not checked: nova's API database cannot be read.",
-    )
-    assert PASSWORD not in output
-
-
-@pytest.mark.parametrize(
-    'url',
-    [
-        f'mysql+pymysql://nova:{PASSWORD}@127.0.0.1:1/nova',
-        f'mysql+pymysql://{{username}}:{PASSWORD}@127.0.0.1:port/nova',
-    ],
-)
-def test_a_cell_that_cannot_be_read(run_program, add_cell, url):
-    add_cell('remote', url)
-    code, outcomes, output = run_program(example_conf.PATH)
-    assert code == 2
-    outcome, details = outcomes.pop('Databases')
-    assert outcome is Code.FAILURE
-    assert 'cell remote cannot be read' in details
-    assert PASSWORD not in output
-    # The hosts of the others are checked.
-    assert 'vc-1' in outcomes['Evacuation'][1]
-    assert {outcome for outcome, _ in outcomes.values()} == {Code.SUCCESS}
-
-
-def test_what_nova_logs_is_not_shown(run_program):
-    # nova fills in cells' URLs from this one, and logs why it cannot.
-    url = f'mysql+pymysql://nova:{PASSWORD}/slash@127.0.0.1/nova'
-    code, _, output = run_program(
-        example_conf.PATH, options={'database': {'connection': url}}
-    )
-    assert code == 0
-    assert PASSWORD not in output

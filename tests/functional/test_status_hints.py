@@ -14,10 +14,10 @@ from nova import context as nova_context
 from nova import objects
 from nova.db.api import api as api_database
 from nova.db.api import models
-from oslo_upgradecheck.upgradecheck import Code
 from oslo_utils import uuidutils
 from sqlalchemy.engine import Engine
 
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import databases
 from hypervisor_affinity.status import release
 from hypervisor_affinity.status import stored_hints
@@ -53,11 +53,11 @@ def statements():
 
 def found():
     """Return the outcome, and the ids of the servers in the databases."""
-    cloud = databases.read()
+    cloud = databases.read_cloud()
     findings = list(stored_hints.check(cloud.hinted))
-    assert [finding.code for finding in findings] == [Code.WARNING] * bool(
-        cloud.hinted
-    )
+    assert [finding.severity for finding in findings] == [
+        Severity.WARNING
+    ] * bool(cloud.hinted)
     return set(cloud.hinted), ''.join(finding.text for finding in findings)
 
 

@@ -7,7 +7,7 @@ from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.status import commands
-from hypervisor_affinity.status import findings
+from hypervisor_affinity.status import statements
 from hypervisor_affinity.status.deployment import Deployment
 from testbed import example_conf
 from testbed.processes import ports
@@ -15,8 +15,8 @@ from testbed.vcenter import inventory
 from testbed.vcenter.inventory import GIB
 
 # Fixtures, which pytest finds by their names.
-from tests.functional.test_status import databases  # noqa: F401
-from tests.functional.test_status import run_program  # noqa: F401
+from tests.functional.test_status_program import databases  # noqa: F401
+from tests.functional.test_status_program import run_program  # noqa: F401
 from tests.vcenter import conf_files
 from tests.vcenter.administrator import Administrator
 
@@ -36,7 +36,7 @@ UUID = inventory.make_uuid('vcenter')
 
 def check():
     """Return the result of the check."""
-    return findings.to_result(CHECKS['vCenters'](Deployment(CONF)))
+    return statements.to_result(CHECKS['vCenters'](Deployment(CONF)))
 
 
 @pytest.fixture

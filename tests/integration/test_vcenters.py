@@ -11,8 +11,7 @@ import yaml
 
 pytest.importorskip('glance', reason='the extra `cloud` is not installed')
 
-from hypervisor_affinity.operations.vcenter.findings import SEVERITIES
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from testbed.fake_api import Answer
 from testbed.fake_api import FakeApi
 from testbed.fake_api import forward
@@ -45,14 +44,14 @@ STRAY = ON['kvm-01'][0]
 LEFT = inventory.make_uuid('left')
 # What is wrong: the check, the cluster, and the subject.
 PLANTED = {
-    (Check.COMPUTE_DISABLED_BY_DRIVER, 'cluster-vc-02', 'vc-02'),
-    (Check.DATASTORE_NOT_SHARED, 'cluster-vc-01', 'local'),
-    (Check.DRS_MANUAL, 'cluster-vc-02', ''),
+    (VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, 'cluster-vc-02', 'vc-02'),
+    (VCenterCheck.DATASTORE_NOT_SHARED, 'cluster-vc-01', 'local'),
+    (VCenterCheck.DRS_MANUAL, 'cluster-vc-02', ''),
     # Of the local disk, which nova counts too.
-    (Check.INVENTORY_DIFFERS, 'cluster-vc-01', 'vc-01'),
-    (Check.SERVER_WITHOUT_VM, 'cluster-vc-01', LOST.id),
-    (Check.VM_OF_SERVER_ELSEWHERE, 'cluster-vc-02', STRAY.id),
-    (Check.VM_WITHOUT_SERVER, 'cluster-vc-01', LEFT),
+    (VCenterCheck.INVENTORY_DIFFERS, 'cluster-vc-01', 'vc-01'),
+    (VCenterCheck.SERVER_WITHOUT_VM, 'cluster-vc-01', LOST.id),
+    (VCenterCheck.VM_OF_SERVER_ELSEWHERE, 'cluster-vc-02', STRAY.id),
+    (VCenterCheck.VM_WITHOUT_SERVER, 'cluster-vc-01', LEFT),
 }
 
 
@@ -183,8 +182,8 @@ def test_check_without_one_vcenter(run, files, vcenters):
         (row['Check'], row['Cluster'], row['Subject']) for row in rows
     } == {
         *of_first,
-        (Check.COMPUTE_NOT_CHECKED, '', 'vc-02'),
-        (Check.COMPUTE_DISABLED_BY_DRIVER, '', 'vc-02'),
+        (VCenterCheck.COMPUTE_NOT_CHECKED, '', 'vc-02'),
+        (VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, '', 'vc-02'),
     }
 
 
@@ -264,7 +263,7 @@ def test_the_exporter_has_what_was_planted(export, vcenters):
     metrics = metrics_with('hypervisor_affinity_vcenter_findings{')
     for check, cluster, _ in PLANTED:
         port = vcenters[cluster.removeprefix('cluster-')].port
-        severity = SEVERITIES[check].name.lower()
+        severity = check.severity.name.lower()
         assert (
             f'hypervisor_affinity_vcenter_findings{{check="{check}",'
             f'severity="{severity}",vcenter="127.0.0.1:{port}"}} 1.0\n'

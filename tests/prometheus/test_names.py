@@ -7,9 +7,9 @@ import re
 import pytest
 
 from hypervisor_affinity.exporter import vcenter_metrics
-from hypervisor_affinity.operations import audit
+from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.vcenter import clusters
-from hypervisor_affinity.operations.vcenter import findings
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests.prometheus import clouds
 from tests.prometheus import exporting
 from tests.prometheus import expressions
@@ -17,8 +17,8 @@ from tests.prometheus import shipped
 
 # Every value that such a label may ever have.
 ENUMERATIONS = {
-    ('vcenter_findings', 'check'): set(findings.Check),
-    ('findings', 'check'): set(audit.Check),
+    ('vcenter_findings', 'check'): set(VCenterCheck),
+    ('findings', 'check'): set(CloudCheck),
     ('cluster_hosts', 'state'): set(clusters.HOST_STATES),
     ('cluster_drs', 'level'): set(vcenter_metrics._DRS_LEVELS),
 }

@@ -7,8 +7,8 @@ import pytest
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.operations import audit
-from hypervisor_affinity.operations.vcenter import findings
+from hypervisor_affinity.operations.audit import CloudCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import cloud_of_records as records
 from tests.installed import skip_without
 from tests.prometheus import clouds
@@ -64,16 +64,16 @@ def test_nothing_has_a_label_with_the_name_of_something_small():
 
 def test_severities_are_the_checks():
     scrape = exporting.scraped(clouds.troubled())
-    for metric, severities, others in (
-        ('findings', audit.SEVERITIES, {}),
-        ('vcenter_findings', findings.SEVERITIES, {'vcenter': ''}),
+    for metric, area, others in (
+        ('findings', CloudCheck, {}),
+        ('vcenter_findings', VCenterCheck, {'vcenter': ''}),
     ):
-        for check, severity in severities.items():
+        for check in area:
             assert (
                 scrape.value(
                     metric,
                     check=check,
-                    severity=severity.name.lower(),
+                    severity=check.severity.name.lower(),
                     **others,
                 )
                 is not None

@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from hypervisor_affinity.cloud import snapshot
+from hypervisor_affinity.operations.findings import Check
 
 
 class CodeList(SphinxDirective):
@@ -32,16 +33,15 @@ class CodeList(SphinxDirective):
             sentence
         """
         module, name = self.arguments
-        contents = vars(importlib.import_module(module))
-        severities = contents.get('SEVERITIES', {})
+        codes = vars(importlib.import_module(module))[name]
         texts = ModuleAnalyzer.for_module(module).find_attr_docs()
         lines = ['.. list-table::', '   :widths: 30 70', '']
-        for code in contents[name]:
+        for code in codes:
             meaning = ' '.join(texts.get((name, code.name), ())).strip()
             if not meaning:
                 raise self.error(f'{name}.{code.name} has no docstring')
-            if code in severities:
-                meaning = f'*{severities[code].name.lower()}*: {meaning}'
+            if isinstance(code, Check):
+                meaning = f'*{code.severity.name.lower()}*: {meaning}'
             lines += [f'   * - ``{code}``', f'     - {meaning}']
         return self.parse_text_to_nodes('\n'.join(lines))
 

@@ -2,6 +2,8 @@
 """``image audit``."""
 
 import argparse
+import itertools
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
@@ -23,8 +25,10 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
 from hypervisor_affinity.operations import image_audit
 from hypervisor_affinity.operations import judging
-from hypervisor_affinity.operations.image_audit import SEVERITIES
-from hypervisor_affinity.operations.image_audit import Finding
+from hypervisor_affinity.operations.findings import Check
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.image_audit import ImageCheck
+from hypervisor_affinity.operations.image_audit import ImageFinding
 
 _OF_SERVERS = """\
 Servers that were booted before keep the properties of then. To change those of
@@ -38,7 +42,7 @@ _COLUMNS = ('Severity', 'Check', 'ID', 'Name', 'Evidence', 'Advice')
 
 class _Audited(NamedTuple):
     image: Image
-    findings: list[Finding]
+    findings: list[ImageFinding]
 
     @property
     def changes(self) -> dict[str, str | None]:
@@ -61,7 +65,7 @@ class Audit(PolicyCommand):
             metavar='IMAGE',
             help='names or ids; default: all active images',
         )
-        findings.add_arguments(parser, SEVERITIES)
+        findings.add_arguments(parser, ImageCheck)
         parser.add_argument(
             '--no-content',
             action='store_true',
@@ -94,17 +98,24 @@ class Audit(PolicyCommand):
         glance = None
         if not parsed_args.snapshot:
             glance = Glance(self.connection())
-        auditor = _Auditor(source, policy, glance, parsed_args)
-        audited = auditor.audit()
+        auditor = _Auditor(
+            source,
+            policy,
+            glance,
+            only=parsed_args.only,
+            reads_content=not parsed_args.no_content,
+        )
+        audited = auditor.audit(parsed_args.images)
         if parsed_args.apply:
-            audited = self._mend(auditor, audited, parsed_args)
+            audited = self._mend(auditor, audited, confirmed=parsed_args.yes)
         return self._table(audited, parsed_args)
 
     def _mend(
         self,
         auditor: '_Auditor',
         audited: list[_Audited],
-        parsed_args: argparse.Namespace,
+        *,
+        confirmed: bool,
     ) -> list[_Audited]:
         """Change what is to be changed; return what is found after that.
 
@@ -116,7 +127,7 @@ class Audit(PolicyCommand):
             self.tell(
                 f'{_title(each.image)}: {image_audit.in_words(each.changes)}'
             )
-        if planned and not parsed_args.yes:
+        if planned and not confirmed:
             self._confirm()
         if planned:
             self.tell(*_OF_SERVERS.split('\n'))
@@ -160,13 +171,13 @@ class Audit(PolicyCommand):
     def _table(
         self, audited: list[_Audited], parsed_args: argparse.Namespace
     ) -> tuple:
-        tally = findings.Tally(SEVERITIES, parsed_args)
-        rows = [
-            _row(image, finding)
-            for image, found in audited
-            for finding in found
-            if tally.takes(finding.check)
-        ]
+        tally = findings.Tally(
+            ImageCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
+        )
+        found = itertools.chain.from_iterable(
+            each.findings for each in audited
+        )
+        rows = [_row(finding) for finding in tally.counted(found)]
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
 
@@ -178,26 +189,32 @@ class _Auditor:
         source: Source,
         policy: Policy,
         glance: Glance | None,
-        parsed_args: argparse.Namespace,
+        *,
+        only: Collection[Check],
+        reads_content: bool,
     ) -> None:
         """Read nothing yet.
 
         :param glance: None if all that is known is in the source
+        :param only: the checks that were asked for
+        :param reads_content: whether to read the content of VMDK images
         """
         self._source = source
         self._policy = policy
         self._glance = glance
-        self._names = parsed_args.images
-        self._only = parsed_args.only
-        self._reads_content = not parsed_args.no_content
+        self._only = only
+        self._reads_content = reads_content
         # Content never changes: image id -> what was found out about it.
-        self._inspected: dict[str, Disk | Finding] = {}
+        self._inspected: dict[str, Disk | ImageFinding] = {}
 
-    def audit(self) -> list[_Audited]:
-        """Audit the images that were named, or all active ones."""
+    def audit(self, names: Sequence[str]) -> list[_Audited]:
+        """Audit the images that were named, or all active ones.
+
+        :param names: or ids; empty for all
+        """
         images = (
-            map(self._source.image, self._names)
-            if self._names
+            map(self._source.image, names)
+            if names
             else (
                 image
                 for image in self._source.images()
@@ -231,7 +248,7 @@ class _Auditor:
         image = self._source.image(audited.image.id)
         return _Audited(image, self._findings(image))
 
-    def _findings(self, image: Image) -> list[Finding]:
+    def _findings(self, image: Image) -> list[ImageFinding]:
         reads_content = (
             self._reads_content
             and image.disk_format == 'vmdk'
@@ -244,7 +261,7 @@ class _Auditor:
         except Missing:
             # Deleted since it was listed.
             return []
-        inspected = self._inspect(stored) if reads_content else None
+        inspected = self._inspect(image, stored) if reads_content else None
         failures = [inspected] if isinstance(inspected, Finding) else []
         found = image_audit.audit(
             image,
@@ -254,19 +271,21 @@ class _Auditor:
         )
         return self._wanted(found + failures)
 
-    def _wanted(self, found: list[Finding]) -> list[Finding]:
+    def _wanted(self, found: list[ImageFinding]) -> list[ImageFinding]:
         return [finding for finding in found if finding.check in self._only]
 
-    def _inspect(self, stored: Stored) -> Disk | Finding:
+    def _inspect(self, image: Image, stored: Stored) -> Disk | ImageFinding:
         if stored.id not in self._inspected:
             try:
                 inspected = inspect_content(self._glance.content(stored))
             except (DiskError, SourceError) as error:
-                inspected = image_audit.unreadable(error)
+                inspected = image_audit.unreadable(image, error)
             except Exception as error:
                 subject = f'content of image {stored.name or stored.id}'
                 why = judging.evidence(subject, error)
-                inspected = image_audit.not_judged(f'its content: {why}')
+                inspected = image_audit.not_judged(
+                    image, f'its content: {why}'
+                )
             self._inspected[stored.id] = inspected
         return self._inspected[stored.id]
 
@@ -286,12 +305,12 @@ def _title(image: Image) -> str:
     return f'{image.name} ({image.id})' if image.name else image.id
 
 
-def _row(image: Image, finding: Finding) -> tuple:
+def _row(finding: ImageFinding) -> tuple:
     return (
         finding.severity.name.lower(),
         finding.check.value,
-        image.id,
-        image.name,
+        finding.about.id,
+        finding.about.name,
         finding.evidence,
         finding.advice,
     )

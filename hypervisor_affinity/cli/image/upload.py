@@ -34,6 +34,7 @@ from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.operations.foretelling import foretell
 from hypervisor_affinity.operations.uploading import Plan
 from hypervisor_affinity.operations.uploading import Upload as Uploading
+from hypervisor_affinity.operations.uploading import UploadError
 
 _VISIBILITIES = {
     'public': 'for all projects',
@@ -127,7 +128,7 @@ class Upload(PolicyReading, Connecting, ShowCommand):
         """Return the image, or what it would be."""
         policy = self.policy(parsed_args)
         disk = inspection.inspect(parsed_args.file)
-        fitting = fit(disk, wishes.read(parsed_args))
+        fitting = fit(disk, wishes.read_wishes(parsed_args))
         plan = _plan(parsed_args, disk, fitting)
         _check(disk, plan)
 
@@ -182,10 +183,9 @@ class Upload(PolicyReading, Connecting, ShowCommand):
                     return upload.begin()
                 image = CloudSource(connection).image(parsed_args.resume)
                 return upload.resume(image.id)
-            except SourceError as error:
-                if not upload.kept:
-                    raise
-                raise CommandError(f'{error}. {_hint(upload.kept)}') from error
+            except (SourceError, UploadError) as error:
+                hint = f'. {_hint(upload.kept)}' if upload.kept else ''
+                raise CommandError(f'{error}{hint}') from error
             except KeyboardInterrupt:
                 if upload.kept:
                     self.tell(_hint(upload.kept))

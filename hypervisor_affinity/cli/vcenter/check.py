@@ -7,8 +7,8 @@ from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import SEVERITIES
-from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 
 _COLUMNS = (
     'Severity',
@@ -32,30 +32,28 @@ class Check(VCenterReading, PolicyCommand):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
         parser = super().get_parser(prog_name)
-        findings.add_arguments(parser, SEVERITIES)
+        findings.add_arguments(parser, VCenterCheck)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings, or how many there are."""
         policy = self.policy(parsed_args)
-        tally = findings.Tally(SEVERITIES, parsed_args)
+        tally = findings.Tally(
+            VCenterCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
+        )
         with self.reading(parsed_args) as reading:
             found = health.check(reading.source, policy, reading.again)
-            rows = [
-                _row(finding)
-                for finding in found
-                if tally.takes(finding.check)
-            ]
+            rows = [_row(finding) for finding in tally.counted(found)]
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
 
-def _row(finding: Finding) -> tuple:
+def _row(finding: VCenterFinding) -> tuple:
     return (
         finding.severity.name.lower(),
         finding.check.value,
-        finding.vcenter,
-        finding.cluster,
-        finding.subject,
+        finding.about.vcenter,
+        finding.about.cluster,
+        finding.about.subject,
         finding.evidence,
         finding.advice,
     )

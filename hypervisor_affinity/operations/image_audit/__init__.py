@@ -11,29 +11,31 @@ moves an image from one hypervisor to another: that is for its owner.
 
 ``subject`` is an image with all that is known of it. ``property_values``,
 ``demands``, ``property_names``, ``guest_ids``, ``disks`` and ``content`` check
-it; ``findings`` lists what they find, ``mending`` has what comes of a change.
+it; ``checks`` lists what they look for, ``mending`` has what comes of a
+change.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.operations import judging
+from hypervisor_affinity.operations.findings import Remedy
 from hypervisor_affinity.operations.image_audit import content
 from hypervisor_affinity.operations.image_audit import demands
 from hypervisor_affinity.operations.image_audit import disks
 from hypervisor_affinity.operations.image_audit import guest_ids
 from hypervisor_affinity.operations.image_audit import property_names
 from hypervisor_affinity.operations.image_audit import property_values
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.content import unreadable
 from hypervisor_affinity.operations.image_audit.disks import (
     DEFAULT_ADAPTER_TYPE,
 )
 from hypervisor_affinity.operations.image_audit.disks import DEFAULT_DISK_TYPE
-from hypervisor_affinity.operations.image_audit.findings import SEVERITIES
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import not_judged
 from hypervisor_affinity.operations.image_audit.mending import changes
 from hypervisor_affinity.operations.image_audit.mending import for_servers
@@ -43,9 +45,8 @@ from hypervisor_affinity.operations.image_audit.subject import Subject
 __all__ = [
     'DEFAULT_ADAPTER_TYPE',
     'DEFAULT_DISK_TYPE',
-    'SEVERITIES',
-    'Check',
-    'Finding',
+    'ImageCheck',
+    'ImageFinding',
     'audit',
     'changes',
     'for_servers',
@@ -71,7 +72,7 @@ def audit(
     *,
     values: Mapping[str, str] | None = None,
     disk: Disk | None = None,
-) -> list[Finding]:
+) -> list[ImageFinding]:
     """Return what is wrong with an image.
 
     :param values: of all properties, also of those that nova drops; None if
@@ -80,14 +81,18 @@ def audit(
     """
     found = list(
         judging.judged(
-            f'image {image.name or image.id}',
             _findings(image, policy, values, disk),
-            not_judged,
+            image,
+            ImageCheck.NOT_JUDGED,
+            f'image {image.name or image.id}',
         )
     )
-    if any(finding.check is Check.NOT_JUDGED for finding in found):
+    if any(finding.check is ImageCheck.NOT_JUDGED for finding in found):
         # What was not looked at may be against a change.
-        return [finding._replace(changes={}) for finding in found]
+        return [
+            dataclasses.replace(finding, remedy=Remedy(finding.advice))
+            for finding in found
+        ]
     return found
 
 
@@ -96,7 +101,7 @@ def _findings(
     policy: Policy,
     values: Mapping[str, str] | None,
     disk: Disk | None,
-) -> Iterator[Finding]:
+) -> Iterator[ImageFinding]:
     subject = Subject(image, policy, values, disk)
     for check in _CHECKS:
         yield from check(subject)

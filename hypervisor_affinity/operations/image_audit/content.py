@@ -3,28 +3,28 @@
 
 from collections.abc import Iterator
 
+from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.hypervisor import KVM
 from hypervisor_affinity.core.hypervisor import VMWARE
 from hypervisor_affinity.image import acceptance
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
-_UPLOAD = 'convert it by "image prepare", and upload it anew'
 
-
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find content that is not taken where the image is meant to go."""
     disk, image = subject.disk, subject.image
     if disk is None:
         return
     if disk.format != image.disk_format and not disk.appliance:
         yield for_owner(
-            Check.CONTENT_REFUSED,
+            subject,
+            ImageCheck.CONTENT_REFUSED,
             f'the content is {disk.format}, not {image.disk_format}: Glance '
             'and KVM refuse that',
-            _UPLOAD,
         )
         return
     takers = {'Glance': acceptance.by_glance(disk)}
@@ -40,16 +40,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     if refusing:
         why = '; '.join(dict.fromkeys(refusing.values()))
         yield for_owner(
-            Check.CONTENT_REFUSED,
+            subject,
+            ImageCheck.CONTENT_REFUSED,
             f'refused by {" and ".join(refusing)}: {why}',
-            _UPLOAD,
         )
 
 
-def unreadable(complaint: object) -> Finding:
+def unreadable(image: Image, complaint: object) -> ImageFinding:
     """Return the finding that an image's content could not be inspected."""
-    return for_owner(
-        Check.CONTENT_UNREADABLE,
-        str(complaint),
-        'upload it anew, if it is damaged',
-    )
+    return Finding(ImageCheck.CONTENT_UNREADABLE, image, str(complaint))

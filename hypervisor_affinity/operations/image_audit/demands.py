@@ -17,8 +17,8 @@ from hypervisor_affinity.operations.classification import classify_image
 from hypervisor_affinity.operations.classification import names_that_set
 from hypervisor_affinity.operations.classification import runs_nowhere
 from hypervisor_affinity.operations.classification import unfit
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import cited
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.mending import in_words
@@ -26,7 +26,7 @@ from hypervisor_affinity.operations.image_audit.mending import mend
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find what the hypervisor that is asked for cannot run, or ignores."""
     demand, meaning = subject.spelled_demand, subject.meaning
     if demand.refusal is Reason.UNREADABLE_SIGN:
@@ -34,14 +34,16 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     if meaning.refusal:
         yield for_owner(
-            Check.CONTRADICTORY,
+            subject,
+            ImageCheck.CONTRADICTORY,
             demand_text(demand),
             _ways_out(subject.meant, subject.policy),
         )
         return
     if failing := unfit(meaning):
         yield for_owner(
-            Check.CONTRADICTORY,
+            subject,
+            ImageCheck.CONTRADICTORY,
             f'{demand_text(demand)}, where a server with {cited(failing)} '
             'would fail',
             _ways_out(subject.meant, subject.policy),
@@ -49,12 +51,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     if runs_nowhere(demand):
         image = subject.meant if runs_nowhere(meaning) else subject.image
         yield for_owner(
-            Check.RUNS_NOWHERE,
+            subject,
+            ImageCheck.RUNS_NOWHERE,
             demand_text(demand),
             f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
             'hypervisor_type, if it is another one',
         )
-    yield from _of_leftovers(subject)
+    yield from _check_leftovers(subject)
     idle = [
         sign
         for sign in meaning.signs
@@ -62,13 +65,13 @@ def check(subject: Subject) -> Iterator[Finding]:
     ]
     if idle and meaning.required and VMWARE not in meaning.required:
         yield for_owner(
-            Check.SIGNS_OVERRIDDEN,
+            subject,
+            ImageCheck.SIGNS_OVERRIDDEN,
             f'{demand_text(demand)}; only ESXi reads {cited(idle)}',
-            'remove what is wrong: these, or the hypervisor',
         )
 
 
-def _of_leftovers(subject: Subject) -> Iterator[Finding]:
+def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
     demand, left = subject.meaning, subject.meaning.leftovers
     own = subject.image.properties
     removed = {
@@ -79,7 +82,7 @@ def _of_leftovers(subject: Subject) -> Iterator[Finding]:
         removed['vmware_ostype'] = None
     if not left:
         return
-    meant = frozenset().union(*(sign.requires for sign in left))
+    meant = frozenset(f for sign in left for f in sign.requires or ())
     # What hides a guest id is no reason to take it for left over.
     against = [
         sign for sign in demand.against(meant) if sign.name != 'os_distro'
@@ -87,11 +90,12 @@ def _of_leftovers(subject: Subject) -> Iterator[Finding]:
     facts = cited(against)
     evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
     if any(sign.name == 'disk_format' for sign in against):
-        yield mend(subject, Check.LEFT_OVER, evidence, removed)
+        yield mend(subject, ImageCheck.LEFT_OVER, evidence, removed)
         return
     # A disk of that hypervisor: its owner may want to keep it there.
     yield for_owner(
-        Check.LEFT_OVER,
+        subject,
+        ImageCheck.LEFT_OVER,
         evidence,
         f'{in_words(removed)}; or, if it is for {title(meant)}, correct '
         f'{facts}',

@@ -10,8 +10,8 @@ from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.operations import image_spelling as spelling
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.mending import in_words
 from hypervisor_affinity.operations.image_audit.mending import mend
@@ -22,13 +22,13 @@ DEFAULT_DISK_TYPE = 'preallocated'
 DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find an adapter or a disk type with which ESXi misreads the disk."""
-    yield from _of_adapter(subject)
-    yield from _of_disk_type(subject)
+    yield from _check_adapter(subject)
+    yield from _check_disk_type(subject)
 
 
-def _of_adapter(subject: Subject) -> Iterator[Finding]:
+def _check_adapter(subject: Subject) -> Iterator[ImageFinding]:
     said = subject.fitting.get('vmware_adaptertype')
     if (
         said in (None, DEFAULT_ADAPTER_TYPE)
@@ -46,31 +46,32 @@ def _of_adapter(subject: Subject) -> Iterator[Finding]:
         # (nova.virt.vmwareapi.images.fetch_image_stream_optimized): what
         # boots may have done so for years.
         yield for_owner(
-            Check.ADAPTER_MISSING,
+            subject,
+            ImageCheck.ADAPTER_MISSING,
             evidence,
             f'{in_words(change)} if its servers do not boot',
         )
     else:
-        yield mend(subject, Check.ADAPTER_MISSING, evidence, change)
+        yield mend(subject, ImageCheck.ADAPTER_MISSING, evidence, change)
 
 
-def _of_disk_type(subject: Subject) -> Iterator[Finding]:
+def _check_disk_type(subject: Subject) -> Iterator[ImageFinding]:
     if not subject.is_vmdk or not subject.allows(VMWARE):
         return
     name = subject.name_of('vmware_disktype')
     value = subject.image.properties.get(name)
     fitting = _disk_types(subject)
     if value is None:
-        yield from _of_missing_disk_type(subject, fitting)
+        yield from _check_missing_disk_type(subject, fitting)
         return
     evidence = subject.cite(name)
     # What looks raw may be a flat extent, or a VMDK that was damaged.
     certain = fitting[0] if len(fitting) == 1 else None
     if value not in vmware.DISK_TYPES:
-        kind = Check.DISK_TYPE_UNKNOWN
+        kind = ImageCheck.DISK_TYPE_UNKNOWN
         right = certain or spelling.value(name, value)
     elif fitting and value not in fitting:
-        kind = Check.DISK_TYPE_WRONG
+        kind = ImageCheck.DISK_TYPE_WRONG
         evidence += f'; the content is {_content(subject)}'
         right = certain
     else:
@@ -84,22 +85,23 @@ def _of_disk_type(subject: Subject) -> Iterator[Finding]:
         # It runs on KVM, and may be meant to.
         evidence += f'; {demand_text(subject.demand)}'
         advice += ', or set hypervisor_type=kvm, if it is for KVM'
-    yield for_owner(kind, evidence, advice)
+    yield for_owner(subject, kind, evidence, advice)
 
 
-def _of_missing_disk_type(
+def _check_missing_disk_type(
     subject: Subject, fitting: tuple[str, ...]
-) -> Iterator[Finding]:
+) -> Iterator[ImageFinding]:
     if fitting and fitting[0] != DEFAULT_DISK_TYPE:
         yield mend(
             subject,
-            Check.DISK_TYPE_MISSING,
+            ImageCheck.DISK_TYPE_MISSING,
             f'no vmware_disktype; the content is {_content(subject)}',
             {'vmware_disktype': fitting[0]},
         )
     elif not fitting and not subject.disk:
         yield for_owner(
-            Check.DISK_TYPE_MISSING,
+            subject,
+            ImageCheck.DISK_TYPE_MISSING,
             'no vmware_disktype; the content was not inspected',
             'set it to what "image inspect" says',
         )

@@ -10,58 +10,64 @@ from hypervisor_affinity.image.guests import GUEST_IDS
 from hypervisor_affinity.image.guests import guest_id
 from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.classification import runs_nowhere
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.mending import mend
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find a guest id that vSphere would not get, or would not know."""
     if not subject.allows(VMWARE) or not subject.is_for_esxi:
         return
     name = subject.name_of('vmware_ostype')
     value = subject.image.properties.get(name)
     if value is None:
-        yield from _of_missing(subject)
+        yield from _check_missing(subject)
     elif value in GUEST_IDS:
         return
     elif spelled := spelling.value(name, value):
         yield mend(
             subject,
-            Check.GUEST_ID_MISSPELT,
+            ImageCheck.GUEST_ID_MISSPELT,
             subject.cite(name),
             {name: spelled},
         )
     elif vmware.is_guest_id(value):
         yield for_owner(
-            Check.GUEST_ID_UNKNOWN,
+            subject,
+            ImageCheck.GUEST_ID_UNKNOWN,
             subject.cite(name),
-            'see that the oldest vSphere of the cloud knows it',
         )
     elif not runs_nowhere(subject.spelled_demand):
-        yield _of_distro(subject, name, value)
+        yield _distro_as_guest_id(subject, name, value)
 
 
-def _of_missing(subject: Subject) -> Iterator[Finding]:
+def _check_missing(subject: Subject) -> Iterator[ImageFinding]:
     if not subject.needs_vmware:
         return
     evidence = 'no vmware_ostype; the default is otherGuest'
     told = subject.fitting.get('vmware_ostype')
     if told in GUEST_IDS:
         yield mend(
-            subject, Check.GUEST_ID_MISSING, evidence, {'vmware_ostype': told}
+            subject,
+            ImageCheck.GUEST_ID_MISSING,
+            evidence,
+            {'vmware_ostype': told},
         )
     else:
         yield for_owner(
-            Check.GUEST_ID_MISSING,
+            subject,
+            ImageCheck.GUEST_ID_MISSING,
             evidence,
             'set vmware_ostype to the guest id of its system',
         )
 
 
-def _of_distro(subject: Subject, name: str, distro: str) -> Finding:
+def _distro_as_guest_id(
+    subject: Subject, name: str, distro: str
+) -> ImageFinding:
     """Return what is wrong if vSphere gets a distribution's name.
 
     ``os_distro`` is given the guest id, not removed: nova reads the same then
@@ -78,20 +84,24 @@ def _of_distro(subject: Subject, name: str, distro: str) -> Finding:
     if not subject.needs_vmware:
         if hidden:
             return for_owner(
-                Check.GUEST_ID_LOST,
+                subject,
+                ImageCheck.GUEST_ID_LOST,
                 evidence,
                 f'set {name} to {wanted}, for ESXi; remove vmware_ostype, for '
                 'KVM',
             )
         return for_owner(
-            Check.DISTRO_ON_ESXI,
+            subject,
+            ImageCheck.DISTRO_ON_ESXI,
             demand_text(subject.demand),
             f'leave it, for KVM alone; set {name} to {wanted}, for ESXi '
             f'alone; remove {name}, for both',
         )
-    kind = Check.GUEST_ID_LOST if hidden else Check.GUEST_ID_IS_DISTRO
+    kind = (
+        ImageCheck.GUEST_ID_LOST if hidden else ImageCheck.GUEST_ID_IS_DISTRO
+    )
     if not right:
-        return for_owner(kind, evidence, f'set {name} to {wanted}')
+        return for_owner(subject, kind, evidence, f'set {name} to {wanted}')
     return mend(subject, kind, evidence, {name: right})
 
 

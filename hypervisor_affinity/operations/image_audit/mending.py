@@ -11,36 +11,41 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.operations.classification import unfit
-from hypervisor_affinity.operations.image_audit.findings import Changes
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.findings import Changes
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.findings import Remedy
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import cited
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
 def mend(
-    subject: Subject, check: Check, evidence: str, mended: Changes
-) -> Finding:
+    subject: Subject, check: ImageCheck, evidence: str, mended: Changes
+) -> ImageFinding:
     """Return a finding with its change, or as advice if that moves it."""
     advice = in_words(mended)
     now, then = subject.spelled_demand, subject.demand_with(mended)
     broken = then.refusal not in (None, now.refusal)
     if broken or _where(then) != _where(now):
         return for_owner(
-            check, evidence, f'{advice}; then: {demand_text(then)}'
+            subject, check, evidence, f'{advice}; then: {demand_text(then)}'
         )
     failing = [sign for sign in unfit(then) if sign not in unfit(now)]
     if failing:
         return for_owner(
+            subject,
             check,
             evidence,
             f'{advice}; then: a server with {cited(failing)} would fail',
         )
-    return Finding(check, evidence, advice, mended)
+    return Finding(
+        check, subject.image, evidence, remedy=Remedy(advice, mended)
+    )
 
 
-def changes(findings: Iterable[Finding]) -> dict[str, str | None]:
+def changes(findings: Iterable[ImageFinding]) -> dict[str, str | None]:
     """Return all that mends an image.
 
     Where two set the same property, the later wins: it knows the content.

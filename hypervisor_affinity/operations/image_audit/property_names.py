@@ -9,20 +9,20 @@ from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.operations import image_spelling as spelling
-from hypervisor_affinity.operations.image_audit.findings import Check
-from hypervisor_affinity.operations.image_audit.findings import Finding
+from hypervisor_affinity.operations.image_audit.checks import ImageCheck
+from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.mending import mend
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[ImageFinding]:
     """Find what is set twice, or by a misspelt name."""
-    yield from _of_two(subject)
-    yield from _of_dropped(subject)
+    yield from _check_double(subject)
+    yield from _check_dropped(subject)
 
 
-def _of_two(subject: Subject) -> Iterator[Finding]:
+def _check_double(subject: Subject) -> Iterator[ImageFinding]:
     own = subject.image.properties
     for raw in (*properties.NOVA_NAMES, 'vmware_adaptertype'):
         # A guest id has checks of its own.
@@ -35,43 +35,53 @@ def _of_two(subject: Subject) -> Iterator[Finding]:
             wins = properties.normalize({name: own[name]})[name]
             if str(wins).lower() != str(value).lower():
                 yield for_owner(
-                    Check.NAMES_DIFFER,
+                    subject,
+                    ImageCheck.NAMES_DIFFER,
                     f'{subject.cite(raw, name)}; nova reads {name}',
                     f'remove {raw}, or correct {name}',
                 )
 
 
-def _of_dropped(subject: Subject) -> Iterator[Finding]:
+def _check_dropped(subject: Subject) -> Iterator[ImageFinding]:
     for name in subject.image.dropped:
         value = (subject.values or {}).get(name)
         if meant := spelling.name(name):
-            yield _of_misspelt(subject, name, meant, value)
+            yield _misspelt(subject, name, meant, value)
         elif near := spelling.similar_name(name, value):
-            yield for_owner(Check.PROPERTY_DROPPED, name, f'is {near} meant?')
+            yield for_owner(
+                subject, ImageCheck.PROPERTY_DROPPED, name, f'is {near} meant?'
+            )
 
 
-def _of_misspelt(
+def _misspelt(
     subject: Subject, name: str, meant: str, value: str | None
-) -> Finding:
+) -> ImageFinding:
     novas = properties.normalize({meant: 'any'})
     if subject.image.properties.keys() & {meant, *novas}:
         return for_owner(
-            Check.PROPERTY_DROPPED,
+            subject,
+            ImageCheck.PROPERTY_DROPPED,
             name,
             f'its name is {meant}, which is set, too; remove this one',
         )
     if value is None:
         return for_owner(
-            Check.PROPERTY_DROPPED, name, f'its name is {meant}; rename it'
+            subject,
+            ImageCheck.PROPERTY_DROPPED,
+            name,
+            f'its name is {meant}; rename it',
         )
     evidence = written(name, value)
     right = spelling.value(meant, value) or value
     if why := _wrong_value(meant, right):
         return for_owner(
-            Check.PROPERTY_DROPPED, evidence, f'its name is {meant}, and {why}'
+            subject,
+            ImageCheck.PROPERTY_DROPPED,
+            evidence,
+            f'its name is {meant}, and {why}',
         )
     renamed = {meant: right, name: None}
-    return mend(subject, Check.PROPERTY_DROPPED, evidence, renamed)
+    return mend(subject, ImageCheck.PROPERTY_DROPPED, evidence, renamed)
 
 
 def _wrong_value(name: str, value: str) -> str:

@@ -20,7 +20,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Wishes
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.operations import image_spelling as spelling
-from hypervisor_affinity.operations.image_audit.findings import Changes
+from hypervisor_affinity.operations.findings import Changes
 
 _MACHINES = ('hw_architecture', 'hw_emulation_architecture')
 
@@ -92,8 +92,9 @@ class Subject:
         novas = properties.NOVA_NAMES.get(name, name)
         # Of other formats, these have no checks of their own.
         if novas == 'hw_disk_type' and self.is_vmdk:
-            known = value in vmware.DISK_TYPES
-            return value if known else spelling.value(name, value)
+            if value in vmware.DISK_TYPES:
+                return value
+            return spelling.value(name, value)
         if novas == 'os_distro' and self.is_for_esxi:
             read = str(self.found.get(novas))
             if vmware.is_guest_id(read):

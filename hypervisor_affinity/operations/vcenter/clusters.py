@@ -9,8 +9,10 @@ from hypervisor_affinity.cloud.snapshot import ComputeConf
 from hypervisor_affinity.cloud.snapshot import Datastore
 from hypervisor_affinity.cloud.snapshot import EsxiHost
 from hypervisor_affinity.cloud.snapshot import VCenter
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 
 # nova.virt.vmwareapi.ds_util.ALL_SUPPORTED_DS_TYPES.
 DATASTORE_TYPES = frozenset({'VMFS', 'NFS', 'NFS41', 'vsan'})
@@ -29,37 +31,38 @@ _CONNECTIONS = {
     'notResponding': 'not_responding',
 }
 _STATES = {
-    'maintenance': Check.HOST_IN_MAINTENANCE,
-    'standby': Check.HOST_IN_STANDBY,
-    'disconnected': Check.HOST_DISCONNECTED,
-    'not_responding': Check.HOST_DISCONNECTED,
+    'maintenance': VCenterCheck.HOST_IN_MAINTENANCE,
+    'standby': VCenterCheck.HOST_IN_STANDBY,
+    'disconnected': VCenterCheck.HOST_DISCONNECTED,
+    'not_responding': VCenterCheck.HOST_DISCONNECTED,
 }
 _DRS = {
-    'off': Check.DRS_OFF,
-    'manual': Check.DRS_MANUAL,
-    'partially_automated': Check.DRS_PARTIALLY_AUTOMATED,
+    'off': VCenterCheck.DRS_OFF,
+    'manual': VCenterCheck.DRS_MANUAL,
+    'partially_automated': VCenterCheck.DRS_PARTIALLY_AUTOMATED,
 }
 
 # What was found: the check, the subject, the evidence.
-_Found = Iterator[tuple[Check, str, str]]
+_Found = Iterator[tuple[VCenterCheck, str, str]]
 
 
 def check(
     vcenter: VCenter, cluster: Cluster, computes: Sequence[ComputeConf]
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find what is wrong with a cluster.
 
     :param computes: what is known of the nova-computes that serve it
     """
     for found in (
-        _of_automation(cluster),
-        _of_hosts(cluster.hosts),
-        _of_capacity(cluster),
-        _of_datastores(cluster, computes),
-        _of_networks(cluster.hosts),
+        _check_automation(cluster),
+        _check_hosts(cluster.hosts),
+        _check_capacity(cluster),
+        _check_datastores(cluster, computes),
+        _check_networks(cluster.hosts),
     ):
         for kind, subject, evidence in found:
-            yield Finding(kind, vcenter.name, cluster.name, subject, evidence)
+            place = Place(vcenter.name, cluster.name, subject)
+            yield Finding(kind, place, evidence)
 
 
 def for_nova(
@@ -110,18 +113,18 @@ def _selects(conf: ComputeConf, datastore: Datastore) -> bool:
         return False
 
 
-def _of_automation(cluster: Cluster) -> _Found:
+def _check_automation(cluster: Cluster) -> _Found:
     if cluster.drs in _DRS:
         words = cluster.drs.replace('_', ' ')
         yield _DRS[cluster.drs], '', f'DRS is {words}'
     if not cluster.ha:
-        yield Check.HA_OFF, '', 'vSphere HA is off'
+        yield VCenterCheck.HA_OFF, '', 'vSphere HA is off'
 
 
-def _of_hosts(hosts: Sequence[EsxiHost]) -> _Found:
+def _check_hosts(hosts: Sequence[EsxiHost]) -> _Found:
     if not usable(hosts):
         yield (
-            Check.NO_USABLE_HOST,
+            VCenterCheck.NO_USABLE_HOST,
             '',
             f'{len(hosts)} hosts, none of them connected and not in '
             'maintenance',
@@ -137,39 +140,39 @@ def _of_hosts(hosts: Sequence[EsxiHost]) -> _Found:
             )
 
 
-def _of_capacity(cluster: Cluster) -> _Found:
+def _check_capacity(cluster: Cluster) -> _Found:
     hosts = usable(cluster.hosts)
     if len(hosts) == 1:
         yield (
-            Check.CAPACITY_BELOW_N_PLUS_1,
+            VCenterCheck.CAPACITY_BELOW_N_PLUS_1,
             '',
             f'{hosts[0].name} is the only host that takes servers',
         )
     elif hosts:
-        yield from _of_amount(
+        yield from _check_amount(
             'MiB of memory',
             cluster.running_memory_mb,
             [host.memory_mb for host in hosts],
         )
-        yield from _of_amount(
+        yield from _check_amount(
             'MHz of CPU',
             sum(host.cpu_used_mhz for host in hosts),
             [host.cpu_mhz for host in hosts],
         )
 
 
-def _of_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
+def _check_amount(unit: str, needed: int, amounts: list[int]) -> _Found:
     rest = sum(amounts) - max(amounts)
     if needed > rest:
         yield (
-            Check.CAPACITY_BELOW_N_PLUS_1,
+            VCenterCheck.CAPACITY_BELOW_N_PLUS_1,
             '',
             f'VMs take {needed} {unit}; without its largest host the cluster '
             f'has {rest}',
         )
 
 
-def _of_datastores(
+def _check_datastores(
     cluster: Cluster, computes: Sequence[ComputeConf]
 ) -> _Found:
     selected = for_nova(cluster, computes)
@@ -182,7 +185,7 @@ def _of_datastores(
         )
         evidence = f'datastores: {names}'
         yield (
-            Check.NO_DATASTORE,
+            VCenterCheck.NO_DATASTORE,
             '',
             f'{evidence}; datastore_regex: {wanted}' if wanted else evidence,
         )
@@ -194,40 +197,40 @@ def _of_datastores(
                 if datastore.accessible
                 else 'no host reaches it'
             )
-            yield Check.DATASTORE_UNAVAILABLE, datastore.name, state
+            yield VCenterCheck.DATASTORE_UNAVAILABLE, datastore.name, state
         elif missing := sorted(hosts - set(datastore.hosts)):
             yield (
-                Check.DATASTORE_NOT_SHARED,
+                VCenterCheck.DATASTORE_NOT_SHARED,
                 datastore.name,
                 f'not on {_named(missing)}, of {len(hosts)} hosts',
             )
 
 
-def _of_networks(hosts: Sequence[EsxiHost]) -> _Found:
+def _check_networks(hosts: Sequence[EsxiHost]) -> _Found:
     known = connected(hosts)
     everywhere = frozenset().union(*(host.nsx_networks for host in known))
     for host in known:
         # None at all: they could not be read.
         if host.adapters:
-            yield from _of_adapters(host, is_alone=len(hosts) == 1)
+            yield from _check_adapters(host, is_alone=len(hosts) == 1)
         if missing := sorted(everywhere - set(host.nsx_networks)):
             yield (
-                Check.NSX_UNEVEN,
+                VCenterCheck.NSX_UNEVEN,
                 host.name,
                 f'it lacks {_named(missing)}',
             )
 
 
-def _of_adapters(host: EsxiHost, *, is_alone: bool) -> _Found:
+def _check_adapters(host: EsxiHost, *, is_alone: bool) -> _Found:
     adapters = ', '.join(
         f'{name} ({" ".join(services) or "no service"})'
         for name, services in host.adapters.items()
     )
     each = host.adapters.values()
     if not is_alone and not any(_VMOTION in services for services in each):
-        yield Check.VMOTION_MISSING, host.name, adapters
+        yield VCenterCheck.VMOTION_MISSING, host.name, adapters
     if all(_MANAGEMENT in services for services in each):
-        yield Check.STORAGE_NETWORK_SHARED, host.name, adapters
+        yield VCenterCheck.STORAGE_NETWORK_SHARED, host.name, adapters
 
 
 def _named(names: Sequence[str]) -> str:

@@ -16,10 +16,14 @@ from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.compute_service import ComputeService
+from hypervisor_affinity.operations.compute_service import Trouble
+from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.vcenter import clusters
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
-from hypervisor_affinity.operations.vcenter.findings import judged
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
+from hypervisor_affinity.operations.vcenter.checks import judged
 
 _GIB = 2**30
 # ESXi itself takes some of a host's memory, also where nothing runs.
@@ -43,11 +47,15 @@ class Served(NamedTuple):
         """The name of the compute node that it is."""
         return self.vcenter.node(self.cluster.id)
 
-    def finding(self, check: Check, subject: str, evidence: str) -> Finding:
+    def place(self, subject: str = '') -> Place:
+        """Return where it is, or where something in it is."""
+        return Place(self.vcenter.name, self.cluster.name, subject)
+
+    def finding(
+        self, check: VCenterCheck, subject: str, evidence: str
+    ) -> VCenterFinding:
         """Return a finding about it."""
-        return Finding(
-            check, self.vcenter.name, self.cluster.name, subject, evidence
-        )
+        return Finding(check, self.place(subject), evidence)
 
 
 def served(vcenters: Iterable[VCenter], hosts: Iterable[Host]) -> list[Served]:
@@ -75,7 +83,7 @@ def served(vcenters: Iterable[VCenter], hosts: Iterable[Host]) -> list[Served]:
     return list(found.values())
 
 
-def check_computes(each: Served) -> Iterator[Finding]:
+def check_computes(each: Served) -> Iterator[VCenterFinding]:
     """Find a cluster with no nova-compute, or with several."""
     names = sorted(
         {host.name for host in each.hosts}
@@ -84,78 +92,68 @@ def check_computes(each: Served) -> Iterator[Finding]:
     if not each.hosts:
         files = ', '.join(conf.file for conf in each.computes)
         yield each.finding(
-            Check.CLUSTER_NOT_SERVED,
+            VCenterCheck.CLUSTER_NOT_SERVED,
             '',
             f'{files} names it, and there is no compute node {each.node}',
         )
     if len(names) > 1:
         yield each.finding(
-            Check.CLUSTER_SERVED_TWICE, '', f'by {", ".join(names)}'
+            VCenterCheck.CLUSTER_SERVED_TWICE, '', f'by {", ".join(names)}'
         )
 
 
 def check_services(
     hosts: Iterable[Host], each_served: Iterable[Served]
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find services of clusters that keep servers from being placed.
 
     :param hosts: those that run VMware
     """
     places = {
-        host: (each.vcenter.name, each.cluster.name)
+        host: each.place(host)
         for each in each_served
         for host in (host.name for host in each.hosts)
     }
     # A service may have several compute nodes.
     for host in {host.name: host for host in hosts}.values():
-        place = places.get(host.name, ('', ''))
-        yield from judged(_of_service(host, place), host.name, *place)
+        place = places.get(host.name) or Place(subject=host.name)
+        yield from judged(_check_service(host, place), place)
 
 
-def _of_service(host: Host, place: tuple[str, str]) -> Iterator[Finding]:
-    if host.state == 'down':
+def _check_service(host: Host, place: Place) -> Iterator[VCenterFinding]:
+    troubles = ComputeService.from_record(host).troubles
+    if Trouble.DOWN in troubles:
         heard = host.last_seen or 'never, or long ago'
-        yield Finding(
-            Check.COMPUTE_DOWN, *place, host.name, f'last heard: {heard}'
-        )
-    if host.status != 'disabled':
-        return
+        yield Finding(VCenterCheck.COMPUTE_DOWN, place, f'last heard: {heard}')
     reason = host.disabled_reason or 'no reason given'
-    by_driver = reason == hypervisor.DISABLED_BY_VSPHERE_DRIVER
-    yield Finding(
-        Check.COMPUTE_DISABLED_BY_DRIVER
-        if by_driver
-        else Check.COMPUTE_DISABLED,
-        *place,
-        host.name,
-        reason,
-    )
+    if Trouble.DISABLED_BY_DRIVER in troubles:
+        yield Finding(VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, place, reason)
+    elif Trouble.DISABLED in troubles:
+        yield Finding(VCenterCheck.COMPUTE_DISABLED, place, reason)
 
 
 def check_aggregates(
     hosts: Iterable[Host], aggregates: Iterable[Aggregate], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find hosts of VMware's aggregates that no nova-compute stands for."""
     nodes = {host.name for host in hosts if host.node}
     for aggregate in aggregates:
         yield from judged(
-            _of_aggregate(aggregate, nodes, policy),
-            f'aggregate {aggregate.name}',
+            _check_aggregate(aggregate, nodes, policy),
+            Place(subject=f'aggregate {aggregate.name}'),
         )
 
 
-def _of_aggregate(
+def _check_aggregate(
     aggregate: Aggregate, nodes: Collection[str], policy: Policy
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     offer = read_offer([adapters.tags(aggregate)], DriverReport(None), policy)
     if offer.families != {hypervisor.VMWARE}:
         return
     for name in sorted(set(aggregate.hosts).difference(nodes)):
         yield Finding(
-            Check.CLUSTER_NOT_SERVED,
-            '',
-            '',
-            name,
+            VCenterCheck.CLUSTER_NOT_SERVED,
+            Place(subject=name),
             f'aggregate {aggregate.name} has it, and no nova-compute of '
             'this name has reported a compute node',
         )
@@ -163,7 +161,7 @@ def _of_aggregate(
 
 def check_nodes(
     hosts: Iterable[Host], vcenters: Sequence[VCenter]
-) -> Iterator[Finding]:
+) -> Iterator[VCenterFinding]:
     """Find compute nodes whose cluster is gone, or was not looked at.
 
     :param hosts: those that run VMware
@@ -178,39 +176,33 @@ def check_nodes(
         cluster_id, _, uuid = host.node.partition('.')
         if uuid not in known:
             yield Finding(
-                Check.COMPUTE_NOT_CHECKED,
-                '',
-                '',
-                host.name,
+                VCenterCheck.COMPUTE_NOT_CHECKED,
+                Place(subject=host.name),
                 f'node {host.node or "(none)"}',
             )
         elif cluster_id not in known[uuid]:
             yield Finding(
-                Check.CLUSTER_NOT_FOUND,
-                names[uuid],
-                '',
-                host.name,
+                VCenterCheck.CLUSTER_NOT_FOUND,
+                Place(names[uuid], subject=host.name),
                 f'its node is {host.node}; vCenter shows no {cluster_id}',
             )
 
 
-def check_names(vcenter: VCenter) -> Iterator[Finding]:
+def check_names(vcenter: VCenter) -> Iterator[VCenterFinding]:
     """Find names of clusters that vCenter does not have."""
     known = {cluster.name for cluster in vcenter.clusters}
     for conf in vcenter.computes:
         if conf.cluster and conf.cluster not in known:
             others = sorted(vcenter.cluster_names.values())
             yield Finding(
-                Check.CLUSTER_NOT_FOUND,
-                vcenter.name,
-                conf.cluster,
-                conf.host,
+                VCenterCheck.CLUSTER_NOT_FOUND,
+                Place(vcenter.name, conf.cluster, conf.host),
                 f'{conf.file} names it; vCenter shows: '
                 f'{", ".join(others) or "no cluster"}',
             )
 
 
-def check_inventory(each: Served) -> Iterator[Finding]:
+def check_inventory(each: Served) -> Iterator[VCenterFinding]:
     """Find figures that Placement has otherwise than vCenter."""
     usable = clusters.usable(each.cluster.hosts)
     if not usable:
@@ -234,12 +226,14 @@ def check_inventory(each: Served) -> Iterator[Finding]:
         ]
         if differences:
             yield each.finding(
-                Check.INVENTORY_DIFFERS, host.name, '; '.join(differences)
+                VCenterCheck.INVENTORY_DIFFERS,
+                host.name,
+                '; '.join(differences),
             )
         most = host.memory_mb and host.memory_mb.max_unit
         if most and freest.memory_free_mb < most * _NEARLY:
             yield each.finding(
-                Check.NO_HOST_HAS_MAX_UNIT,
+                VCenterCheck.NO_HOST_HAS_MAX_UNIT,
                 host.name,
                 f'max_unit is {most} MiB; {freest.name}, the freest host, '
                 f'has {freest.memory_free_mb} MiB',

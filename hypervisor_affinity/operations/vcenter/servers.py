@@ -7,10 +7,12 @@ from typing import NamedTuple
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import Place
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
+from hypervisor_affinity.operations.vcenter.checks import judged
 from hypervisor_affinity.operations.vcenter.computes import Served
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
-from hypervisor_affinity.operations.vcenter.findings import judged
 
 
 class SecondLook(NamedTuple):
@@ -67,7 +69,7 @@ class Watch:
                 self._servers[server.id] = server
             yield server
 
-    def findings(self, again: SecondLook | None) -> Iterator[Finding]:
+    def findings(self, again: SecondLook | None) -> Iterator[VCenterFinding]:
         """Yield what does not fit, after all servers were seen.
 
         :param again: confirms what looks wrong; None where nothing but a
@@ -77,20 +79,22 @@ class Watch:
         """
         looks = _Looks(again, self._servers, self._vms)
         for uuid, each in self._vms:
-            yield from _judged(self._of_vm(uuid, each, looks), uuid, each)
+            yield from _judged(self._check_vm(uuid, each, looks), uuid, each)
         for server in self._servers.values():
-            each = self._by_node.get(server.node)
+            served = self._by_node.get(server.node or '')
             # Else it was seen for its VM only.
-            if each is not None:
+            if served is not None:
                 yield from _judged(
-                    self._of_server(server, each, looks), server.id, each
+                    self._check_server(server, served, looks),
+                    server.id,
+                    served,
                 )
         for name, error in looks.lost.items():
-            yield Finding(Check.VCENTER_UNREADABLE, name, '', '', error)
+            yield Finding(VCenterCheck.VCENTER_UNREADABLE, Place(name), error)
 
-    def _of_vm(
+    def _check_vm(
         self, uuid: str, each: Served, looks: '_Looks'
-    ) -> Iterator[Finding]:
+    ) -> Iterator[VCenterFinding]:
         if self._is_stray(self._servers.get(uuid), each):
             seen = looks.look(uuid, each)
             if (
@@ -98,16 +102,18 @@ class Watch:
                 and seen.place == each.cluster.id
                 and self._is_stray(seen.server, each)
             ):
-                yield _of_vm(uuid, seen.server, each)
+                yield _stray_vm(uuid, seen.server, each)
 
-    def _of_server(
+    def _check_server(
         self, server: Server, each: Served, looks: '_Looks'
-    ) -> Iterator[Finding]:
-        known = _Seen(server, looks.place(server.id, each))
-        if _is_astray(known, each):
-            seen = looks.look(server.id, each)
-            if seen is not None and _is_astray(seen, each):
-                yield _of_server(seen, each)
+    ) -> Iterator[VCenterFinding]:
+        if not _is_astray(server, looks.place(server.id, each), each):
+            return
+        seen = looks.look(server.id, each)
+        if seen is None or seen.server is None:
+            return
+        if _is_astray(seen.server, seen.place, each):
+            yield _astray_server(seen.server, seen.place, each)
 
     def _is_stray(self, server: Server | None, each: Served) -> bool:
         """Tell whether a VM of this cluster is of no server that is there."""
@@ -115,7 +121,7 @@ class Watch:
             return True
         if server.node == each.node or _is_on_its_way(server):
             return False
-        other = self._by_node.get(server.node)
+        other = self._by_node.get(server.node or '')
         # Of a server whose VM is in the wrong cluster, it is said of the
         # server.
         return other is None or other.vcenter.uuid != each.vcenter.uuid
@@ -173,52 +179,55 @@ class _Looks:
 
 
 def _judged(
-    found: Iterator[Finding], server: str, each: Served
-) -> Iterator[Finding]:
-    place = each.vcenter.name, each.cluster.name
+    found: Iterator[VCenterFinding], server: str, each: Served
+) -> Iterator[VCenterFinding]:
     # That nova does not answer is about no single server.
-    return judged(found, server, *place, passing=(SourceError,))
+    return judged(found, each.place(server), passing=(SourceError,))
 
 
 def _is_on_its_way(server: Server) -> bool:
     return bool(server.task) or server.status in _ON_THE_WAY
 
 
-def _is_astray(seen: _Seen, each: Served) -> bool:
+def _is_astray(server: Server, place: str | None, each: Served) -> bool:
     """Tell whether a server of this cluster has its VM elsewhere, or none."""
-    server, place = seen
-    if server is None or server.node != each.node or server.task:
+    if server.node != each.node or server.task:
         return False
     if place is None:
         return server.status not in _MAY_LACK_A_VM
     return place != each.cluster.id and server.status not in _ON_THE_WAY
 
 
-def _of_server(seen: _Seen, each: Served) -> Finding:
-    server, place = seen
+def _astray_server(
+    server: Server, place: str | None, each: Served
+) -> VCenterFinding:
     if place is None:
         return each.finding(
-            Check.SERVER_WITHOUT_VM,
+            VCenterCheck.SERVER_WITHOUT_VM,
             server.id,
             f'nova has it on {server.host} ({server.status})',
         )
     name = each.vcenter.cluster_names.get(place, 'no cluster')
     return each.finding(
-        Check.SERVER_IN_OTHER_CLUSTER,
+        VCenterCheck.SERVER_IN_OTHER_CLUSTER,
         server.id,
         f'nova has it on {server.host}; its VM is in {name}',
     )
 
 
-def _of_vm(uuid: str, server: Server | None, each: Served) -> Finding:
+def _stray_vm(
+    uuid: str, server: Server | None, each: Served
+) -> VCenterFinding:
     name = f'VM {each.cluster.vms[uuid]}'
     if server is None:
         return each.finding(
-            Check.VM_WITHOUT_SERVER, uuid, f'{name}; nova has no such server'
+            VCenterCheck.VM_WITHOUT_SERVER,
+            uuid,
+            f'{name}; nova has no such server',
         )
     place = f'on {server.host}' if server.host else 'on no host'
     return each.finding(
-        Check.VM_OF_SERVER_ELSEWHERE,
+        VCenterCheck.VM_OF_SERVER_ELSEWHERE,
         uuid,
         f'{name}; nova has the server {place} ({server.status})',
     )

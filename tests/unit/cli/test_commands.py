@@ -12,7 +12,7 @@ import yaml
 
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.operations.audit import Check
+from hypervisor_affinity.operations.audit import CloudCheck
 from tests import cloud_of_records as records
 from tests.cloud_of_records import ISO
 from tests.cloud_of_records import QCOW2
@@ -443,7 +443,7 @@ def test_audit_shows_the_worst_first(run, wrong_cloud):
 def test_audit_counts_what_is_not_there_too(run, wrong_cloud):
     done = run('audit', '--snapshot', wrong_cloud, '--counts', '-f', 'csv')
     rows = list(csv.DictReader(io.StringIO(done.out)))
-    assert {row['Check'] for row in rows} == set(Check)
+    assert {row['Check'] for row in rows} == set(CloudCheck)
     assert {
         r['Check']: r['Findings'] for r in rows if r['Findings'] != '0'
     } == {

@@ -6,7 +6,7 @@ import pytest
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.operations import explanation
+from hypervisor_affinity.operations.explanation import scheduler_filters
 from tests.cloud_of_records import both
 from tests.cloud_of_records import kvm
 from tests.cloud_of_records import server
@@ -130,7 +130,7 @@ def test_nova_leaves_out_what_differs_in_capabilities(explain):
 
 def test_a_host_that_cannot_be_judged(run, tmp_path, monkeypatch):
     """As long as another one passes, the answer is good."""
-    original = explanation.judge
+    original = scheduler_filters.judge
 
     def judge(demand, offer, policy):
         if 'kvm' in offer.families:
@@ -139,7 +139,7 @@ def test_a_host_that_cannot_be_judged(run, tmp_path, monkeypatch):
 
     path = tmp_path / 'cloud.json'
     files.save(both(), path)
-    monkeypatch.setattr(explanation, 'judge', judge)
+    monkeypatch.setattr(scheduler_filters, 'judge', judge)
     flexible = run('explain', 'iso', 'small', '--snapshot', path)
     assert (flexible.code, flexible.err) == (0, '')
     assert '2 that might take it could not be judged' in flexible.out

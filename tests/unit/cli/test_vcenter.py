@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from hypervisor_affinity.cloud import files
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import cloud_of_records
 from tests import vcenter_records as records
 from tests.vcenter_records import cluster
@@ -136,7 +136,9 @@ def test_counts_have_what_is_not_there_too(run, wrong):
     )
     assert done.code == 1
     rows = list(csv.DictReader(io.StringIO(done.out)))
-    assert [row['Check'] for row in rows] == [check.value for check in Check]
+    assert [row['Check'] for row in rows] == [
+        check.value for check in VCenterCheck
+    ]
     assert {
         r['Check']: r['Findings'] for r in rows if r['Findings'] != '0'
     } == {'drs_manual': '1', 'ha_off': '1', 'storage_network_shared': '1'}

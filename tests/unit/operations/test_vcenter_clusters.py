@@ -3,11 +3,9 @@
 
 import pytest
 
-from hypervisor_affinity.operations.audit import Severity
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.operations.vcenter import clusters
-from hypervisor_affinity.operations.vcenter import findings
-from hypervisor_affinity.operations.vcenter.findings import Check
-from hypervisor_affinity.operations.vcenter.findings import Finding
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import vcenter_records as records
 from tests.vcenter_records import MEMORY
 from tests.vcenter_records import MHZ
@@ -36,59 +34,59 @@ def shared_and(name, **fields):
 # {what it is: the cluster, what is found}
 CASES = {
     'in order': (IN_ORDER, []),
-    'DRS off': (cluster(drs='off'), [(Check.DRS_OFF, '')]),
-    'DRS manual': (cluster(drs='manual'), [(Check.DRS_MANUAL, '')]),
+    'DRS off': (cluster(drs='off'), [(VCenterCheck.DRS_OFF, '')]),
+    'DRS manual': (cluster(drs='manual'), [(VCenterCheck.DRS_MANUAL, '')]),
     'DRS partially automated': (
         cluster(drs='partially_automated'),
-        [(Check.DRS_PARTIALLY_AUTOMATED, '')],
+        [(VCenterCheck.DRS_PARTIALLY_AUTOMATED, '')],
     ),
     'DRS fully automated': (cluster(drs='fully_automated'), []),
-    'HA off': (cluster(ha=False), [(Check.HA_OFF, '')]),
+    'HA off': (cluster(ha=False), [(VCenterCheck.HA_OFF, '')]),
     'a host in maintenance': (
         cluster(hosts=hosts(MAINTENANCE)),
-        [(Check.HOST_IN_MAINTENANCE, 'esxi-3')],
+        [(VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-3')],
     ),
     'a host disconnected': (
         cluster(hosts=hosts(DISCONNECTED)),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'a host not responding': (
         cluster(hosts=hosts(MISSING)),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     # What was on when it was lost is not its trouble.
     'a host in maintenance not responding': (
         cluster(hosts=hosts({**MISSING, **MAINTENANCE})),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'a host in standby': (
         cluster(hosts=hosts(STANDBY)),
-        [(Check.HOST_IN_STANDBY, 'esxi-3')],
+        [(VCenterCheck.HOST_IN_STANDBY, 'esxi-3')],
     ),
     # vCenter hears nothing of it, as is to be.
     'a host in standby not responding': (
         cluster(hosts=hosts({**STANDBY, **MISSING})),
-        [(Check.HOST_IN_STANDBY, 'esxi-3')],
+        [(VCenterCheck.HOST_IN_STANDBY, 'esxi-3')],
     ),
     'all hosts out of service': (
         cluster(hosts=hosts(MAINTENANCE, DISCONNECTED, MISSING)),
         [
-            (Check.HOST_DISCONNECTED, 'esxi-2'),
-            (Check.HOST_DISCONNECTED, 'esxi-3'),
-            (Check.HOST_IN_MAINTENANCE, 'esxi-1'),
-            (Check.NO_USABLE_HOST, ''),
+            (VCenterCheck.HOST_DISCONNECTED, 'esxi-2'),
+            (VCenterCheck.HOST_DISCONNECTED, 'esxi-3'),
+            (VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-1'),
+            (VCenterCheck.NO_USABLE_HOST, ''),
         ],
     ),
     'no host': (
         cluster(hosts=(), datastores=(datastore(hosts=()),)),
-        [(Check.NO_USABLE_HOST, '')],
+        [(VCenterCheck.NO_USABLE_HOST, '')],
     ),
     'one host left': (
         cluster(hosts=hosts(MAINTENANCE, MAINTENANCE)),
         [
-            (Check.CAPACITY_BELOW_N_PLUS_1, ''),
-            (Check.HOST_IN_MAINTENANCE, 'esxi-2'),
-            (Check.HOST_IN_MAINTENANCE, 'esxi-3'),
+            (VCenterCheck.CAPACITY_BELOW_N_PLUS_1, ''),
+            (VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-2'),
+            (VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-3'),
         ],
     ),
     # To nowhere could anything move, so that vMotion is not missed.
@@ -99,7 +97,7 @@ CASES = {
                 names=['esxi-1'],
             )
         ),
-        [(Check.CAPACITY_BELOW_N_PLUS_1, '')],
+        [(VCenterCheck.CAPACITY_BELOW_N_PLUS_1, '')],
     ),
     'memory for all but one host': (
         cluster(running_memory_mb=2 * MEMORY),
@@ -107,7 +105,7 @@ CASES = {
     ),
     'too little memory without a host': (
         cluster(running_memory_mb=2 * MEMORY + 1),
-        [(Check.CAPACITY_BELOW_N_PLUS_1, '')],
+        [(VCenterCheck.CAPACITY_BELOW_N_PLUS_1, '')],
     ),
     'memory without the largest host': (
         cluster(
@@ -121,13 +119,13 @@ CASES = {
             hosts=hosts({'memory_mb': 9 * MEMORY}),
             running_memory_mb=2 * MEMORY + 1,
         ),
-        [(Check.CAPACITY_BELOW_N_PLUS_1, '')],
+        [(VCenterCheck.CAPACITY_BELOW_N_PLUS_1, '')],
     ),
     'no memory of hosts in maintenance': (
         cluster(hosts=hosts(MAINTENANCE), running_memory_mb=MEMORY + 1),
         [
-            (Check.CAPACITY_BELOW_N_PLUS_1, ''),
-            (Check.HOST_IN_MAINTENANCE, 'esxi-3'),
+            (VCenterCheck.CAPACITY_BELOW_N_PLUS_1, ''),
+            (VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-3'),
         ],
     ),
     'CPU for all but one host': (
@@ -136,7 +134,7 @@ CASES = {
     ),
     'too little CPU without a host': (
         cluster(hosts=hosts({'cpu_used_mhz': MHZ}, {'cpu_used_mhz': MHZ + 1})),
-        [(Check.CAPACITY_BELOW_N_PLUS_1, '')],
+        [(VCenterCheck.CAPACITY_BELOW_N_PLUS_1, '')],
     ),
     'too little of both': (
         cluster(
@@ -144,14 +142,17 @@ CASES = {
             running_memory_mb=2 * MEMORY + 1,
         ),
         [
-            (Check.CAPACITY_BELOW_N_PLUS_1, ''),
-            (Check.CAPACITY_BELOW_N_PLUS_1, ''),
+            (VCenterCheck.CAPACITY_BELOW_N_PLUS_1, ''),
+            (VCenterCheck.CAPACITY_BELOW_N_PLUS_1, ''),
         ],
     ),
-    'no datastore': (cluster(datastores=()), [(Check.NO_DATASTORE, '')]),
+    'no datastore': (
+        cluster(datastores=()),
+        [(VCenterCheck.NO_DATASTORE, '')],
+    ),
     'a datastore of no type of novas': (
         cluster(datastores=(datastore(type='VVOL'),)),
-        [(Check.NO_DATASTORE, '')],
+        [(VCenterCheck.NO_DATASTORE, '')],
     ),
     'a local disk of no type of novas': (
         shared_and('local-1', type='OTHER', hosts=('esxi-1',)),
@@ -166,39 +167,39 @@ CASES = {
     },
     'a local disk': (
         shared_and('local-1', hosts=('esxi-1',)),
-        [(Check.DATASTORE_NOT_SHARED, 'local-1')],
+        [(VCenterCheck.DATASTORE_NOT_SHARED, 'local-1')],
     ),
     'a datastore that a disconnected host lacks': (
         cluster(hosts=hosts(DISCONNECTED), datastores=(datastore(hosts=TWO),)),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'a datastore that a host in maintenance lacks': (
         cluster(hosts=hosts(MAINTENANCE), datastores=(datastore(hosts=TWO),)),
         [
-            (Check.DATASTORE_NOT_SHARED, 'shared-1'),
-            (Check.HOST_IN_MAINTENANCE, 'esxi-3'),
+            (VCenterCheck.DATASTORE_NOT_SHARED, 'shared-1'),
+            (VCenterCheck.HOST_IN_MAINTENANCE, 'esxi-3'),
         ],
     ),
     'a datastore that no host reaches': (
         shared_and('shared-2', accessible=False, hosts=()),
-        [(Check.DATASTORE_UNAVAILABLE, 'shared-2')],
+        [(VCenterCheck.DATASTORE_UNAVAILABLE, 'shared-2')],
     ),
     'a datastore that goes into maintenance': (
         shared_and('shared-2', maintenance='enteringMaintenance'),
-        [(Check.DATASTORE_UNAVAILABLE, 'shared-2')],
+        [(VCenterCheck.DATASTORE_UNAVAILABLE, 'shared-2')],
     ),
     'no datastore but one in maintenance': (
         cluster(datastores=(datastore(maintenance='inMaintenance'),)),
         [
-            (Check.DATASTORE_UNAVAILABLE, 'shared-1'),
-            (Check.NO_DATASTORE, ''),
+            (VCenterCheck.DATASTORE_UNAVAILABLE, 'shared-1'),
+            (VCenterCheck.NO_DATASTORE, ''),
         ],
     ),
     # As of hosts that vCenter never reached.
     'no adapters known': (cluster(hosts=hosts({'adapters': {}})), []),
     'one adapter for all': (
         cluster(hosts=hosts(one_adapter('management', 'vmotion'))),
-        [(Check.STORAGE_NETWORK_SHARED, 'esxi-3')],
+        [(VCenterCheck.STORAGE_NETWORK_SHARED, 'esxi-3')],
     ),
     'management on every adapter': (
         cluster(
@@ -211,7 +212,7 @@ CASES = {
                 }
             )
         ),
-        [(Check.STORAGE_NETWORK_SHARED, 'esxi-3')],
+        [(VCenterCheck.STORAGE_NETWORK_SHARED, 'esxi-3')],
     ),
     # Storage may have it.
     'an adapter with no service': (
@@ -226,34 +227,37 @@ CASES = {
         cluster(
             hosts=hosts({'adapters': {'vmk0': ('management',), 'vmk1': ()}})
         ),
-        [(Check.VMOTION_MISSING, 'esxi-3')],
+        [(VCenterCheck.VMOTION_MISSING, 'esxi-3')],
     ),
     'one adapter for management only': (
         cluster(hosts=hosts(one_adapter('management'))),
         [
-            (Check.STORAGE_NETWORK_SHARED, 'esxi-3'),
-            (Check.VMOTION_MISSING, 'esxi-3'),
+            (VCenterCheck.STORAGE_NETWORK_SHARED, 'esxi-3'),
+            (VCenterCheck.VMOTION_MISSING, 'esxi-3'),
         ],
     ),
     'the adapters of a disconnected host': (
         cluster(hosts=hosts({**DISCONNECTED, **one_adapter('management')})),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'a network of NSX that a host lacks': (
         cluster(hosts=hosts({'nsx_networks': ()})),
-        [(Check.NSX_UNEVEN, 'esxi-3')],
+        [(VCenterCheck.NSX_UNEVEN, 'esxi-3')],
     ),
     'a network of NSX that one host has': (
         cluster(hosts=hosts({'nsx_networks': ('other', 'segment')})),
-        [(Check.NSX_UNEVEN, 'esxi-1'), (Check.NSX_UNEVEN, 'esxi-2')],
+        [
+            (VCenterCheck.NSX_UNEVEN, 'esxi-1'),
+            (VCenterCheck.NSX_UNEVEN, 'esxi-2'),
+        ],
     ),
     'a network of NSX that a disconnected host lacks': (
         cluster(hosts=hosts({**DISCONNECTED, 'nsx_networks': ()})),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'a network of NSX that a disconnected host has': (
         cluster(hosts=hosts({**DISCONNECTED, 'nsx_networks': ('other',)})),
-        [(Check.HOST_DISCONNECTED, 'esxi-3')],
+        [(VCenterCheck.HOST_DISCONNECTED, 'esxi-3')],
     ),
     'no NSX': (cluster(hosts=hosts(*[{'nsx_networks': ()}] * 3)), []),
 }
@@ -266,8 +270,8 @@ def check(one, *computes):
 @pytest.mark.parametrize(('one', 'expected'), CASES.values(), ids=CASES.keys())
 def test_a_cluster(one, expected):
     found = check(one, conf())
-    assert sorted((f.check, f.subject) for f in found) == expected
-    assert {(f.vcenter, f.cluster) for f in found} <= {
+    assert sorted((f.check, f.about.subject) for f in found) == expected
+    assert {(f.about.vcenter, f.about.cluster) for f in found} <= {
         ('vcenter.example.org', 'production')
     }
 
@@ -294,7 +298,7 @@ def test_datastores_that_the_files_select(names, regexes, selected):
     novas = clusters.for_nova(one, computes)
     assert [found.name for found in novas] == selected
     found = {finding.check for finding in check(one, *computes)}
-    assert found == (set() if selected else {Check.NO_DATASTORE})
+    assert found == (set() if selected else {VCenterCheck.NO_DATASTORE})
 
 
 def test_what_is_not_selected_may_be_as_it_is():
@@ -371,20 +375,11 @@ def test_severities_are_as_promised():
         )
         for code in codes.split()
     }
-    assert {check.value: s for check, s in findings.SEVERITIES.items()} == (
-        promised
-    )
-
-
-@pytest.mark.parametrize('kind', list(Check))
-def test_every_check_has_its_severity_and_advice(kind):
-    finding = Finding(kind, '', '', '', '')
-    assert finding.severity in Severity
-    assert finding.advice
+    assert {c.value: c.severity for c in VCenterCheck} == promised
 
 
 def test_an_expression_that_is_none_selects_no_datastore():
     """A file is refused with one; a snapshot that holds one is judged."""
     (finding,) = check(cluster(), conf(datastore_regex='('))
-    assert finding.check is Check.NO_DATASTORE
+    assert finding.check is VCenterCheck.NO_DATASTORE
     assert finding.evidence.endswith("; datastore_regex: '('")

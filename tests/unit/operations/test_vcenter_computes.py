@@ -7,7 +7,7 @@ from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.core.hypervisor import DISABLED_BY_VSPHERE_DRIVER
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import cloud_of_records
 from tests import vcenter_records as records
 from tests.unforeseen import Unforeseen
@@ -67,9 +67,9 @@ SERVICES = {
             aggregates=[ODD, *cloud().aggregates()],
         ),
         [
-            (Check.COMPUTE_DOWN, MINE, 'vc-1'),
-            (Check.NOT_JUDGED, '', 'aggregate odd'),
-            (Check.NOT_JUDGED, '', 'kvm-1'),
+            (VCenterCheck.COMPUTE_DOWN, MINE, 'vc-1'),
+            (VCenterCheck.NOT_JUDGED, '', 'aggregate odd'),
+            (VCenterCheck.NOT_JUDGED, '', 'kvm-1'),
         ],
     ),
     'a cluster that cannot be judged, after what is found before': (
@@ -85,29 +85,32 @@ SERVICES = {
             ],
         ),
         [
-            (Check.COMPUTE_DOWN, MINE, 'vc-1'),
-            (Check.DRS_OFF, MINE, ''),
-            (Check.NOT_JUDGED, MINE, ''),
+            (VCenterCheck.COMPUTE_DOWN, MINE, 'vc-1'),
+            (VCenterCheck.DRS_OFF, MINE, ''),
+            (VCenterCheck.NOT_JUDGED, MINE, ''),
         ],
     ),
-    'down': (with_nova(state='down'), [(Check.COMPUTE_DOWN, MINE, 'vc-1')]),
+    'down': (
+        with_nova(state='down'),
+        [(VCenterCheck.COMPUTE_DOWN, MINE, 'vc-1')],
+    ),
     'a KVM host down': (
         cloud(hosts=[nova(), cloud_of_records.kvm('kvm-1', state='down')]),
         [],
     ),
     'disabled': (
         with_nova(status='disabled', disabled_reason='repair'),
-        [(Check.COMPUTE_DISABLED, MINE, 'vc-1')],
+        [(VCenterCheck.COMPUTE_DISABLED, MINE, 'vc-1')],
     ),
     'disabled without a reason': (
         with_nova(status='disabled'),
-        [(Check.COMPUTE_DISABLED, MINE, 'vc-1')],
+        [(VCenterCheck.COMPUTE_DISABLED, MINE, 'vc-1')],
     ),
     'disabled by the driver': (
         with_nova(
             status='disabled', disabled_reason=DISABLED_BY_VSPHERE_DRIVER
         ),
-        [(Check.COMPUTE_DISABLED_BY_DRIVER, MINE, 'vc-1')],
+        [(VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, MINE, 'vc-1')],
     ),
     # The driver leaves its reason where it enables the service again.
     'enabled again': (
@@ -117,8 +120,8 @@ SERVICES = {
     'down and disabled': (
         with_nova(state='down', status='disabled'),
         [
-            (Check.COMPUTE_DISABLED, MINE, 'vc-1'),
-            (Check.COMPUTE_DOWN, MINE, 'vc-1'),
+            (VCenterCheck.COMPUTE_DISABLED, MINE, 'vc-1'),
+            (VCenterCheck.COMPUTE_DOWN, MINE, 'vc-1'),
         ],
     ),
     # Only its aggregate tells what it is.
@@ -133,8 +136,8 @@ SERVICES = {
             ],
         ),
         [
-            (Check.CLUSTER_NOT_SERVED, '', 'vc-9'),
-            (Check.COMPUTE_DOWN, '', 'vc-9'),
+            (VCenterCheck.CLUSTER_NOT_SERVED, '', 'vc-9'),
+            (VCenterCheck.COMPUTE_DOWN, '', 'vc-9'),
         ],
     ),
     # One that was made anew leaves the node of the old one behind.
@@ -146,18 +149,18 @@ SERVICES = {
             ],
             vcenters=[vcenter(other_clusters={'domain-c1008': 'old'})],
         ),
-        [(Check.COMPUTE_DOWN, MINE, 'vc-1')],
+        [(VCenterCheck.COMPUTE_DOWN, MINE, 'vc-1')],
     ),
 }
 
 PLACES = {
     'an unknown host': (
         with_aggregate('vc-1', 'vc-9', hypervisor_type='vmware'),
-        [(Check.CLUSTER_NOT_SERVED, '', 'vc-9')],
+        [(VCenterCheck.CLUSTER_NOT_SERVED, '', 'vc-9')],
     ),
     'an unknown host by the other key': (
         with_aggregate('vc-9', img_hv_type='ESXi'),
-        [(Check.CLUSTER_NOT_SERVED, '', 'vc-9')],
+        [(VCenterCheck.CLUSTER_NOT_SERVED, '', 'vc-9')],
     ),
     'an unknown host of KVM': (
         with_aggregate('kvm-9', hypervisor_type='kvm'),
@@ -170,11 +173,11 @@ PLACES = {
     ),
     'two compute nodes': (
         cloud(hosts=[nova(), nova('vc-2')]),
-        [(Check.CLUSTER_SERVED_TWICE, MINE, '')],
+        [(VCenterCheck.CLUSTER_SERVED_TWICE, MINE, '')],
     ),
     'two files': (
         with_files(conf(), conf(file='other.conf', host='vc-2')),
-        [(Check.CLUSTER_SERVED_TWICE, MINE, '')],
+        [(VCenterCheck.CLUSTER_SERVED_TWICE, MINE, '')],
     ),
     'two files of one nova-compute': (
         with_files(conf(), conf(file='other.conf')),
@@ -191,7 +194,7 @@ PLACES = {
     ),
     'no compute node': (
         cloud(hosts=[KVM], aggregates=[]),
-        [(Check.CLUSTER_NOT_SERVED, MINE, '')],
+        [(VCenterCheck.CLUSTER_NOT_SERVED, MINE, '')],
     ),
     'no compute node of a cluster that no file names': (
         cloud(
@@ -208,15 +211,15 @@ PLACES = {
             hosts=[nova(), TEST_NODE],
             vcenters=[vcenter(cluster(), TEST, computes=(conf(cluster=''),))],
         ),
-        [(Check.DRS_OFF, 'test', '')],
+        [(VCenterCheck.DRS_OFF, 'test', '')],
     ),
     'a compute node of another vCenter': (
         cloud(hosts=[nova(), nova('vc-2', uuid=records.OTHER_UUID)]),
-        [(Check.COMPUTE_NOT_CHECKED, '', 'vc-2')],
+        [(VCenterCheck.COMPUTE_NOT_CHECKED, '', 'vc-2')],
     ),
     'a compute node of a cluster that is gone': (
         cloud(hosts=[nova(), TEST_NODE]),
-        [(Check.CLUSTER_NOT_FOUND, '', 'vc-2')],
+        [(VCenterCheck.CLUSTER_NOT_FOUND, '', 'vc-2')],
     ),
     'a compute node of a cluster that is not read': (
         cloud(
@@ -227,7 +230,7 @@ PLACES = {
     ),
     'a name that vCenter does not have': (
         with_files(conf(), conf(host='vc-3', cluster='lost')),
-        [(Check.CLUSTER_NOT_FOUND, 'lost', 'vc-3')],
+        [(VCenterCheck.CLUSTER_NOT_FOUND, 'lost', 'vc-3')],
     ),
     'a vCenter that cannot be read': (
         cloud(
@@ -236,22 +239,22 @@ PLACES = {
             ]
         ),
         [
-            (Check.COMPUTE_NOT_CHECKED, '', 'vc-1'),
-            (Check.VCENTER_UNREADABLE, '', ''),
+            (VCenterCheck.COMPUTE_NOT_CHECKED, '', 'vc-1'),
+            (VCenterCheck.VCENTER_UNREADABLE, '', ''),
         ],
     ),
     'a certificate that is not verified': (
         cloud(vcenters=[vcenter(verified=False)]),
-        [(Check.TLS_UNVERIFIED, '', '')],
+        [(VCenterCheck.TLS_UNVERIFIED, '', '')],
     ),
     'a password that everybody may read': (
         with_files(conf(open_to_all=True)),
-        [(Check.PASSWORD_OPEN, '', conf().file)],
+        [(VCenterCheck.PASSWORD_OPEN, '', conf().file)],
     ),
     'two vCenters': (two_vcenters(), []),
     'two vCenters of which one is wrong': (
         two_vcenters(ha=False),
-        [(Check.HA_OFF, MINE, '')],
+        [(VCenterCheck.HA_OFF, MINE, '')],
     ),
     'one vCenter by two names': (
         cloud(
@@ -260,7 +263,7 @@ PLACES = {
                 vcenter(cluster(ha=False), name='192.0.2.1'),
             ]
         ),
-        [(Check.HA_OFF, MINE, '')],
+        [(VCenterCheck.HA_OFF, MINE, '')],
     ),
     'two files that call one vCenter by two names': (
         cloud(
@@ -269,11 +272,11 @@ PLACES = {
                 vcenter(name='192.0.2.1', computes=(conf(host='vc-2'),)),
             ]
         ),
-        [(Check.CLUSTER_SERVED_TWICE, MINE, '')],
+        [(VCenterCheck.CLUSTER_SERVED_TWICE, MINE, '')],
     ),
     'no vCenter at all': (
         cloud(vcenters=[]),
-        [(Check.COMPUTE_NOT_CHECKED, '', 'vc-1')],
+        [(VCenterCheck.COMPUTE_NOT_CHECKED, '', 'vc-1')],
     ),
 }
 
@@ -304,11 +307,11 @@ def test_what_an_aggregate_without_a_tag_names_is_left_alone(unclassified):
 def test_a_finding_is_of_the_vcenter_that_it_is_in():
     source = two_vcenters(ha=False, vms=records.vms(1))
     assert {
-        (finding.vcenter, finding.check)
+        (finding.about.vcenter, finding.check)
         for finding in health.check(source, Policy(), None)
     } == {
-        ('second.example.org', Check.HA_OFF),
-        ('second.example.org', Check.VM_WITHOUT_SERVER),
+        ('second.example.org', VCenterCheck.HA_OFF),
+        ('second.example.org', VCenterCheck.VM_WITHOUT_SERVER),
     }
 
 

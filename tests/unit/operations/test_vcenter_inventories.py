@@ -6,7 +6,7 @@ import pytest
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests.vcenter_records import DISK
 from tests.vcenter_records import GIB
 from tests.vcenter_records import MEMORY
@@ -21,8 +21,8 @@ from tests.vcenter_records import nova
 from tests.vcenter_records import vcenter
 
 MINE = 'production'
-DIFFERS = [(Check.INVENTORY_DIFFERS, MINE, 'vc-1')]
-MAX_UNIT = [(Check.NO_HOST_HAS_MAX_UNIT, MINE, 'vc-1')]
+DIFFERS = [(VCenterCheck.INVENTORY_DIFFERS, MINE, 'vc-1')]
+MAX_UNIT = [(VCenterCheck.NO_HOST_HAS_MAX_UNIT, MINE, 'vc-1')]
 # A tenth of each host, and a little more.
 _USED = [
     {'memory_used_mb': MEMORY // 10 + 2},
@@ -110,7 +110,7 @@ CASES = {
                 datastore('other', maintenance='inMaintenance'),
             )
         ),
-        [(Check.DATASTORE_UNAVAILABLE, MINE, 'other')],
+        [(VCenterCheck.DATASTORE_UNAVAILABLE, MINE, 'other')],
     ),
     'a datastore of another type': (
         with_cluster(datastores=(datastore(), datastore('o', type='VVOL'))),
@@ -119,7 +119,7 @@ CASES = {
     # nova reports what is left of it; Placement still has the whole.
     'a host in maintenance': (
         with_cluster(hosts=hosts({'maintenance': True})),
-        [(Check.HOST_IN_MAINTENANCE, MINE, 'esxi-3'), *DIFFERS],
+        [(VCenterCheck.HOST_IN_MAINTENANCE, MINE, 'esxi-3'), *DIFFERS],
     ),
     'a host in maintenance, and reported': (
         with_cluster(
@@ -127,12 +127,12 @@ CASES = {
             memory(2 * MEMORY),
             hosts=hosts({'maintenance': True}),
         ),
-        [(Check.HOST_IN_MAINTENANCE, MINE, 'esxi-3')],
+        [(VCenterCheck.HOST_IN_MAINTENANCE, MINE, 'esxi-3')],
     ),
     # The driver has nothing then that it could report.
     'no usable host': (
         with_cluster(hosts=()),
-        [(Check.NO_USABLE_HOST, MINE, '')],
+        [(VCenterCheck.NO_USABLE_HOST, MINE, '')],
     ),
     'nearly as much free as one server may take': (
         with_cluster(
@@ -154,7 +154,7 @@ CASES = {
             memory(2 * MEMORY),
             hosts=hosts(*_USED[:2], {'maintenance': True}),
         ),
-        [(Check.HOST_IN_MAINTENANCE, MINE, 'esxi-3'), *MAX_UNIT],
+        [(VCenterCheck.HOST_IN_MAINTENANCE, MINE, 'esxi-3'), *MAX_UNIT],
     ),
 }
 

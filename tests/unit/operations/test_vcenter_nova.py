@@ -17,7 +17,7 @@ from hypervisor_affinity.cloud.vcenter import reader
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.operations.vcenter import clusters
 from hypervisor_affinity.operations.vcenter import servers
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import vcenter_records as records
 from tests.vcenter_records import GIB
 from tests.vcenter_records import MEMORY
@@ -138,13 +138,13 @@ def test_hosts_are_counted_as_nova_counts_them(found):
         ),
     )
     source = cloud(hosts=[reported], vcenters=[vcenter(one)])
-    assert Check.INVENTORY_DIFFERS not in {
+    assert VCenterCheck.INVENTORY_DIFFERS not in {
         finding[0] for finding in records.found(source)
     }
     # And one that nova would not report does differ.
     wrong = nova(memory_mb=Inventory(stats['mem']['total'] + 1))
     source = cloud(hosts=[wrong], vcenters=[vcenter(one)])
-    assert Check.INVENTORY_DIFFERS in {
+    assert VCenterCheck.INVENTORY_DIFFERS in {
         finding[0] for finding in records.found(source)
     }
 

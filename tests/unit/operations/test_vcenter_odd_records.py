@@ -3,6 +3,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import json
 
 import hypothesis
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests import vcenter_records as records
 from tests.vcenter_records import cluster
 from tests.vcenter_records import conf
@@ -77,9 +78,9 @@ def found(one):
 def test_the_document_is_the_record():
     assert msgspec.convert(DOCUMENT, VCenter) == GOOD
     assert {finding.check for finding in found(GOOD)} >= {
-        Check.DRS_MANUAL,
-        Check.SERVER_WITHOUT_VM,
-        Check.VM_WITHOUT_SERVER,
+        VCenterCheck.DRS_MANUAL,
+        VCenterCheck.SERVER_WITHOUT_VM,
+        VCenterCheck.VM_WITHOUT_SERVER,
     }
 
 
@@ -101,8 +102,13 @@ def test_any_record(changes):
             document = odd
     one = msgspec.convert(document, VCenter)
     findings = found(one)
-    assert Check.NOT_JUDGED not in {finding.check for finding in findings}
-    assert (Check.DRS_OFF, OTHER.name, 'other') in {
-        finding[:3] for finding in findings
+    assert VCenterCheck.NOT_JUDGED not in {
+        finding.check for finding in findings
     }
-    assert all(isinstance(text, str) for each in findings for text in each)
+    assert (VCenterCheck.DRS_OFF, OTHER.name, 'other') in {
+        (finding.check, finding.about.vcenter, finding.about.cluster)
+        for finding in findings
+    }
+    for finding in findings:
+        texts = (*dataclasses.astuple(finding.about), finding.evidence)
+        assert all(isinstance(text, str) for text in texts)

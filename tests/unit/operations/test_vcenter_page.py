@@ -4,7 +4,7 @@
 import pathlib
 import re
 
-from hypervisor_affinity.operations.vcenter.findings import Check
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 
 PAGE = pathlib.Path(__file__).parents[3] / 'doc/source/vcenter.rst'
 
@@ -16,4 +16,4 @@ def test_every_check_is_on_the_page_once():
         if re.fullmatch(r'``\w+``(, ``\w+``)*', line)
         for name in re.findall(r'``(\w+)``', line)
     ]
-    assert sorted(terms) == sorted(check.value for check in Check)
+    assert sorted(terms) == sorted(check.value for check in VCenterCheck)

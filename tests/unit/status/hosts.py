@@ -4,6 +4,7 @@
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.hosts import read_offers
 
@@ -20,11 +21,12 @@ TAGGED_VMWARE = aggregate('vmware', hypervisor_type='vmware')
 
 
 def kvm(name='kvm-1', aggregates=(TAGGED_KVM,), **state):
-    return ComputeHost(name, tuple(aggregates), KVM, **state)
+    return ComputeHost(name, tuple(aggregates), KVM, ComputeService(**state))
 
 
 def vcenter(name='vc-1', aggregates=(TAGGED_VMWARE,), **state):
-    return ComputeHost(name, tuple(aggregates), VCENTER, **state)
+    service = ComputeService(**state)
+    return ComputeHost(name, tuple(aggregates), VCENTER, service)
 
 
 def offering(*hosts, policy=None):

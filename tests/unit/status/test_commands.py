@@ -6,7 +6,7 @@ import pytest
 from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity.status import commands
-from hypervisor_affinity.status import findings
+from hypervisor_affinity.status import statements
 from hypervisor_affinity.status.deployment import Deployment
 from tests.unit.scheduler import test_deployment as recipes
 
@@ -23,7 +23,7 @@ def unsettled(conf):
     """Return the outcomes that are no success, by check."""
     deployment = Deployment(conf)
     codes = {
-        name: findings.to_result(check(deployment)).code
+        name: statements.to_result(check(deployment)).code
         for name, check in OF_NOVA_CONF
     }
     return {name: code for name, code in codes.items() if code}
@@ -61,7 +61,7 @@ def test_a_check_that_lacks_an_option_is_a_warning(load_example):
         ('Weigher', 'an option of [hypervisor_affinity] is wrong'),
         ('Hypervisor versions', 'cannot build its filters and weighers'),
     ):
-        with pytest.raises(findings.NotChecked, match=re.escape(reason)):
+        with pytest.raises(statements.NotChecked, match=re.escape(reason)):
             list(checks[name](deployment))
 
 

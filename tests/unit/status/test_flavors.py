@@ -3,11 +3,11 @@ import pytest
 from nova import exception
 from nova import objects
 from nova.virt.vmwareapi import vmops
-from oslo_upgradecheck.upgradecheck import Code
 from oslo_utils import uuidutils
 
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import flavors
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
@@ -60,13 +60,13 @@ def found(conf, value, key=KEYS[0], others=HOSTS):
 def test_values_that_some_driver_reports(load, text, key, value, effect):
     # The filter reads them, whatever filter of nova's does.
     findings = found(load(text), value, key)
-    failures = [f for f in findings if f.code is not Code.SUCCESS]
+    failures = [f for f in findings if f.severity is not Severity.INFO]
     assert len(failures) == (effect is not None)
     for finding in failures:
-        assert finding.code is Code.FAILURE
+        assert finding.severity is Severity.ERROR
         assert f'{key}={value}' in finding.text
         assert effect in finding.text
-    remarks = [f for f in findings if f.code is Code.SUCCESS]
+    remarks = [f for f in findings if f.severity is Severity.INFO]
     assert len(remarks) == (effect is None and text == WITHOUT)
     for finding in remarks:
         assert f'{key}={value} counts although' in finding.text
@@ -86,10 +86,10 @@ def test_values_that_some_driver_reports(load, text, key, value, effect):
 )
 def test_values_that_no_driver_reports(load, key, value):
     (finding,) = found(load(), value, key)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert f'{key}={value} matches no host' in finding.text
     (finding,) = found(load(WITHOUT), value, key)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert f'{key}={value} has no effect' in finding.text
 
 
@@ -97,7 +97,7 @@ def test_what_some_host_reports_is_known(load):
     report = DriverReport('HyperFoo', ())
     other = ComputeHost('odd', (), report)
     (finding,) = found(load(), 'HyperFoo')
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert found(load(), 'HyperFoo', others=(*HOSTS, other)) == []
 
 
@@ -112,8 +112,8 @@ def test_what_some_host_reports_is_known(load):
 )
 def test_specs_that_contradict_each_other(load, text, specs):
     *remarks, finding = of(load(text), specs)
-    assert {remark.code for remark in remarks} <= {Code.SUCCESS}
-    assert finding.code is Code.FAILURE
+    assert {remark.severity for remark in remarks} <= {Severity.INFO}
+    assert finding.severity is Severity.ERROR
     named = ' and '.join(f'{key}={value}' for key, value in specs.items())
     assert f'{named} contradict each other' in finding.text
 
@@ -135,21 +135,31 @@ def test_specs_that_agree(load, specs):
 @pytest.mark.parametrize(
     ('key', 'value', 'code', 'words'),
     [
-        (OURS, 'vmwrae', Code.FAILURE, 'get no host'),
-        (OURS, '', Code.FAILURE, 'get no host'),
-        (OURS, 'vmwrae,kvm', Code.WARNING, 'KVM remains'),
-        ('hypervisor_affinity:preferred', 'vmwrae', Code.WARNING, 'the order'),
-        ('hypervisor_affinity:prefered', 'kvm', Code.WARNING, 'no extra spec'),
+        (OURS, 'vmwrae', Severity.ERROR, 'get no host'),
+        (OURS, '', Severity.ERROR, 'get no host'),
+        (OURS, 'vmwrae,kvm', Severity.WARNING, 'KVM remains'),
+        (
+            'hypervisor_affinity:preferred',
+            'vmwrae',
+            Severity.WARNING,
+            'the order',
+        ),
+        (
+            'hypervisor_affinity:prefered',
+            'kvm',
+            Severity.WARNING,
+            'no extra spec',
+        ),
     ],
 )
 def test_specs_of_ours_that_cannot_be_read(load, key, value, code, words):
     (finding,) = of(load(), {key: value, 'hw:cpu_policy': 'shared'})
-    assert finding.code is code
+    assert finding.severity is code
     assert f'{key}={value}' in finding.text
     assert words in finding.text
     # It is no contradiction as well.
     *_, finding = of(load(), {key: value, KEYS[0]: 'QEMU'})
-    assert finding.code is code
+    assert finding.severity is code
     assert 'contradict' not in finding.text
 
 
@@ -163,7 +173,7 @@ def test_a_ram_that_the_vsphere_driver_refuses():
         FlavorSpecs('either', {OURS: 'kvm,vmware'}, 1),
         FlavorSpecs('even', {}, 2052),
     )
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert '2 flavors (either, odd): the RAM is no multiple' in finding.text
     assert 'ends in ERROR' in finding.text
 
@@ -173,7 +183,7 @@ def test_a_ram_that_the_vsphere_driver_refuses():
 )
 def test_a_flavor_of_which_no_server_starts(specs):
     (finding,) = memory(FlavorSpecs('odd', specs, 2050))
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert '1 flavor (odd)' in finding.text
     assert memory(FlavorSpecs('even', specs, 2048)) == []
 
@@ -221,7 +231,7 @@ def test_a_flavor_that_nobody_has_foreseen(load):
         FlavorSpecs('wrong', {KEYS[0]: 'xen'}, 1025),
     ]
     odd, wrong = flavors.check(load(), Policy(), named, HOSTS)
-    assert odd.code == Code.WARNING
+    assert odd.severity == Severity.WARNING
     assert odd.text.startswith('Flavor odd cannot be judged: unexpected ')
     assert SECRET not in odd.text
     assert wrong.text.startswith('1 flavor (wrong): ')

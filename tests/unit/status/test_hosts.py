@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import hosts as checks
 from hypervisor_affinity.status.databases import Cloud
 from hypervisor_affinity.status.databases import ComputeHost
@@ -38,7 +38,7 @@ def test_untagged_hosts(unclassified, report, consequence):
         ComputeHost(f'host-{number}', (other,), report) for number in range(9)
     ]
     (finding,) = checks.check_untagged(offering(*found, policy=policy))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert '9 hosts (host-0, host-1, host-2 and 6 more)' in finding.text
     assert consequence in finding.text
 
@@ -59,7 +59,7 @@ def test_a_host_in_the_wrong_aggregate_takes_no_server():
     wrong = hosts.TAGGED_VMWARE
     found = offering(hosts.kvm('a', [wrong]), hosts.kvm('b', [wrong]))
     (finding,) = checks.check_contradictory(found)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'No server at all is placed on 2 hosts (a, b)' in finding.text
     # The words are the filter's own.
     assert str(found[0].offer.problems[0]) in finding.text
@@ -68,14 +68,14 @@ def test_a_host_in_the_wrong_aggregate_takes_no_server():
 def test_a_host_in_a_wrong_aggregate_beside_a_right_one():
     both = [hosts.TAGGED_KVM, hosts.TAGGED_VMWARE]
     (finding,) = checks.check_contradictory(offering(hosts.kvm('a', both)))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'aggregate vmware' in finding.text
 
 
 def test_a_preferred_hypervisor_that_no_host_offers():
     policy = Policy(preferred_hypervisors=('kvm', 'xen', 'vmware'))
     (finding,) = checks.check_preferred(IN_ORDER, policy)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'names xen, which no host offers' in finding.text
 
 
@@ -84,18 +84,18 @@ def test_strict_placement_on_what_no_host_offers():
         preferred_hypervisors=('xen', 'kvm'), flexible_placement='strict'
     )
     (finding,) = checks.check_preferred(IN_ORDER, policy)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'find no host' in finding.text
 
 
 def test_no_host_yet():
     (finding,) = checks.check_preferred([], Policy())
-    assert finding.code is Code.SUCCESS
+    assert finding.severity is Severity.INFO
 
 
 def test_evacuation():
     (finding,) = checks.check_evacuation(IN_ORDER)
-    assert finding.code is Code.SUCCESS
+    assert finding.severity is Severity.INFO
     assert '1 vCenter host (vc-1)' in finding.text
     assert list(checks.check_evacuation(offering(hosts.kvm()))) == []
 
@@ -114,7 +114,7 @@ def test_more_hosts_than_placement_returns(load, nodes, prefilter, count):
     found = list(checks.check_placement_results(conf, policy, cloud))
     assert len(found) == count
     for finding in found:
-        assert finding.code is Code.WARNING
+        assert finding.severity is Severity.WARNING
         assert 'placement_prefilter = true' in finding.text
 
 
@@ -124,5 +124,5 @@ def test_a_host_that_nobody_has_foreseen():
     known = offering(*every)
     assert [found.host.name for found in known] == ['kvm-2', 'vc-1']
     (finding,) = checks.check_contradictory(known, every)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert finding.text.startswith('1 host (kvm-1): cannot be judged, ')

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-from oslo_upgradecheck.upgradecheck import Code
-
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import plugins
 
 STRICT = '[hypervisor_affinity]\nflexible_placement = strict\n'
@@ -32,11 +31,11 @@ def test_the_example_is_in_order(load_example):
 def test_novas_defaults_have_neither(load):
     conf = load()
     available, enabled = of_filter(conf)
-    assert available.code is enabled.code is Code.FAILURE
+    assert available.severity is enabled.severity is Severity.ERROR
     assert OURS in available.text
     assert 'enabled_filters' in enabled.text
     (weigher,) = of_weigher(conf)
-    assert weigher.code is Code.FAILURE
+    assert weigher.severity is Severity.ERROR
     assert 'hypervisor_affinity.scheduler.all_weighers' in weigher.text
 
 
@@ -54,7 +53,7 @@ def test_a_class_may_be_named_by_its_own_path(load):
 
 def test_ours_available_and_not_enabled(load):
     (finding,) = of_filter(load(filters(NOVAS, OURS)))
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'is not enabled' in finding.text
 
 
@@ -66,7 +65,7 @@ def test_novas_filters_are_missing(load):
             )
         )
     )
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'names ComputeFilter,' in finding.text
     assert NOVAS in finding.text
 
@@ -74,7 +73,7 @@ def test_novas_filters_are_missing(load):
 def test_a_path_that_does_not_load(load):
     conf = load(filters(NOVAS, OURS, 'available_filters = no.such.thing'))
     unloadable, _ = of_filter(conf)
-    assert unloadable.code is Code.FAILURE
+    assert unloadable.severity is Severity.ERROR
     assert 'no.such.thing' in unloadable.text
     assert 'does not start' in unloadable.text
     (unloadable,) = of_weigher(
@@ -97,7 +96,7 @@ def test_another_filter_strikes_out_hosts_first(load):
         )
     )
     (finding,) = of_filter(conf)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'after ImagePropertiesFilter in' in finding.text
 
 
@@ -110,5 +109,5 @@ def test_novas_weighers_are_missing(load):
         filters('weight_classes = hypervisor_affinity.scheduler.all_weighers')
     )
     (finding,) = of_weigher(conf)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'nova.scheduler.weights.all_weighers' in finding.text

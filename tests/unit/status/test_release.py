@@ -4,8 +4,8 @@ import pathlib
 import re
 
 import pytest
-from oslo_upgradecheck.upgradecheck import Code
 
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import release
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -15,25 +15,25 @@ ROOT = pathlib.Path(__file__).parents[3]
     ('nova', 'python', 'codes'),
     [
         ('31.3.1', (3, 11), []),
-        ('31.0.0', (3, 11), [Code.WARNING]),
-        ('31.3.0', (3, 11), [Code.WARNING]),
+        ('31.0.0', (3, 11), [Severity.WARNING]),
+        ('31.3.0', (3, 11), [Severity.WARNING]),
         ('31.10.0', (3, 11), []),
-        ('32.0.0', (3, 11), [Code.WARNING]),
+        ('32.0.0', (3, 11), [Severity.WARNING]),
         ('32.2.1', (3, 11), []),
-        ('33.0.1', (3, 11), [Code.WARNING]),
-        ('33.0.2.dev4', (3, 11), [Code.WARNING]),
+        ('33.0.1', (3, 11), [Severity.WARNING]),
+        ('33.0.2.dev4', (3, 11), [Severity.WARNING]),
         ('33.0.2', (3, 11), []),
-        ('34.0.0.0rc1', (3, 11), [Code.WARNING]),
+        ('34.0.0.0rc1', (3, 11), [Severity.WARNING]),
         ('34.0.0', (3, 11), []),
         ('34.1.0.dev3', (3, 13), []),
-        ('30.1.0', (3, 11), [Code.FAILURE]),
-        ('35.0.0', (3, 12), [Code.WARNING]),
-        ('34.0.0', (3, 14), [Code.WARNING]),
-        ('35.0.0', (3, 14), [Code.WARNING, Code.WARNING]),
+        ('30.1.0', (3, 11), [Severity.ERROR]),
+        ('35.0.0', (3, 12), [Severity.WARNING]),
+        ('34.0.0', (3, 14), [Severity.WARNING]),
+        ('35.0.0', (3, 14), [Severity.WARNING, Severity.WARNING]),
     ],
 )
 def test_releases(nova, python, codes):
-    assert [found.code for found in release.check(nova, python)] == codes
+    assert [found.severity for found in release.check(nova, python)] == codes
 
 
 def test_a_nova_that_takes_its_own_hints_from_users():

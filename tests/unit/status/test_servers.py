@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from nova.objects import fields
-from oslo_upgradecheck.upgradecheck import Code
 
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import servers
 from hypervisor_affinity.status.databases import EmulatedServer
 from tests.unit.scheduler import novas_drivers
@@ -28,7 +28,7 @@ def test_all_architectures_of_nova(architecture):
     findings = found(architecture)
     assert bool(findings) is (architecture not in reported)
     for finding in findings:
-        assert finding.code is Code.WARNING
+        assert finding.severity is Severity.WARNING
         assert '1 server (id-0) on vCenter hosts' in finding.text
         assert f'hw_emulation_architecture={architecture},' in finding.text
 

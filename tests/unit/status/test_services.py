@@ -3,9 +3,10 @@ import inspect
 
 import pytest
 from nova.virt.vmwareapi import host as vmwareapi_host
-from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.operations.compute_service import ComputeService
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import services
 from hypervisor_affinity.status.databases import ComputeHost
 from tests.unit.status import hosts
@@ -25,7 +26,7 @@ def test_hosts_that_are_up():
     ('state', 'advice'),
     [
         ({'is_up': False}, 'start it again'),
-        ({'is_up': False, 'forced_down': True}, '--up HOST'),
+        ({'is_up': False, 'is_forced_down': True}, '--up HOST'),
         (
             {'disabled_reason': hypervisor.DISABLED_BY_VSPHERE_DRIVER},
             '--enable HOST',
@@ -34,7 +35,7 @@ def test_hosts_that_are_up():
 )
 def test_a_service_that_is_not_in_order(state, advice):
     (finding,) = found(UP, hosts.vcenter('vc-9', **state))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert '1 vCenter host (vc-9)' in finding.text
     assert advice in finding.text
     # Those of other hypervisors are for nova's own tools.
@@ -51,13 +52,14 @@ def test_no_vcenter_host_is_left():
         hosts.vcenter('a', is_up=False),
         hosts.vcenter('b', disabled_reason='maintenance'),
     )
-    assert everything.code is Code.FAILURE
+    assert everything.severity is Severity.ERROR
     assert '2 vCenter hosts (a, b)' in everything.text
-    assert down.code is Code.WARNING
+    assert down.severity is Severity.WARNING
 
 
 def test_a_service_that_never_reported_a_node_is_known_by_its_tag():
-    new = ComputeHost('new', (hosts.TAGGED_VMWARE,), None, is_up=False)
+    down = ComputeService(is_up=False)
+    new = ComputeHost('new', (hosts.TAGGED_VMWARE,), None, down)
     (finding,) = found(UP, new)
     assert '1 vCenter host (new)' in finding.text
 

@@ -3,9 +3,9 @@ import pathlib
 import tempfile
 
 import pytest
-from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import settings
 
 STRICT = '[hypervisor_affinity]\nflexible_placement = strict\n'
@@ -37,7 +37,7 @@ def test_novas_defaults_are_in_order(load, check):
 def test_a_wrong_option_is_named_with_its_file(load):
     conf = load('[hypervisor_affinity]\nvmdk_images = sometimes\n')
     finding = found(settings.check_options, conf)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     for named in ('vmdk_images', 'sometimes', 'nova.conf'):
         assert named in finding.text
 
@@ -54,7 +54,7 @@ def test_a_wrong_option_is_named_with_its_file(load):
 def test_an_option_that_cannot_be_read_is_named(load, option, value, cause):
     conf = load(f'[hypervisor_affinity]\n{option} = {value}\n')
     finding = found(settings.check_options, conf)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     shown, sign, _ = value.partition('$')
     for named in (f"{option} = '{shown}{sign and '$…'}'", cause, 'nova.conf'):
         assert named in finding.text
@@ -63,14 +63,14 @@ def test_an_option_that_cannot_be_read_is_named(load, option, value, cause):
 def test_image_metadata_prefilter(load):
     conf = load('[scheduler]\nimage_metadata_prefilter = true\n')
     finding = found(settings.check_image_metadata_prefilter, conf)
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'Turn it off' in finding.text
 
 
 def test_host_subset_size(load):
     text = '[filter_scheduler]\nhost_subset_size = 3\n'
     finding = found(settings.check_host_subset, load(text))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'one of the 3 best hosts' in finding.text
     assert found(settings.check_host_subset, load(text + STRICT)) is None
 
@@ -81,7 +81,7 @@ FLEXIBLE = '[hypervisor_affinity]\nvmdk_images = flexible\n'
 
 def test_image_type_support(load):
     finding = found(settings.check_image_types, load(SUPPORT))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'a VMDK image gets no KVM host' in finding.text
     assert 'vmdk_images' not in finding.text
     assert found(settings.check_image_types, load(FLEXIBLE)) is None
@@ -89,7 +89,7 @@ def test_image_type_support(load):
 
 def test_image_type_support_and_flexible_vmdk_images(load):
     finding = found(settings.check_image_types, load(SUPPORT + FLEXIBLE))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'vmdk_images = flexible then counts for nothing' in finding.text
 
 
@@ -107,7 +107,7 @@ def test_a_file_with_passwords_that_everybody_may_read(load, world):
     path.write_text('[database]\nconnection = mysql://nova:s3cret@db/nova\n')
     path.chmod(0o644)
     (finding,) = settings.check_files(load('', path))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert finding.text == (
         f'{path}: every user of this machine may read it, and 1 password '
         '([database] connection) in it. Take that right away, chmod o-rwx '

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 from nova.scheduler import request_filter
-from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import start
 
 ON = Policy(placement_prefilter=True)
@@ -27,21 +27,21 @@ def test_the_example_starts_with_the_prefilter(load_example):
 def test_a_filter_that_is_not_there(load):
     load('[filter_scheduler]\nenabled_filters = NoSuchFilter\n')
     (finding,) = start.check(start.build())
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'NoSuchFilter' in finding.text
 
 
 def test_a_wrong_option(load_example):
     load_example('[hypervisor_affinity]\nvmdk_images = sometimes\n')
     (finding,) = start.check(start.build())
-    assert finding.code is Code.FAILURE
+    assert finding.severity is Severity.ERROR
     assert 'vmdk_images' in finding.text
 
 
 def test_the_prefilter_without_the_filter(load):
     load()
     (finding,) = of_prefilter(ON)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'HypervisorAffinityFilter' in finding.text
     assert of_prefilter(OFF) == []
 
@@ -51,14 +51,14 @@ def test_a_nova_without_the_place(load_example, monkeypatch, place):
     load_example()
     monkeypatch.setattr(request_filter, 'ALL_REQUEST_FILTERS', place)
     (finding,) = of_prefilter(ON)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'has no effect' in finding.text
     (finding,) = of_prefilter(OFF)
-    assert finding.code is Code.SUCCESS
+    assert finding.severity is Severity.INFO
     assert 'Leave placement_prefilter off' in finding.text
 
 
 def test_a_nova_that_lost_the_list_altogether(load_example, monkeypatch):
     load_example()
     monkeypatch.delattr(request_filter, 'ALL_REQUEST_FILTERS')
-    assert of_prefilter(ON)[0].code is Code.WARNING
+    assert of_prefilter(ON)[0].severity is Severity.WARNING

@@ -11,8 +11,9 @@ from hypervisor_affinity.cloud import vcenter as reading
 from hypervisor_affinity.cloud.vcenter import options
 from hypervisor_affinity.core.hypervisor import DISABLED_BY_VSPHERE_DRIVER
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.status import findings
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import novas_records
+from hypervisor_affinity.status import statements
 from hypervisor_affinity.status import vcenters
 from tests.vcenter_records import cloud
 from tests.vcenter_records import cluster
@@ -60,7 +61,7 @@ def without(monkeypatch):
 @pytest.mark.parametrize('text', ['', '[vmware]\nhost_username = nova\n'])
 def test_no_vcenter_is_named(load, text):
     (finding,) = check(load(text))
-    assert finding.code is Code.SUCCESS
+    assert finding.severity is Severity.INFO
     assert '[hypervisor_affinity_vcenter] config_files' in finding.text
     assert check(load(text), has_vcenter_hosts=False) == []
 
@@ -69,7 +70,7 @@ def test_no_vcenter_is_named(load, text):
 def test_the_extra_is_not_installed(load, without, missing):
     without(missing)
     (finding,) = check(load(ACCESS))
-    assert finding.code is Code.SUCCESS
+    assert finding.severity is Severity.INFO
     assert "pip install 'hypervisor-affinity[vsphere]'" in finding.text
     assert check(load(ACCESS), has_vcenter_hosts=False) == []
 
@@ -92,7 +93,7 @@ def of_file(tmp_path, text=None):
 )
 def test_a_file_that_cannot_be_read(load, tmp_path, text, message):
     (finding,) = check(load(of_file(tmp_path, text)))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     path = tmp_path / 'vcenter.conf'
     assert finding.text.startswith(f'Not checked: {path}: ')
     assert message in finding.text
@@ -101,14 +102,14 @@ def test_a_file_that_cannot_be_read(load, tmp_path, text, message):
 
 def test_nova_conf_itself_cannot_be_read(load):
     (finding,) = check(load(ACCESS.replace('nova\n', '\n')))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'Not checked: nova.conf: host_username' in finding.text
 
 
 def test_a_cell_cannot_be_read(load):
     # Nothing listens at the vCenter: it is not even asked.
     (finding,) = check(load(ACCESS), unread={'cell1': 'OperationalError'})
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert finding.text == (
         'Not checked: the database of 1 cell (cell1) cannot be read.'
     )
@@ -152,7 +153,7 @@ def result(load, monkeypatch):
             'connect',
             lambda accesses: contextlib.nullcontext(FakeVCenters(source)),
         )
-        return findings.to_result(check(load(text)))
+        return statements.to_result(check(load(text)))
 
     return result
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
-from oslo_upgradecheck.upgradecheck import Code
 
 from hypervisor_affinity import conf as our_conf
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.status import start
 from hypervisor_affinity.status import weights
 from tests.unit.status import hosts
@@ -50,7 +50,7 @@ def test_novas_defaults(load):
     # Ours is not at work, which is another check's finding.
     assert of_multiplier(weighers, our_conf.read_policy(conf)) == []
     (finding,) = weights.check_versions(weighers)
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'hypervisor_version_weight_multiplier is 1:' in finding.text
 
 
@@ -67,7 +67,7 @@ def test_versions_are_no_matter_without_the_weigher(nova_setup):
 )
 def test_a_multiplier_that_does_not_order(setup, value, effect):
     (finding,) = of_multiplier(*setup(weight_multiplier=value))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert effect in finding.text
 
 
@@ -79,7 +79,7 @@ def test_one_step_has_to_outweigh_all_others(setup):
     # Eight of nova's weighers have the multiplier 1 or -1 by default, and
     # of two hypervisors each is a step of half the multiplier.
     (finding,) = of_multiplier(*setup(weight_multiplier=16))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'together up to 8.' in finding.text
     assert 'above 16.' in finding.text
     assert of_multiplier(*setup(weight_multiplier=16.1)) == []
@@ -97,7 +97,7 @@ def test_the_multipliers_of_others_are_read(nova_setup):
 
 def test_what_is_to_win_is_told(nova_setup):
     (finding,) = of_multiplier(*nova_setup(build_failure_weight_multiplier=99))
-    assert finding.code is Code.WARNING
+    assert finding.severity is Severity.WARNING
     assert 'BuildFailureWeigher is to win' in finding.text
     # Switched off by somebody.
     assert of_multiplier(*nova_setup(build_failure_weight_multiplier=0)) == []
@@ -136,7 +136,7 @@ def test_an_override_may_break_the_order(setup, family, override, displaced):
     )
     assert len(found) == displaced
     if displaced:
-        assert found[0].code is Code.WARNING
+        assert found[0].severity is Severity.WARNING
         assert f'{MULTIPLIER}={override}' in found[0].text
         assert '2 hosts (a, b)' in found[0].text
 

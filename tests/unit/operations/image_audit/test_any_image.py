@@ -8,9 +8,9 @@ from nova import objects
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Disk
-from hypervisor_affinity.operations.audit import Severity
 from hypervisor_affinity.operations.classification import runs_nowhere
 from hypervisor_affinity.operations.classification import unfit
+from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import FLEXIBLE
 from tests.unit.operations.image_audit.images import demand_of

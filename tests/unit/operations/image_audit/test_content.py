@@ -6,7 +6,7 @@ import pytest
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.operations import image_audit
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import found
@@ -24,9 +24,9 @@ def test_content_of_several_files(tmp_path, subformat):
         file_bytes=1,
         create_type=subformat,
     )
-    assert found(image, disk=several) == {Check.CONTENT_REFUSED: {}}
+    assert found(image, disk=several) == {ImageCheck.CONTENT_REFUSED: {}}
     assert 'image prepare' in advice(
-        image, Check.CONTENT_REFUSED, disk=several
+        image, ImageCheck.CONTENT_REFUSED, disk=several
     )
 
 
@@ -39,10 +39,13 @@ def test_content_in_another_format():
         file_bytes=1,
     )
     (finding,) = audit(vmdk(), Policy(), disk=other)
-    assert finding.check is Check.CONTENT_REFUSED
+    assert finding.check is ImageCheck.CONTENT_REFUSED
     assert 'the content is qcow2, not vmdk' in finding.evidence
 
 
 def test_content_that_cannot_be_inspected():
-    finding = image_audit.unreadable('x: the header is cut')
-    assert (finding.check, finding.changes) == (Check.CONTENT_UNREADABLE, {})
+    finding = image_audit.unreadable(vmdk(), 'x: the header is cut')
+    assert (finding.check, finding.changes) == (
+        ImageCheck.CONTENT_UNREADABLE,
+        {},
+    )

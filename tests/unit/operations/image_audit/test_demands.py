@@ -6,7 +6,7 @@ import pytest
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import IN_ORDER
 from tests.unit.operations.image_audit.images import advice
@@ -62,21 +62,21 @@ from tests.unit.operations.image_audit.images import vmdk
 def test_what_no_hypervisor_can_run(disk_format, own, way):
     image = Image('x', disk_format=disk_format, properties=own)
     assert demand_of(image).refusal is Reason.CANNOT_BOOT
-    assert found(image) == {Check.CONTRADICTORY: {}}
-    assert way in advice(image, Check.CONTRADICTORY)
+    assert found(image) == {ImageCheck.CONTRADICTORY: {}}
+    assert way in advice(image, ImageCheck.CONTRADICTORY)
 
 
 def test_an_architecture_is_not_to_be_concealed():
     image = vmdk(architecture='aarch64')
     assert 'remove image property architecture' not in advice(
-        image, Check.CONTRADICTORY
+        image, ImageCheck.CONTRADICTORY
     )
 
 
 def test_what_nova_lets_through_and_fails():
     image = vmdk(hw_emulation_architecture='aarch64')
     assert demand_of(image).refusal is None
-    assert found(image) == {Check.CONTRADICTORY: {}}
+    assert found(image) == {ImageCheck.CONTRADICTORY: {}}
     (finding,) = audit(image, Policy())
     assert finding.evidence == (
         'image needs VMware (hypervisor_type=vmware), where a server with '
@@ -114,8 +114,8 @@ def test_what_runs_nowhere_although_it_asks_for_nothing(disk_format, own, way):
     image = Image('x', disk_format=disk_format, properties=own)
     demand = demand_of(image)
     assert (demand.refusal, demand.impossible) == (None, {'kvm', 'vmware'})
-    assert found(image) == {Check.RUNS_NOWHERE: {}}
-    assert way in advice(image, Check.RUNS_NOWHERE)
+    assert found(image) == {ImageCheck.RUNS_NOWHERE: {}}
+    assert way in advice(image, ImageCheck.RUNS_NOWHERE)
 
 
 def test_what_names_another_hypervisor_may_run_there():
@@ -157,7 +157,7 @@ def test_what_names_another_hypervisor_may_run_there():
 @pytest.mark.parametrize('disk_format', ['qcow2', 'raw'])
 def test_what_a_conversion_leaves(disk_format, own, removed):
     image = Image('x', disk_format=disk_format, properties=own)
-    assert found(image) == {Check.LEFT_OVER: dict.fromkeys(removed)}
+    assert found(image) == {ImageCheck.LEFT_OVER: dict.fromkeys(removed)}
     (finding,) = audit(image, Policy())
     assert finding.evidence.endswith(
         f'; VMware cannot run disk_format={disk_format}'
@@ -185,8 +185,8 @@ def test_a_disk_of_esxi_may_be_meant_for_it():
     own = {'vmware_ostype': 'ubuntu64Guest', 'hw_vif_model': 'virtio'}
     image = Image('x', disk_format='vmdk', properties=own)
     assert demand_of(image).leftovers
-    assert found(image) == {Check.LEFT_OVER: {}}
-    assert advice(image, Check.LEFT_OVER) == (
+    assert found(image) == {ImageCheck.LEFT_OVER: {}}
+    assert advice(image, ImageCheck.LEFT_OVER) == (
         'remove vmware_ostype; or, if it is for VMware, correct '
         'hw_vif_model=virtio'
     )
@@ -194,7 +194,7 @@ def test_a_disk_of_esxi_may_be_meant_for_it():
 
 def test_another_hypervisor_than_what_is_set_for():
     image = vmdk(hypervisor_type='kvm')
-    assert found(image) == {Check.SIGNS_OVERRIDDEN: {}}
+    assert found(image) == {ImageCheck.SIGNS_OVERRIDDEN: {}}
     (finding,) = audit(image, Policy())
     assert finding.evidence == (
         'image needs KVM (hypervisor_type=kvm); only ESXi reads '
@@ -208,7 +208,7 @@ def test_another_hypervisor_than_what_is_set_for():
 def test_what_esxi_cannot_run_needs_nothing_for_it(name):
     own = {'hypervisor_type': 'vmware', name: 'aarch64'}
     image = Image('x', disk_format='vmdk', properties=own)
-    assert found(image) == {Check.CONTRADICTORY: {}}
+    assert found(image) == {ImageCheck.CONTRADICTORY: {}}
 
 
 @pytest.mark.parametrize(
@@ -228,11 +228,11 @@ def test_a_conversion_to_vmdk_needs_a_right_disk_type():
     own = {'hypervisor_type': 'vmware', 'vmware_disktype': 'streamoptimized'}
     image = Image('x', disk_format='vhd', properties=own)
     assert 'vmdk, and set image property vmware_disktype to one of' in (
-        advice(image, Check.CONTRADICTORY)
+        advice(image, ImageCheck.CONTRADICTORY)
     )
 
 
 def test_no_disk_type_of_a_flat_disk_on_an_iso():
     own = {'hypervisor_type': 'vmware', 'vmware_disktype': 'fat'}
     image = Image('x', disk_format='iso', properties=own)
-    assert Check.CONTRADICTORY in found(image)
+    assert ImageCheck.CONTRADICTORY in found(image)

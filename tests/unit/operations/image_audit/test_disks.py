@@ -11,7 +11,7 @@ from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.operations import image_audit
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from tests.unit.operations.image_audit.driver import driver_fetches
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import FLEXIBLE
@@ -37,7 +37,9 @@ def test_the_driver_tells_case_apart(name, hypervisor_type):
     assert demand_of(image).refusal is Reason.CANNOT_BOOT
     with pytest.raises(exception.InvalidDiskInfo):
         driver_fetches(image)
-    assert found(image) == {Check.DISK_TYPE_UNKNOWN: {name: 'streamOptimized'}}
+    assert found(image) == {
+        ImageCheck.DISK_TYPE_UNKNOWN: {name: 'streamOptimized'}
+    }
     assert driver_fetches(mended(image)) == driver_fetches(vmdk())
 
 
@@ -45,8 +47,8 @@ def test_a_disk_type_that_no_hypervisor_reads():
     # The core takes it for an image of KVM, as which it would run.
     image = Image('x', disk_format='vmdk', properties={'hw_disk_type': 'fat'})
     assert demand_of(image).impossible == {'vmware'}
-    assert found(image)[Check.DISK_TYPE_UNKNOWN] == {}
-    told = advice(image, Check.DISK_TYPE_UNKNOWN)
+    assert found(image)[ImageCheck.DISK_TYPE_UNKNOWN] == {}
+    told = advice(image, ImageCheck.DISK_TYPE_UNKNOWN)
     assert told.startswith('set hw_disk_type to one of eagerZeroedThick')
     assert told.endswith('or set hypervisor_type=kvm, if it is for KVM')
     # Neither reads it.
@@ -62,19 +64,19 @@ def test_a_disk_type_that_the_content_proves_moves_no_image(disk):
         container_format='bare',
         properties={'hw_disk_type': 'fat'},
     )
-    assert found(image, disk=content)[Check.DISK_TYPE_UNKNOWN] == {}
+    assert found(image, disk=content)[ImageCheck.DISK_TYPE_UNKNOWN] == {}
     assert (
         'set hw_disk_type=streamOptimized; then: image needs VMware'
-    ) in advice(image, Check.DISK_TYPE_UNKNOWN, disk=content)
+    ) in advice(image, ImageCheck.DISK_TYPE_UNKNOWN, disk=content)
 
 
 def test_a_disk_type_that_does_not_exist():
     image = vmdk(vmware_disktype='fat')
     with pytest.raises(exception.InvalidDiskInfo):
         driver_fetches(image)
-    assert found(image) == {Check.DISK_TYPE_UNKNOWN: {}}
+    assert found(image) == {ImageCheck.DISK_TYPE_UNKNOWN: {}}
     assert 'to one of eagerZeroedThick' in advice(
-        image, Check.DISK_TYPE_UNKNOWN
+        image, ImageCheck.DISK_TYPE_UNKNOWN
     )
 
 
@@ -85,10 +87,10 @@ def test_a_disk_type_that_does_not_exist():
 @pytest.mark.parametrize(
     ('value', 'check'),
     [
-        (None, Check.DISK_TYPE_MISSING),
-        ('thin', Check.DISK_TYPE_WRONG),
-        ('fat', Check.DISK_TYPE_UNKNOWN),
-        ('PREALLOCATED', Check.DISK_TYPE_UNKNOWN),
+        (None, ImageCheck.DISK_TYPE_MISSING),
+        ('thin', ImageCheck.DISK_TYPE_WRONG),
+        ('fat', ImageCheck.DISK_TYPE_UNKNOWN),
+        ('PREALLOCATED', ImageCheck.DISK_TYPE_UNKNOWN),
     ],
 )
 def test_the_content_tells_the_disk_type(
@@ -106,23 +108,23 @@ def test_a_flat_extent_needs_no_disk_type():
     flat = Disk(name='x', format='raw', virtual_bytes=1, file_bytes=1)
     image = vmdk(vmware_disktype=None)
     # Neither Glance nor KVM would take it.
-    assert found(image, disk=flat) == {Check.CONTENT_REFUSED: {}}
+    assert found(image, disk=flat) == {ImageCheck.CONTENT_REFUSED: {}}
     assert driver_reads(image).disk_type in vmware.FLAT_DISK_TYPES
     # Or something else that only looks raw.
     wrong = vmdk(vmware_disktype='sparse')
-    assert found(wrong, disk=flat)[Check.DISK_TYPE_WRONG] == {}
+    assert found(wrong, disk=flat)[ImageCheck.DISK_TYPE_WRONG] == {}
     assert 'to one of preallocated, thin' in advice(
-        wrong, Check.DISK_TYPE_WRONG, disk=flat
+        wrong, ImageCheck.DISK_TYPE_WRONG, disk=flat
     )
     for value in vmware.FLAT_DISK_TYPES:
         right = vmdk(vmware_disktype=value)
-        assert Check.DISK_TYPE_WRONG not in found(right, disk=flat)
+        assert ImageCheck.DISK_TYPE_WRONG not in found(right, disk=flat)
 
 
 def test_without_the_content_a_missing_disk_type_is_for_the_owner():
     image = vmdk(vmware_disktype=None)
-    assert found(image) == {Check.DISK_TYPE_MISSING: {}}
-    assert 'image inspect' in advice(image, Check.DISK_TYPE_MISSING)
+    assert found(image) == {ImageCheck.DISK_TYPE_MISSING: {}}
+    assert 'image inspect' in advice(image, ImageCheck.DISK_TYPE_MISSING)
 
 
 def test_an_ova_has_one_disk_type():
@@ -130,17 +132,17 @@ def test_an_ova_has_one_disk_type():
         vmdk(vmware_disktype=None), container_format='ova'
     )
     assert found(image) == {
-        Check.DISK_TYPE_MISSING: {'vmware_disktype': 'streamOptimized'}
+        ImageCheck.DISK_TYPE_MISSING: {'vmware_disktype': 'streamOptimized'}
     }
 
 
 @pytest.mark.parametrize(
     ('said', 'changes'),
     [
-        ('ide', {Check.ADAPTER_MISSING: {'vmware_adaptertype': 'ide'}}),
+        ('ide', {ImageCheck.ADAPTER_MISSING: {'vmware_adaptertype': 'ide'}}),
         (
             'buslogic',
-            {Check.ADAPTER_MISSING: {'vmware_adaptertype': 'busLogic'}},
+            {ImageCheck.ADAPTER_MISSING: {'vmware_adaptertype': 'busLogic'}},
         ),
         ('lsilogic', {}),
     ],
@@ -157,14 +159,14 @@ def test_the_descriptor_tells_the_adapter(disk, said, changes):
     own = {'vmware_disktype': 'sparse'}
     assert found(vmdk(**own), disk=content) == {}
     own['hw_scsi_model'] = 'lsilogic'
-    assert found(vmdk(**own), disk=content).keys() <= {Check.NAMES_DIFFER}
+    assert found(vmdk(**own), disk=content).keys() <= {ImageCheck.NAMES_DIFFER}
 
 
 def test_the_adapter_of_an_imported_disk_may_be_right_as_it_is(disk):
     image = vmdk(vmware_adaptertype=None)
     content = disk('streamOptimized', adapter_type='ide')
-    assert found(image, disk=content) == {Check.ADAPTER_MISSING: {}}
-    assert advice(image, Check.ADAPTER_MISSING, disk=content) == (
+    assert found(image, disk=content) == {ImageCheck.ADAPTER_MISSING: {}}
+    assert advice(image, ImageCheck.ADAPTER_MISSING, disk=content) == (
         'set vmware_adaptertype=ide if its servers do not boot'
     )
 
@@ -174,10 +176,10 @@ def test_the_adapter_of_a_flexible_image_is_left_alone(disk):
     image = Image('x', disk_format='vmdk', container_format='bare')
     content = disk(adapter_type='ide')
     assert found(image, FLEXIBLE, disk=content).keys() == {
-        Check.DISK_TYPE_MISSING
+        ImageCheck.DISK_TYPE_MISSING
     }
 
 
 def test_an_empty_disk_type_is_none():
     image = vmdk(vmware_disktype='')
-    assert found(image) == {Check.DISK_TYPE_UNKNOWN: {}}
+    assert found(image) == {ImageCheck.DISK_TYPE_UNKNOWN: {}}

@@ -9,7 +9,7 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
@@ -23,7 +23,7 @@ def test_a_distribution_hides_the_guest_id():
     image = vmdk(os_distro='ubuntu')
     assert driver_reads(image).os_type == 'ubuntu'
     assert found(image) == {
-        Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
+        ImageCheck.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
     }
     after = mended(image)
     assert driver_reads(after).os_type == 'ubuntu64Guest'
@@ -40,7 +40,7 @@ def test_a_distribution_hides_the_guest_id():
 )
 def test_what_is_hidden_is_what_the_owner_wants(hidden, guest_id):
     image = vmdk(os_distro='ubuntu', vmware_ostype=hidden)
-    assert found(image) == {Check.GUEST_ID_LOST: {'os_distro': guest_id}}
+    assert found(image) == {ImageCheck.GUEST_ID_LOST: {'os_distro': guest_id}}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_distribution_is_no_guest_id(version, architecture, guest_id):
     image = msgspec.structs.replace(image, dropped=tuple(dropped))
     assert driver_reads(image).os_type not in constants.VALID_OS_TYPES
     assert found(image, values=dropped) == {
-        Check.GUEST_ID_IS_DISTRO: {'os_distro': guest_id}
+        ImageCheck.GUEST_ID_IS_DISTRO: {'os_distro': guest_id}
     }
     assert driver_reads(mended(image, values=dropped)).os_type == guest_id
 
@@ -73,13 +73,13 @@ def test_a_distribution_of_which_no_guest_id_is_known(distro, dropped):
     image = msgspec.structs.replace(
         vmdk(vmware_ostype=None, os_distro=distro), dropped=dropped
     )
-    assert found(image) == {Check.GUEST_ID_IS_DISTRO: {}}
+    assert found(image) == {ImageCheck.GUEST_ID_IS_DISTRO: {}}
 
 
 def test_a_distribution_keeps_a_flexible_image_off_esxi():
     image = Image('x', disk_format='iso', properties={'os_distro': 'debian'})
     assert demand_of(image).impossible == {'vmware'}
-    assert found(image) == {Check.DISTRO_ON_ESXI: {}}
+    assert found(image) == {ImageCheck.DISTRO_ON_ESXI: {}}
     (finding,) = audit(image, Policy())
     assert finding.evidence == 'image cannot run on VMware (os_distro=debian)'
     assert finding.advice == (
@@ -109,8 +109,8 @@ def test_a_guest_id_that_a_flexible_image_has_lost():
         disk_format='iso',
         properties={'os_distro': 'debian', 'vmware_ostype': 'debian12Guest'},
     )
-    assert found(image) == {Check.GUEST_ID_LOST: {}}
-    assert advice(image, Check.GUEST_ID_LOST) == (
+    assert found(image) == {ImageCheck.GUEST_ID_LOST: {}}
+    assert advice(image, ImageCheck.GUEST_ID_LOST) == (
         'set os_distro to debian12Guest, for ESXi; remove vmware_ostype, for '
         'KVM'
     )
@@ -127,29 +127,29 @@ def test_a_distribution_is_right_where_esxi_is_out_of_question(disk_format):
 def test_a_guest_id_in_the_wrong_case():
     image = vmdk(vmware_ostype='UBUNTU64GUEST')
     assert found(image) == {
-        Check.GUEST_ID_MISSPELT: {'vmware_ostype': 'ubuntu64Guest'}
+        ImageCheck.GUEST_ID_MISSPELT: {'vmware_ostype': 'ubuntu64Guest'}
     }
     assert found(mended(image)) == {}
 
 
 def test_a_guest_id_that_is_not_known():
     assert found(vmdk(vmware_ostype='debian31_64Guest')) == {
-        Check.GUEST_ID_UNKNOWN: {}
+        ImageCheck.GUEST_ID_UNKNOWN: {}
     }
 
 
 def test_an_empty_guest_id_is_none():
     image = vmdk(os_distro='')
     assert found(image) == {
-        Check.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
+        ImageCheck.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
     }
-    assert found(vmdk(vmware_ostype='')) == {Check.GUEST_ID_IS_DISTRO: {}}
+    assert found(vmdk(vmware_ostype='')) == {ImageCheck.GUEST_ID_IS_DISTRO: {}}
 
 
 def test_no_guest_id():
     image = vmdk(vmware_ostype=None)
     assert driver_reads(image).os_type == constants.DEFAULT_OS_TYPE
-    assert found(image) == {Check.GUEST_ID_MISSING: {}}
+    assert found(image) == {ImageCheck.GUEST_ID_MISSING: {}}
     appliance = Appliance(
         'x.vmdk',
         512,
@@ -167,5 +167,5 @@ def test_no_guest_id():
     )
     image = msgspec.structs.replace(image, container_format='ova')
     assert found(image, disk=ova) == {
-        Check.GUEST_ID_MISSING: {'vmware_ostype': 'rhel9_64Guest'}
+        ImageCheck.GUEST_ID_MISSING: {'vmware_ostype': 'rhel9_64Guest'}
     }

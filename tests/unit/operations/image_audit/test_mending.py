@@ -8,7 +8,7 @@ from nova import objects
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations import image_audit
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import FLEXIBLE
 from tests.unit.operations.image_audit.images import advice
@@ -23,11 +23,11 @@ def test_no_change_moves_an_image_to_another_hypervisor(disk):
         'x', disk_format='vmdk', container_format='bare', properties={}
     )
     assert found(image, FLEXIBLE, disk=content) == {
-        Check.DISK_TYPE_MISSING: {}
+        ImageCheck.DISK_TYPE_MISSING: {}
     }
     assert (
         'set vmware_disktype=streamOptimized; then: image needs VMware'
-    ) in advice(image, Check.DISK_TYPE_MISSING, FLEXIBLE, disk=content)
+    ) in advice(image, ImageCheck.DISK_TYPE_MISSING, FLEXIBLE, disk=content)
 
 
 def test_the_content_knows_better_than_a_misspelt_property(disk):

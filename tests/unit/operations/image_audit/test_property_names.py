@@ -7,7 +7,7 @@ from nova import objects
 
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
@@ -38,11 +38,11 @@ def test_two_names(own, wins):
     image = Image('x', disk_format='vmdk', properties=own)
     read = objects.ImageMetaProps.from_dict(dict(own))
     assert read.get(wins) == own[wins]
-    assert found(image)[Check.NAMES_DIFFER] == {}
+    assert found(image)[ImageCheck.NAMES_DIFFER] == {}
     (text,) = [
         finding.evidence
         for finding in audit(image, Policy())
-        if finding.check is Check.NAMES_DIFFER
+        if finding.check is ImageCheck.NAMES_DIFFER
     ]
     assert text.endswith(f'nova reads {wins}')
 
@@ -57,13 +57,13 @@ def test_a_misspelt_name(name):
     dropped = {name: 'SPARSE'}
     read = objects.ImageMetaProps.from_dict({**image.properties, **dropped})
     assert read.get('hw_disk_type') is None
-    assert found(image, values=dropped)[Check.PROPERTY_DROPPED] == {
+    assert found(image, values=dropped)[ImageCheck.PROPERTY_DROPPED] == {
         'vmware_disktype': 'sparse',
         name: None,
     }
     assert found(mended(image, values=dropped)) == {}
     # Its value is not known.
-    assert found(image)[Check.PROPERTY_DROPPED] == {}
+    assert found(image)[ImageCheck.PROPERTY_DROPPED] == {}
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_a_misspelt_name(name):
 def test_a_misspelt_name_that_is_for_the_owner(name, value, said):
     image = msgspec.structs.replace(vmdk(), dropped=(name,))
     dropped = {name: value}
-    assert found(image, values=dropped) == {Check.PROPERTY_DROPPED: {}}
-    assert said in advice(image, Check.PROPERTY_DROPPED, values=dropped)
+    assert found(image, values=dropped) == {ImageCheck.PROPERTY_DROPPED: {}}
+    assert said in advice(image, ImageCheck.PROPERTY_DROPPED, values=dropped)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_another_name_for_a_property(name, value, changes):
         dropped=(name,),
     )
     told = found(image, values={name: value})
-    assert told[Check.PROPERTY_DROPPED] == changes
+    assert told[ImageCheck.PROPERTY_DROPPED] == changes
     after = mended(image, values={name: value})
-    assert Check.PROPERTY_DROPPED not in found(after, values={})
+    assert ImageCheck.PROPERTY_DROPPED not in found(after, values={})
     # nova takes it.
     driver_reads(after)
 
@@ -153,15 +153,15 @@ def test_another_name_for_a_property(name, value, changes):
 def test_another_name_for_a_property_with_no_value_of_it(name, value, said):
     image = Image('x', disk_format='iso', dropped=(name,))
     values = {name: value}
-    assert found(image, values=values) == {Check.PROPERTY_DROPPED: {}}
-    assert said in advice(image, Check.PROPERTY_DROPPED, values=values)
+    assert found(image, values=values) == {ImageCheck.PROPERTY_DROPPED: {}}
+    assert said in advice(image, ImageCheck.PROPERTY_DROPPED, values=values)
 
 
 def test_another_name_for_a_property_that_would_move_an_image():
     image = Image('x', disk_format='vmdk', dropped=('hypervisor',))
     values = {'hypervisor': 'kvm'}
-    assert found(image, values=values)[Check.PROPERTY_DROPPED] == {}
-    assert advice(image, Check.PROPERTY_DROPPED, values=values) == (
+    assert found(image, values=values)[ImageCheck.PROPERTY_DROPPED] == {}
+    assert advice(image, ImageCheck.PROPERTY_DROPPED, values=values) == (
         'set hypervisor_type=kvm, remove hypervisor; then: image needs KVM '
         '(hypervisor_type=kvm)'
     )

@@ -5,7 +5,7 @@ import pytest
 from nova.virt.ironic import driver as ironic
 
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.operations.image_audit import Check
+from hypervisor_affinity.operations.image_audit import ImageCheck
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import demand_of
@@ -34,7 +34,7 @@ def test_a_value_that_nova_refuses_has_a_right_spelling(name, value, right):
     image = vmdk(**{name: value})
     with pytest.raises(ValueError, match=r'(?i)valid'):
         driver_reads(image)
-    assert found(image) == {Check.VALUE_REFUSED: {name: right}}
+    assert found(image) == {ImageCheck.VALUE_REFUSED: {name: right}}
     driver_reads(mended(image))
 
 
@@ -50,8 +50,8 @@ def test_a_value_that_nova_refuses_and_nobody_can_mend(name, value, hint):
     image = vmdk(**{name: value})
     with pytest.raises(ValueError, match=r'(?i)valid|invalid literal'):
         driver_reads(image)
-    assert found(image)[Check.VALUE_REFUSED] == {}
-    assert hint in advice(image, Check.VALUE_REFUSED)
+    assert found(image)[ImageCheck.VALUE_REFUSED] == {}
+    assert hint in advice(image, ImageCheck.VALUE_REFUSED)
 
 
 def test_a_type_that_no_host_reports():
@@ -66,7 +66,7 @@ def test_a_type_that_no_host_reports():
         'x', disk_format='qcow2', properties={'hypervisor_type': 'Ironic'}
     )
     assert found(image) == {
-        Check.TYPE_UNREPORTED: {'hypervisor_type': 'baremetal'}
+        ImageCheck.TYPE_UNREPORTED: {'hypervisor_type': 'baremetal'}
     }
     after = mended(image)
     assert found(after) == {}
@@ -80,4 +80,4 @@ def test_a_type_that_a_host_may_report(named):
     image = Image(
         'x', disk_format='iso', properties={'hypervisor_type': named}
     )
-    assert Check.TYPE_UNREPORTED not in found(image)
+    assert ImageCheck.TYPE_UNREPORTED not in found(image)

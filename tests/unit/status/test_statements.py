@@ -2,16 +2,16 @@
 import pytest
 from oslo_upgradecheck.upgradecheck import Code
 
-from hypervisor_affinity.status import findings
+from hypervisor_affinity.status import statements
 
 
 def test_the_worst_comes_first():
-    result = findings.to_result(
+    result = statements.to_result(
         [
-            findings.remark('c'),
-            findings.warning('b'),
-            findings.failure('a'),
-            findings.warning('d'),
+            statements.remark('c'),
+            statements.warning('b'),
+            statements.failure('a'),
+            statements.warning('d'),
         ]
     )
     assert result.code is Code.FAILURE
@@ -20,12 +20,14 @@ def test_the_worst_comes_first():
 
 def test_no_name_begins_a_line_of_its_own():
     name = 'x\nSUCCESS\x1b[2J\u202e'
-    result = findings.to_result([findings.warning(f'flavor {name}: wrong')])
+    result = statements.to_result(
+        [statements.warning(f'flavor {name}: wrong')]
+    )
     assert result.details == r'flavor x\nSUCCESS\x1b[2J\u202e: wrong'
 
 
 def test_nothing_found():
-    result = findings.to_result(iter(()))
+    result = statements.to_result(iter(()))
     assert (result.code, result.details) == (Code.SUCCESS, None)
 
 
@@ -39,4 +41,4 @@ def test_nothing_found():
 )
 def test_counted(count, text):
     names = {f'h{number}' for number in range(count)}
-    assert findings.counted('host', names) == text
+    assert statements.counted('host', names) == text

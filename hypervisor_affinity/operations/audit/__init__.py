@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong in a cloud as it is: servers, hosts, aggregates, images.
+
+``checks`` lists what is looked for; ``hosts``, ``images`` and ``servers`` look
+at what they are named for, ``hosts`` at aggregates, too.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations import judging
+from hypervisor_affinity.operations.audit import hosts
+from hypervisor_affinity.operations.audit.checks import CloudCheck
+from hypervisor_affinity.operations.audit.checks import CloudFinding
+from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.audit.images import ImageAuditor
+from hypervisor_affinity.operations.audit.servers import ServerAuditor
+from hypervisor_affinity.operations.offers import HostOffers
+from hypervisor_affinity.operations.requests import Classifier
+
+__all__ = ['CloudCheck', 'CloudFinding', 'Thing', 'audit']
+
+
+def audit(
+    source: Source, policy: Policy, servers: Iterable[Server] | None = None
+) -> Iterator[CloudFinding]:
+    """Yield all findings: of hosts, aggregates, images, then of servers.
+
+    Servers are read one by one, everything else is kept in memory.
+
+    :param servers: those of the source, watched by the caller; None for the
+        source's own
+    :raises SourceError: if the source fails
+    """
+    each_host = list(source.hosts())
+    aggregates = list(source.aggregates())
+    images = list(source.images())
+    offers = HostOffers(aggregates, policy)
+    for host in each_host:
+        yield from _judged(
+            hosts.check_host(host, offers),
+            Thing.from_host(host),
+            CloudCheck.HOST_NOT_JUDGED,
+        )
+    known = {host.name for host in each_host}
+    for aggregate in aggregates:
+        yield from _judged(
+            hosts.check_aggregate(aggregate, known, offers),
+            Thing.from_aggregate(aggregate),
+            CloudCheck.AGGREGATE_NOT_JUDGED,
+        )
+    classifier = Classifier(policy)
+    of_images = ImageAuditor(each_host, offers, classifier, policy)
+    for image in images:
+        yield from _judged(
+            of_images.check(image),
+            Thing.from_image(image),
+            CloudCheck.IMAGE_NOT_JUDGED,
+        )
+    of_servers = ServerAuditor(images, each_host, offers, classifier, policy)
+    for server in source.servers() if servers is None else servers:
+        yield from _judged(
+            of_servers.check(server),
+            Thing.from_server(server),
+            CloudCheck.SERVER_NOT_JUDGED,
+        )
+
+
+def _judged(
+    found: Iterator[CloudFinding], thing: Thing, check: CloudCheck
+) -> Iterator[CloudFinding]:
+    """Yield what is found of a thing, also that it cannot be judged."""
+    return judging.judged(found, thing, check, f'{thing.kind} {thing.name}')

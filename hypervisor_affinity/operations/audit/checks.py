@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is looked for in a cloud, and the things it is found of."""
+
+import dataclasses
+from typing import Self
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Server
+from hypervisor_affinity.operations.findings import REPORT
+from hypervisor_affinity.operations.findings import Check
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.findings import Severity
+
+
+class CloudCheck(Check):
+    """What is looked for; the codes are stable."""
+
+    SERVER_MISPLACED = (
+        'server_misplaced',
+        Severity.ERROR,
+        'rebuild it from an image for its hypervisor, or boot it anew',
+    )
+    """A server is on a hypervisor that its image does not allow."""
+
+    SERVER_NOT_PREFERRED = (
+        'server_not_preferred',
+        Severity.WARNING,
+        'boot it anew, if the preferred hypervisor has room',
+    )
+    """A flexible server is on a hypervisor that is not its first choice."""
+
+    SERVER_NOT_ACCEPTED = (
+        'server_not_accepted',
+        Severity.WARNING,
+        'migrate it, or change the aggregate',
+    )
+    """The host's aggregates would not admit the server if it were new."""
+
+    SERVER_UNDETERMINED = (
+        'server_undetermined',
+        Severity.INFO,
+        'ask its owner: nothing that nova kept tells',
+    )
+    """What the server needs, or what its host is, cannot be known."""
+
+    SERVER_REFUSED = (
+        'server_refused',
+        Severity.INFO,
+        'correct its image or flavor before the next boot',
+    )
+    """The same request would get no host at all today."""
+
+    IMAGE_DRIFTED = (
+        'image_drifted',
+        Severity.WARNING,
+        'a rebuild will judge by the image as it is now; moves never will',
+    )
+    """The image asks something else now than when the server was booted."""
+
+    IMAGE_WITHOUT_HOST = (
+        'image_without_host',
+        Severity.WARNING,
+        'ask "classify" what to set, "explain" what hosts say',
+    )
+    """No host can run the image, or nova's ``ImagePropertiesFilter`` lets it
+    on none of those that could."""
+
+    HOST_CONTRADICTORY = (
+        'host_contradictory',
+        Severity.ERROR,
+        'take it out of the aggregate, or tag it anew',
+    )
+    """Aggregate metadata and the virt driver exclude each other."""
+
+    HOST_UNDETERMINED = (
+        'host_undetermined',
+        Severity.WARNING,
+        'put it into an aggregate with hypervisor_type',
+    )
+    """Nothing tells the host's hypervisor, or nothing may run on it."""
+
+    HOST_UNTAGGED = (
+        'host_untagged',
+        Severity.INFO,
+        'put it into an aggregate with hypervisor_type',
+    )
+    """The host is in no aggregate that names a hypervisor."""
+
+    SERVER_NOT_JUDGED = ('server_not_judged', Severity.WARNING, REPORT)
+    """Something in the server's record was not foreseen."""
+
+    IMAGE_NOT_JUDGED = ('image_not_judged', Severity.WARNING, REPORT)
+    """Something in the image's record was not foreseen."""
+
+    HOST_NOT_JUDGED = ('host_not_judged', Severity.WARNING, REPORT)
+    """Something in the host's record, or its aggregates', was not
+    foreseen."""
+
+    AGGREGATE_NOT_JUDGED = ('aggregate_not_judged', Severity.WARNING, REPORT)
+    """Something in the aggregate's record was not foreseen."""
+
+    TAG_UNREADABLE = (
+        'tag_unreadable',
+        Severity.WARNING,
+        'correct the aggregate metadata',
+    )
+    """Aggregate metadata that could not be read was left out."""
+
+    AGGREGATE_HOST_UNKNOWN = (
+        'aggregate_host_unknown',
+        Severity.INFO,
+        'remove it from the aggregate',
+    )
+    """A tagged aggregate names a host that has no compute node."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Thing:
+    """What is looked at.
+
+    :ivar kind: ``server``, ``image``, ``host`` or ``aggregate``
+    :ivar id: its name where it has no id
+    :ivar host: where it is; '' if it is nowhere
+    """
+
+    kind: str
+    id: str
+    name: str
+    host: str
+
+    @classmethod
+    def from_host(cls, host: Host) -> Self:
+        """Return a host as a thing, by the name of its compute node."""
+        return cls('host', host.node or host.name, host.name, host.name)
+
+    @classmethod
+    def from_aggregate(cls, aggregate: Aggregate, host: str = '') -> Self:
+        """Return an aggregate as a thing.
+
+        :param host: the one of its hosts that is meant
+        """
+        name = aggregate.name
+        return cls('aggregate', aggregate.uuid or name, name, host)
+
+    @classmethod
+    def from_image(cls, image: Image) -> Self:
+        """Return an image as a thing."""
+        return cls('image', image.id, image.name, '')
+
+    @classmethod
+    def from_server(cls, server: Server) -> Self:
+        """Return a server as a thing."""
+        return cls('server', server.id, server.name, server.host or '')
+
+
+CloudFinding = Finding[Thing]

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with hosts and with their aggregates."""
+
+from collections.abc import Collection, Iterator
+
+from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.core.offer import Basis
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.operations.audit.checks import CloudCheck
+from hypervisor_affinity.operations.audit.checks import CloudFinding
+from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.findings import Finding
+from hypervisor_affinity.operations.findings import cited
+from hypervisor_affinity.operations.offers import HostOffers
+
+
+def check_host(host: Host, offers: HostOffers) -> Iterator[CloudFinding]:
+    """Find out whether a host says what it runs, and nothing against that."""
+    about = Thing.from_host(host)
+    offer = offers.offer(host)
+    evidence = cited(offer.evidence)
+    if offer.basis is Basis.CONTRADICTION:
+        yield Finding(
+            CloudCheck.HOST_CONTRADICTORY,
+            about,
+            evidence,
+            Reason.CONTRADICTORY_HOST,
+        )
+        return
+    if offer.basis in (Basis.UNDETERMINED, Basis.NOTHING):
+        yield Finding(
+            CloudCheck.HOST_UNDETERMINED,
+            about,
+            evidence,
+            Reason.UNDETERMINED_HOST
+            if offer.basis is Basis.UNDETERMINED
+            else Reason.UNCLASSIFIED_HOST,
+        )
+    elif offer.basis is not Basis.AGGREGATE:
+        yield Finding(CloudCheck.HOST_UNTAGGED, about, evidence)
+    for problem in offer.problems:
+        yield Finding(CloudCheck.TAG_UNREADABLE, about, str(problem))
+
+
+def check_aggregate(
+    aggregate: Aggregate, known: Collection[str], offers: HostOffers
+) -> Iterator[CloudFinding]:
+    """Find hosts of a tagged aggregate that there are none of.
+
+    :param known: the names of all hosts
+    """
+    if offers.is_tagged(aggregate):
+        for name in sorted(set(aggregate.hosts).difference(known)):
+            yield Finding(
+                CloudCheck.AGGREGATE_HOST_UNKNOWN,
+                Thing.from_aggregate(aggregate, name),
+                'no compute node of this host',
+            )

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong, how bad that is, and what to do about it.
+
+Each area lists what it looks for in a :class:`Check` of its own: a member is
+a code with its severity and its advice, and the sentence below it is on the
+area's page. All find :class:`Finding`.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+from typing import Generic, Self, TypeVar
+
+from hypervisor_affinity.core.reason import Evidence
+
+_About = TypeVar('_About')
+
+# Image property -> its new value; None to remove it.
+Changes = Mapping[str, str | None]
+
+# Advice for a check whose findings say, each for itself, what to do.
+IN_FINDING = ''
+
+# Advice on what nobody has foreseen.
+REPORT = 'run the command again with -vv, and report what it says of this'
+
+
+class Severity(enum.IntEnum):
+    """How bad a finding is."""
+
+    INFO = 0
+    """Worth knowing."""
+
+    WARNING = 1
+    """Costs licenses, or will fail at the next rebuild or boot."""
+
+    ERROR = 2
+    """Something is where it cannot run, or two statements exclude each
+    other."""
+
+
+class Check(enum.StrEnum):
+    """What is looked for; the codes are stable.
+
+    A member without a severity, or without advice, is refused when its class
+    is made.
+
+    * ``severity``: how bad what it finds is
+    * ``advice``: what to do, in a clause; :data:`IN_FINDING` where that
+      depends on what is found
+    """
+
+    _value_: str
+    severity: Severity
+    advice: str
+
+    def __new__(cls, code: str, severity: Severity, advice: str) -> Self:
+        """Make a member of which the code is the value."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.severity = severity
+        member.advice = advice
+        return member
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to do about one finding.
+
+    :ivar advice: in a clause
+    :ivar changes: of the image that it is about; empty where only its owner
+        can tell
+    """
+
+    advice: str
+    changes: Changes = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding(Generic[_About]):
+    """One thing that is wrong.
+
+    :ivar about: what it is about
+    :ivar evidence: what it rests on, in a clause
+    :ivar reason: the filter's code for it, or nova's filter's, as in
+        ``explain``; '' where no verdict is behind it
+    :ivar remedy: None where the check's advice is all there is to say
+    """
+
+    check: Check
+    about: _About
+    evidence: str
+    reason: str = ''
+    remedy: Remedy | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return self.check.severity
+
+    @property
+    def advice(self) -> str:
+        """What to do, in a clause."""
+        return self.remedy.advice if self.remedy else self.check.advice
+
+    @property
+    def changes(self) -> Changes:
+        """What mends it; empty if only an owner can tell."""
+        return self.remedy.changes if self.remedy else {}
+
+
+def cited(evidence: Iterable[Evidence]) -> str:
+    """Return facts, each with its place, in a clause."""
+    return '; '.join(f'{fact.place} {fact.text}' for fact in evidence)
