@@ -18,7 +18,7 @@ from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
@@ -117,8 +117,8 @@ class Explain(PolicyCommand):
                     str(group.answer.reason),
                     len(group.hosts),
                     group.hosts[0].host.name,
-                    cited(group.answer.evidence),
-                    cited(group.undetermined),
+                    listed(group.answer.evidence),
+                    listed(group.undetermined),
                 )
                 for group in found.groups()
             ]
@@ -243,8 +243,7 @@ def _headlines(found: Explanation) -> list[str]:
             f'{", ".join(names)}'
         )
         lines += (
-            f'         not known: {" ".join(doubt)}'
-            for doubt in group.undetermined
+            f'         not known: {doubt}' for doubt in group.undetermined
         )
     return lines
 
@@ -256,11 +255,6 @@ def _row(found: HostAnswer) -> tuple:
         found.passes,
         ', '.join(answer.check for answer in failing),
         ', '.join(answer.reason for answer in failing),
-        '; '.join(filter(None, (cited(a.evidence) for a in failing))),
-        cited(found.undetermined),
+        '; '.join(filter(None, (listed(a.evidence) for a in failing))),
+        listed(found.undetermined),
     )
-
-
-def cited(evidence: Iterable[Evidence]) -> str:
-    """Return facts with their places, in a line."""
-    return '; '.join(map(' '.join, evidence))

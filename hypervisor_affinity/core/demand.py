@@ -12,7 +12,6 @@ from hypervisor_affinity.core.properties import Limited
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.signs import PREFERRED_SPEC
 from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.core.signs import Strength
@@ -282,7 +281,7 @@ def _preferred(
     if value is None:
         return (), ()
     named = hypervisor.read_list(value)
-    evidence = Evidence('flavor', written(PREFERRED_SPEC, value))
+    evidence = Evidence('flavor', PREFERRED_SPEC, str(value))
     if named.complaint:
         order = ', '.join(named.families) or "the operator's"
         problems.append(

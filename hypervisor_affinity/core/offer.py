@@ -14,7 +14,6 @@ from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
 from hypervisor_affinity.core.properties import Constraint
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.reason import written
 
 # The second is the key of nova's own AggregateImagePropertiesIsolation.
 HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
@@ -133,8 +132,8 @@ def read_offer(
     families, basis = _families(tags, reported, policy)
     evidence = [tag.evidence for tag in tags]
     if reported or not families:
-        text = f'hypervisor_type={report.hypervisor_type}'
-        evidence.append(Evidence('driver', text))
+        said = str(report.hypervisor_type)
+        evidence.append(Evidence('driver', 'hypervisor_type', said))
     for tag in tags:
         if reported and tag.families and not tag.families & reported:
             problems.append(
@@ -199,7 +198,7 @@ def _find(aggregates: Sequence[AggregateTags]) -> _Found:
     for name, metadata in aggregates:
         for key in metadata.keys() & _KEYS:
             value = metadata[key]
-            evidence = Evidence(f'aggregate {name}', written(key, value))
+            evidence = Evidence(f'aggregate {name}', key, str(value))
             found.setdefault(key, []).append((evidence, value))
     return found
 

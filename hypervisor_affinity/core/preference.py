@@ -5,7 +5,6 @@ from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import STRICT
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 
 
 def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
@@ -32,11 +31,9 @@ def evidence(demand: Demand, policy: Policy) -> tuple[Evidence, ...]:
     """Return what says that only the first choice will do, and which it is."""
     order_of_operator = ','.join(policy.preferred_hypervisors)
     return (
-        Evidence('option', written('flexible_placement', STRICT)),
+        Evidence('option', 'flexible_placement', STRICT),
         *demand.preferring,
-        Evidence(
-            'option', written('preferred_hypervisors', order_of_operator)
-        ),
+        Evidence('option', 'preferred_hypervisors', order_of_operator),
     )
 
 

@@ -13,7 +13,6 @@ from hypervisor_affinity.core.drivers.table import has_format
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.reason import written
 
 NAMESPACE = 'hypervisor_affinity:'
 HYPERVISOR_TYPE_SPEC = NAMESPACE + 'hypervisor_type'
@@ -21,7 +20,6 @@ PREFERRED_SPEC = NAMESPACE + 'preferred'
 ANY_HYPERVISOR = 'any'
 
 _VMWARE = frozenset({hypervisor.VMWARE})
-_NOTHING: frozenset[str] = frozenset()
 
 
 def is_any(value: object) -> bool:
@@ -53,10 +51,11 @@ class Sign:
     """One thing in a request that bears on the hypervisor.
 
     :ivar requires: the families it asks for; None if it asks for none
-    :ivar forbids: families that cannot run this at all. What cannot run is
-        never overridden, whatever asks for it.
+    :ivar forbids: families that cannot run this at all -> what the owner can
+        do about that. What cannot run is never overridden, whatever asks for
+        it.
     :ivar unfit: families on which it would fail although nova lets it
-        through. That gives way to whatever asks for them.
+        through; likewise. That gives way to whatever asks for them.
     :ivar name: the image property or format, by nova's name; '' if it is
         none
     """
@@ -64,14 +63,23 @@ class Sign:
     strength: Strength
     evidence: Evidence
     requires: frozenset[str] | None = None
-    forbids: frozenset[str] = _NOTHING
-    unfit: frozenset[str] = _NOTHING
+    forbids: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unfit: Mapping[str, str] = dataclasses.field(default_factory=dict)
     name: str = ''
 
     @property
     def excludes(self) -> frozenset[str]:
         """All families that it speaks against."""
-        return self.forbids | self.unfit
+        return frozenset({**self.forbids, **self.unfit})
+
+    def remedy(self, families: frozenset[str]) -> str:
+        """Say what the owner can do for it to run on these families.
+
+        :returns: '' if it speaks against none of them
+        """
+        remedies = {**self.unfit, **self.forbids}
+        told = [remedies[each] for each in sorted(self.excludes & families)]
+        return ', or '.join(dict.fromkeys(told))
 
 
 def signs_of_flavor(
@@ -93,12 +101,12 @@ def _of_our_specs(
             HYPERVISOR_TYPE_SPEC,
             PREFERRED_SPEC,
         ):
-            evidence = Evidence('flavor', written(key, extra_specs[key]))
+            evidence = _spec(extra_specs, key)
             problems.append(Problem(evidence, 'is no extra spec; ignored'))
     value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
     if value is None:
         return
-    evidence = Evidence('flavor', written(HYPERVISOR_TYPE_SPEC, value))
+    evidence = _spec(extra_specs, HYPERVISOR_TYPE_SPEC)
     if is_any(value):
         yield Sign(Strength.FLAVOR, evidence)
         return
@@ -119,7 +127,7 @@ def _of_capabilities(
     for key in capabilities.HYPERVISOR_TYPE_SPECS:
         if key not in extra_specs:
             continue
-        evidence = Evidence('flavor', written(key, extra_specs[key]))
+        evidence = _spec(extra_specs, key)
         requires = capabilities.families(extra_specs[key])
         if requires:
             yield Sign(Strength.FLAVOR, evidence, requires=requires)
@@ -151,7 +159,7 @@ def signs_of_image(
         family = hypervisor.canonicalize(named)
         yield Sign(
             Strength.IMAGE,
-            _evidence('img_hv_type', image),
+            properties.as_set('img_hv_type', image),
             requires=frozenset({family} if family else ()),
             name='img_hv_type',
         )
@@ -159,14 +167,15 @@ def signs_of_image(
         if name not in found:
             continue
         answer = drivers.ask(name, found, volume)
-        requires = answer.requires
-        strength = Strength.FORMAT if requires is None else Strength.DRIVER
-        if name == 'disk_format' and _means_vmware(found, policy):
-            requires = _VMWARE
+        requires, strength = answer.requires, Strength.DRIVER
+        if requires is None:
+            strength = Strength.FORMAT
+            if name == 'disk_format' and _means_vmware(found, policy):
+                requires = _VMWARE
         if requires or answer.forbids or answer.unfit:
             yield Sign(
                 strength,
-                _evidence(name, image),
+                properties.as_set(name, image),
                 requires,
                 answer.forbids,
                 answer.unfit,
@@ -180,5 +189,5 @@ def _means_vmware(found: Mapping[str, object], policy: Policy) -> bool:
     return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
 
 
-def _evidence(name: str, image: Mapping[str, object]) -> Evidence:
-    return Evidence('image', properties.shown(name, image))
+def _spec(extra_specs: Mapping[str, str], key: str) -> Evidence:
+    return Evidence('flavor', key, str(extra_specs[key]))

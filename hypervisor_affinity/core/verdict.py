@@ -212,7 +212,7 @@ def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
     for constraint in offer.constraints:
         limited = demand.properties.get(constraint.key)
         if limited and not constraint.accepts(limited.spellings):
-            image.append(Evidence('image', limited.text))
+            image.append(limited.evidence)
             limits += constraint.evidence
     if not image:
         return None

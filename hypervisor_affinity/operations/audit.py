@@ -21,6 +21,7 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import image_properties
@@ -245,20 +246,20 @@ def _of_host(host: Host, offers: HostOffers) -> Iterator[Finding]:
         yield _about_host(
             host,
             Check.HOST_CONTRADICTORY,
-            _cited(offer.evidence),
+            listed(offer.evidence),
             Reason.CONTRADICTORY_HOST,
         )
     elif offer.basis in (Basis.UNDETERMINED, Basis.NOTHING):
         yield _about_host(
             host,
             Check.HOST_UNDETERMINED,
-            _cited(offer.evidence),
+            listed(offer.evidence),
             Reason.UNDETERMINED_HOST
             if offer.basis is Basis.UNDETERMINED
             else Reason.UNCLASSIFIED_HOST,
         )
     elif offer.basis is not Basis.AGGREGATE:
-        yield _about_host(host, Check.HOST_UNTAGGED, _cited(offer.evidence))
+        yield _about_host(host, Check.HOST_UNTAGGED, listed(offer.evidence))
     if offer.basis is not Basis.CONTRADICTION:
         for problem in offer.problems:
             yield _about_host(host, Check.TAG_UNREADABLE, str(problem))
@@ -311,7 +312,7 @@ class _ImageAuditor:
             image,
             Check.IMAGE_WITHOUT_HOST,
             '; '.join(
-                filter(None, (demand_text(demand), _cited(differences)))
+                filter(None, (demand_text(demand), listed(differences)))
             ),
             demand.refusal or reasons,
         )
@@ -450,7 +451,7 @@ class _ServerAuditor:
 
     def _evidence(self, demand: Demand, verdict: Verdict) -> str:
         facts = [
-            ' '.join(fact)
+            str(fact)
             for fact in verdict.evidence
             if fact.place not in ('image', 'flavor')
         ]
@@ -515,7 +516,3 @@ _NOT_JUDGED = {
 
 def _asked(demand: Demand) -> tuple:
     return demand.required, demand.impossible, demand.refusal
-
-
-def _cited(evidence: Iterable[tuple[str, str]]) -> str:
-    return '; '.join(map(' '.join, evidence))

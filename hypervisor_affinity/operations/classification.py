@@ -253,7 +253,7 @@ def unfit(demand: Demand) -> tuple[Sign, ...]:
     nova does not prevent that.
     """
     required = demand.required or frozenset()
-    return tuple(sign for sign in demand.signs if sign.unfit & required)
+    return tuple(sign for sign in demand.signs if sign.unfit.keys() & required)
 
 
 def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:

@@ -23,7 +23,6 @@ from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -362,7 +361,7 @@ def _project(aggregates: list[Aggregate], project: str) -> Answer:
         for key, value in aggregate.metadata.items():
             if key.startswith(_PROJECT_KEY):
                 place = f'aggregate {aggregate.name}'
-                evidence.append(Evidence(place, written(key, value)))
+                evidence.append(Evidence(place, key, value))
                 admitted.update(map(str.strip, value.split(',')))
     reason = Reason.SUITABLE
     if evidence and project not in admitted:
@@ -373,7 +372,7 @@ def _project(aggregates: list[Aggregate], project: str) -> Answer:
 def _service(host: Host) -> Answer:
     if host.status == 'disabled':
         why = host.disabled_reason or 'no reason given'
-        evidence = Evidence('nova-compute', written('disabled', why))
+        evidence = Evidence('nova-compute', 'disabled', why)
         return Answer(Check.SERVICE, Obstacle.SERVICE_DISABLED, (evidence,))
     if host.state == 'down':
         evidence = Evidence('nova-compute', 'down')
@@ -426,7 +425,7 @@ def _traits_of_rebuild(host: Host, asked: ResourceRequest) -> Answer:
         if source.place != 'image':
             continue
         for spec in (*asked.forbidden.values(), *asked.suffixed_traits):
-            if spec.text.endswith(f':{trait}=forbidden'):
+            if spec.key.endswith(f':{trait}') and spec.value == 'forbidden':
                 reason = Obstacle.TRAIT_FORBIDDEN
                 return Answer(Check.TRAITS, reason, (source, spec))
         if trait in host.traits:

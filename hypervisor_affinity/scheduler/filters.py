@@ -11,6 +11,7 @@ from oslo_log import log as logging
 
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -168,7 +169,7 @@ def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
             _name(host_state),
             request.server,
             verdict.reason,
-            '; '.join(map(' '.join, verdict.evidence)),
+            listed(verdict.evidence),
         )
 
 

@@ -87,7 +87,9 @@ class Row:
         a rebuild: by then the old disk would be destroyed.
     :ivar fails_where: when they fail; None for always
     :ivar source: where nova says so, or whoever decides
-    :ivar advice: what the owner of an image with such a value can do
+    :ivar advice: what the owner of an image with such a value can do; '' only
+        where no value is refused and none fails
+    :raises ValueError: if a value is refused or fails without advice
     """
 
     takes: Values = NOTHING
@@ -97,6 +99,11 @@ class Row:
     fails_where: Circumstance | None = None
     source: str = ''
     advice: str = ''
+
+    def __post_init__(self) -> None:
+        """Refuse a row that would leave an owner without a way out."""
+        if not self.advice and (self.refuses, self.fails) != (NOTHING,) * 2:
+            raise ValueError('what is refused, or fails, needs advice')
 
     def refuses_in(self, value: str, found: Found, volume: bool) -> bool:
         """Tell whether a server with this value cannot run.

@@ -39,7 +39,7 @@ ISO = {'disk_format': 'iso'}
 
 
 @pytest.mark.parametrize(
-    ('reason', 'found', 'facts'),
+    ('reason', 'rejected', 'facts'),
     [
         (
             'admits_required_only',
@@ -111,10 +111,11 @@ ISO = {'disk_format': 'iso'}
         ),
     ],
 )
-def test_the_deciding_fact_is_there(reason, found, facts):
-    demand, verdict = found
+def test_the_deciding_fact_is_there(reason, rejected, facts):
+    demand, verdict = rejected
     assert verdict.reason == reason
-    assert [fact for fact in facts if fact not in verdict.evidence] == []
+    found = [(fact.place, fact.text) for fact in verdict.evidence]
+    assert [fact for fact in facts if fact not in found] == []
     assert set(verdict.deciding) <= set(verdict.evidence)
     told = explanation.user_text(demand, {verdict.reason: verdict})
     assert NAME not in told

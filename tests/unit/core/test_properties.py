@@ -84,7 +84,7 @@ def test_a_property_is_cited_as_its_owner_has_set_it(image, name, text):
     if text is None:
         ((key, value),) = image.items()
         text = f'{key}={value}'
-    assert properties.shown(name, image) == text
+    assert properties.as_set(name, image).text == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Check
 from hypervisor_affinity.operations.explanation import Obstacle
@@ -120,8 +122,8 @@ def test_why_it_is_disabled():
         disabled_reason='set by vmwareapi host_state',
     )
     (found,) = explained([host], VMDK).hosts
-    assert ('nova-compute', 'disabled=set by vmwareapi host_state') in (
-        found.decisive.evidence
+    assert listed(found.decisive.evidence) == (
+        'nova-compute disabled=set by vmwareapi host_state'
     )
 
 
@@ -149,7 +151,7 @@ def test_a_shortage_says_of_what_and_how_much():
     host = records.vcenter('vc-1', vcpus=Inventory(32, max_unit=8, used=30))
     large = Flavor('large', vcpus=9, memory_mb=1024, disk_gb=2001)
     (found,) = explained([host], VMDK, large).hosts
-    assert [text for _, text in found.decisive.evidence] == [
+    assert [fact.text for fact in found.decisive.evidence] == [
         'vcpus: 9 asked, 2 of 32 free, 8 at most for one server',
         'disk_gb: 2001 asked, 2000 of 2000 free',
     ]
@@ -213,7 +215,7 @@ def a_flavor(**extra_specs):
 def facts(explanation):
     """Return the evidence of the checks that fail, of the first host."""
     return [
-        ' '.join(fact)
+        str(fact)
         for answer in explanation.hosts[0].answers
         for fact in answer.evidence
         if not answer.passes
@@ -221,7 +223,7 @@ def facts(explanation):
 
 
 def doubts(explanation):
-    return list(map(' '.join, explanation.hosts[0].undetermined))
+    return list(map(str, explanation.hosts[0].undetermined))
 
 
 DIFFERS = {Check.IMAGE_PROPERTIES: Obstacle.IMAGE_PROPERTIES_DIFFER}
@@ -315,8 +317,8 @@ def test_an_architecture_that_no_host_of_a_driver_has():
     image = an_image(hypervisor_type='vmware', hw_architecture='aarch64')
     (host,) = explained([records.vcenter('vc-1')], image).hosts
     assert host.answers[1].evidence == (
-        ('image', 'hw_architecture=aarch64'),
-        ('driver', 'supports i686, x86_64'),
+        Evidence('image', 'hw_architecture', 'aarch64'),
+        Evidence('driver', 'supports i686, x86_64'),
     )
 
 
@@ -340,7 +342,7 @@ def test_what_a_driver_supports_is_told_as_far_as_it_is_known(
     image = an_image(hypervisor_type='vmware')
     host = records.kvm('kvm-1', supported=supported)
     (found,) = explained([host], image).hosts
-    assert found.answers[1].evidence[-1] == ('driver', expected)
+    assert found.answers[1].evidence[-1] == Evidence('driver', expected)
 
 
 DIFFER = {Check.CAPABILITIES: Obstacle.CAPABILITIES_DIFFER}
