@@ -22,7 +22,7 @@ def expected_files(wheel: pathlib.Path) -> tuple[set[str], tuple[str, ...]]:
     modules = {
         path.as_posix()
         for package in PACKAGES
-        for pattern in ('*.py', '*.j2')
+        for pattern in ('*.py', '*.j2', 'py.typed')
         for path in pathlib.Path(package).rglob(pattern)
     }
     metadata = {

@@ -141,7 +141,7 @@ def _kind(sign: Sign) -> str:
 
 def _fate(sign: Sign, demand: Demand) -> str:
     if sign in demand.leftovers:
-        meant = hypervisor.title(sign.requires)
+        meant = hypervisor.title(sign.requires or ())
         return f' (left over: {meant} cannot boot the image)'
     if sign in demand.because or sign.forbids:
         return ''

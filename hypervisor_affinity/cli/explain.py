@@ -17,6 +17,7 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import judging
@@ -161,7 +162,7 @@ def _request(
         return requests.move(
             server,
             _image_of(server, source),
-            _runs_on(server, hosts, offers),
+            _underneath(server, hosts, offers),
             policy,
         )
     return requests.boot(
@@ -172,13 +173,13 @@ def _request(
     )
 
 
-def _runs_on(
+def _underneath(
     server: Server, hosts: Iterable[Host], offers: HostOffers
-) -> frozenset[str] | None:
+) -> frozenset[Family] | None:
     if server.host is None:
         return None
     its_host = [host for host in hosts if host.name == server.host]
-    return frozenset().union(
+    return frozenset[Family]().union(
         *(offers.offer(h).underneath for h in offers.readable(its_host))
     )
 

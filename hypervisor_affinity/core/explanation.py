@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import nearest
@@ -32,7 +33,7 @@ def demand_text(demand: Demand) -> str:
         if demand.because[0].strength is Strength.SERVER:
             text = f'the server {demand.because[0].evidence.text}'
         if demand.refusal is Reason.CANNOT_BOOT:
-            refused = demand.against(demand.required)
+            refused = demand.against(demand.needed)
             text += f', which cannot run {_cited(refused)}'
         return text
     if demand.impossible:
@@ -51,7 +52,7 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
     """
     text = demand_text(demand)
     if demand.refusal is Reason.CANNOT_BOOT:
-        return f'{text}: {_advice(demand, demand.required)}'
+        return f'{text}: {_advice(demand, demand.needed)}'
     if demand.refusal is not None:
         return text
     reason = nearest(verdicts)
@@ -106,7 +107,7 @@ def _cited(signs: tuple[Sign, ...]) -> str:
     return ' and '.join(str(sign.evidence) for sign in signs)
 
 
-def _advice(demand: Demand, families: frozenset[str]) -> str:
+def _advice(demand: Demand, families: frozenset[Family]) -> str:
     """Say what can be done about what these hypervisors cannot run."""
     told = (sign.remedy(families) for sign in demand.against(families))
     return ', '.join(dict.fromkeys(told))

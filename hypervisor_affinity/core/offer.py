@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import UnclassifiedHosts
 from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
 from hypervisor_affinity.core.properties import Constraint
 from hypervisor_affinity.core.reason import Evidence
@@ -29,6 +30,13 @@ _KEYS = frozenset(
         MULTIPLIER_KEY,
     }
 )
+
+
+class Admit(enum.StrEnum):
+    """What aggregate metadata may say of who is admitted."""
+
+    ANY = 'any'
+    REQUIRED = 'required'
 
 
 class AggregateTags(NamedTuple):
@@ -81,9 +89,9 @@ class HostOffer(NamedTuple):
     :ivar problems: metadata that could not be read
     """
 
-    families: frozenset[str]
+    families: frozenset[Family]
     basis: Basis
-    reported: frozenset[str] = frozenset()
+    reported: frozenset[Family] = frozenset()
     evidence: tuple[Evidence, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     admitting: tuple[Evidence, ...] = ()
@@ -93,7 +101,7 @@ class HostOffer(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
     @property
-    def underneath(self) -> frozenset[str]:
+    def underneath(self) -> frozenset[Family]:
         """The families that the disks of its servers are for.
 
         The driver's word goes before the aggregates', as in
@@ -102,7 +110,7 @@ class HostOffer(NamedTuple):
         return self.reported or self.families
 
 
-def reported_families(report: DriverReport) -> frozenset[str]:
+def reported_families(report: DriverReport) -> frozenset[Family]:
     """Return the families a driver reports; empty if that says nothing.
 
     A ``hypervisor_type`` that only one driver uses is enough. Of others,
@@ -112,10 +120,9 @@ def reported_families(report: DriverReport) -> frozenset[str]:
     if report.hypervisor_type in CONCLUSIVE_TYPES:
         return frozenset({CONCLUSIVE_TYPES[report.hypervisor_type]})
     for spellings in (report.supported, (report.hypervisor_type,)):
-        families = {hypervisor.canonicalize(item) for item in spellings}
-        families -= {None, *hypervisor.SAY_NOTHING}
-        if families:
-            return frozenset(families)
+        named = filter(None, map(hypervisor.canonicalize, spellings))
+        if families := frozenset(named) - hypervisor.SAY_NOTHING:
+            return families
     return frozenset()
 
 
@@ -205,7 +212,7 @@ def _find(aggregates: Sequence[AggregateTags]) -> _Found:
 
 class _Tag(NamedTuple):
     evidence: Evidence
-    families: frozenset[str]
+    families: frozenset[Family]
 
 
 def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
@@ -221,8 +228,8 @@ def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
 
 
 def _families(
-    tags: list[_Tag], reported: frozenset[str], policy: Policy
-) -> tuple[frozenset[str], Basis]:
+    tags: list[_Tag], reported: frozenset[Family], policy: Policy
+) -> tuple[frozenset[Family], Basis]:
     """Choose a host's families.
 
     ============  ==========  ====================  =====================
@@ -238,15 +245,15 @@ def _families(
     no            (any)       none                  none
     ============  ==========  ====================  =====================
     """
-    tagged = frozenset().union(*(tag.families for tag in tags))
+    tagged = frozenset[Family]().union(*(tag.families for tag in tags))
     if tagged:
         families = tagged & reported if reported else tagged
         return families, Basis.AGGREGATE if families else Basis.CONTRADICTION
-    if not tags and policy.unclassified_hosts == policies.NONE:
+    if not tags and policy.unclassified_hosts == UnclassifiedHosts.NONE:
         return frozenset(), Basis.NOTHING
     if reported:
         return reported, Basis.DRIVER
-    if not tags and policy.unclassified_hosts == policies.ANY:
+    if not tags and policy.unclassified_hosts == UnclassifiedHosts.ANY:
         return hypervisor.FAMILIES, Basis.ANYTHING
     return frozenset(), Basis.UNDETERMINED
 
@@ -276,9 +283,9 @@ def _admitting(found: _Found, problems: list[Problem]) -> tuple[Evidence, ...]:
     admitting = []
     for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()
-        if word == 'required':
+        if word == Admit.REQUIRED:
             admitting.append(evidence)
-        elif word != 'any':
+        elif word != Admit.ANY:
             problems.append(
                 Problem(evidence, 'is neither any nor required; ignored')
             )

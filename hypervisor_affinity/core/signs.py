@@ -10,7 +10,9 @@ from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers.table import has_format
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
 
@@ -62,17 +64,17 @@ class Sign:
 
     strength: Strength
     evidence: Evidence
-    requires: frozenset[str] | None = None
-    forbids: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    unfit: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    requires: frozenset[Family] | None = None
+    forbids: Mapping[Family, str] = dataclasses.field(default_factory=dict)
+    unfit: Mapping[Family, str] = dataclasses.field(default_factory=dict)
     name: str = ''
 
     @property
-    def excludes(self) -> frozenset[str]:
+    def excludes(self) -> frozenset[Family]:
         """All families that it speaks against."""
         return frozenset({**self.forbids, **self.unfit})
 
-    def remedy(self, families: frozenset[str]) -> str:
+    def remedy(self, families: frozenset[Family]) -> str:
         """Say what the owner can do for it to run on these families.
 
         :returns: '' if it speaks against none of them
@@ -89,11 +91,11 @@ def signs_of_flavor(
 
     :param problems: is given what cannot be read
     """
-    yield from _of_our_specs(extra_specs, problems)
-    yield from _of_capabilities(extra_specs, problems)
+    yield from _find_in_our_specs(extra_specs, problems)
+    yield from _find_in_novas_specs(extra_specs, problems)
 
 
-def _of_our_specs(
+def _find_in_our_specs(
     extra_specs: Mapping[str, str], problems: list[Problem]
 ) -> Iterator[Sign]:
     for key in extra_specs:
@@ -120,7 +122,7 @@ def _of_our_specs(
     yield Sign(Strength.FLAVOR, evidence, requires=requires)
 
 
-def _of_capabilities(
+def _find_in_novas_specs(
     extra_specs: Mapping[str, str], problems: list[Problem]
 ) -> Iterator[Sign]:
     """Yield what a flavor says in nova's own words."""
@@ -146,14 +148,24 @@ def signs_of_image(
     found: Mapping[str, object],
     policy: Policy,
     volume: bool,
-) -> Iterator[Sign]:
-    """Yield the signs of an image.
+) -> list[Sign]:
+    """Return the signs of an image, strongest first.
 
     :param image: as its owner has it
     :param found: the same, as
         :func:`hypervisor_affinity.core.properties.normalize` returns it
     :param volume: whether the server boots from a volume
     """
+    signs = _find_in_image(image, found, policy, volume)
+    return sorted(signs, key=lambda sign: sign.strength)
+
+
+def _find_in_image(
+    image: Mapping[str, object],
+    found: Mapping[str, object],
+    policy: Policy,
+    volume: bool,
+) -> Iterator[Sign]:
     named = found.get('img_hv_type')
     if named is not None:
         family = hypervisor.canonicalize(named)
@@ -186,7 +198,7 @@ def signs_of_image(
 def _means_vmware(found: Mapping[str, object], policy: Policy) -> bool:
     # Both drivers boot some VMDK images, and no image says which it is.
     is_vmdk = has_format(found, 'disk_format', 'vmdk')
-    return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
+    return is_vmdk and policy.vmdk_images == VmdkImages.VMWARE
 
 
 def _spec(extra_specs: Mapping[str, str], key: str) -> Evidence:

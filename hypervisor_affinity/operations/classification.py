@@ -12,15 +12,16 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import image_meta
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.image_meta import Treatment
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.signs import ANY_HYPERVISOR
 from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
@@ -283,13 +284,13 @@ def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:
             ),
             owners=False,
         )
-    if request.policy.vmdk_images != policies.FLEXIBLE:
+    if request.policy.vmdk_images != VmdkImages.FLEXIBLE:
         yield _Try(
             'set option [hypervisor_affinity] vmdk_images=flexible, for '
             'all VMDK images',
             request._replace(
                 policy=dataclasses.replace(
-                    request.policy, vmdk_images=policies.FLEXIBLE
+                    request.policy, vmdk_images=VmdkImages.FLEXIBLE
                 )
             ),
             owners=False,
@@ -298,7 +299,7 @@ def _tries(request: _Request, demand: Demand) -> Iterator[_Try]:
         yield _converted(request, family)
 
 
-def _of_type(request: _Request, family: str) -> _Try:
+def _of_type(request: _Request, family: Family) -> _Try:
     name = _first_name(request, 'img_hv_type', 'hypervisor_type')
     return _Try(
         f'set image property {name}={family}',
@@ -306,7 +307,7 @@ def _of_type(request: _Request, family: str) -> _Try:
     )
 
 
-def _converted(request: _Request, family: str) -> _Try:
+def _converted(request: _Request, family: Family) -> _Try:
     disk_format = _CONVERTED[family]
     return _Try(
         f'convert the image to {disk_format}',
@@ -328,7 +329,7 @@ def _together(request: _Request) -> Iterator[_Try]:
         ][:1]
 
 
-def _corrected(setting: str, request: _Request, family: str) -> _Try:
+def _corrected(setting: str, request: _Request, family: Family) -> _Try:
     """Correct all that speaks against a hypervisor.
 
     :param setting: what was set before, in a clause; '' for nothing
@@ -361,7 +362,7 @@ def _corrected(setting: str, request: _Request, family: str) -> _Try:
 
 
 def _other_disk_types(
-    request: _Request, against: tuple[Sign, ...], concerned: frozenset[str]
+    request: _Request, against: tuple[Sign, ...], concerned: frozenset[Family]
 ) -> Iterator[_Try]:
     """Yield the right disk types, where the image has one that is none."""
     signs = [sign for sign in against if sign.name == 'hw_disk_type']
@@ -384,7 +385,7 @@ def _other_disk_types(
 
 
 def _other_hardware(
-    request: _Request, against: tuple[Sign, ...], concerned: frozenset[str]
+    request: _Request, against: tuple[Sign, ...], concerned: frozenset[Family]
 ) -> Iterator[_Try]:
     """Yield other hardware in place of what a driver refuses.
 
@@ -422,7 +423,7 @@ def _names_with_bus(request: _Request, sign: Sign) -> tuple[str, ...]:
 
 def _in_place_of(
     novas: str,
-    refusing: frozenset[str],
+    refusing: frozenset[Family],
     names: tuple[str, ...],
     image: Mapping[str, str],
     without: _Request,

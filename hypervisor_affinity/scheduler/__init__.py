@@ -30,13 +30,13 @@ def all_weighers() -> list[type]:
 
 
 def _load(namespace: str) -> list[type]:
-    return [
-        plugin.plugin
-        for plugin in extension.ExtensionManager(
-            namespace, on_load_failure_callback=_refuse
-        )
-    ]
+    plugins: extension.ExtensionManager[type] = extension.ExtensionManager(
+        namespace, on_load_failure_callback=_refuse
+    )
+    return [each.plugin for each in plugins]
 
 
-def _refuse(manager, entry_point, error) -> None:
+def _refuse(
+    manager: object, entry_point: object, error: BaseException
+) -> None:
     raise error

@@ -6,13 +6,14 @@ Sources: ``nova.objects.RequestSpec``, ``ImageMeta``, ``Flavor``,
 field of an object raises, so every field is asked for first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from nova import objects
 
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
@@ -127,12 +128,12 @@ def _has_server(request_spec: Any) -> bool:
 def classify_request(
     request_spec: Any,
     policy: Policy,
-    runs_on: frozenset[str] | None = None,
+    underneath: frozenset[Family] | None = None,
     grows: bool = False,
 ) -> Demand:
     """Return the demand of a request.
 
-    :param runs_on: for a move, the families that the server's disk is for
+    :param underneath: for a move, the families that the server's disk is for
     :param grows: for a move, whether the flavor takes more than before
     """
     return classify(
@@ -140,7 +141,7 @@ def classify_request(
         read_extra_specs(request_spec),
         policy,
         volume=bool(_field(request_spec, 'is_bfv')),
-        runs_on=runs_on,
+        underneath=underneath,
         grows=grows,
         rebuild=is_rebuild(request_spec),
     )
@@ -155,7 +156,8 @@ def read_tags(aggregates: Iterable[Any]) -> list[AggregateTags]:
 
 
 def read_report(
-    hypervisor_type: str | None, supported_instances: Iterable | None
+    hypervisor_type: str | None,
+    supported_instances: Iterable[Sequence[str]] | None,
 ) -> DriverReport:
     """Return a driver's report as the core sees it.
 

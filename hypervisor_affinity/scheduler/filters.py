@@ -65,7 +65,9 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())
 
-    def filter_all(self, filter_obj_list: Iterable, spec_obj: Any) -> list:
+    def filter_all(
+        self, filter_obj_list: Iterable[Any], spec_obj: Any
+    ) -> list[Any]:
         """Return the hosts that can run the request.
 
         :param filter_obj_list: ``HostState`` objects
@@ -82,7 +84,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             self._notices.report('A request gets no host', error)
             return []
 
-    def _pass(self, hosts: list, spec_obj: Any) -> list:
+    def _pass(self, hosts: list[Any], spec_obj: Any) -> list[Any]:
         request = self._requests.read(spec_obj)
         self._prefilter.report_if_idle(request.policy)
         verdicts = self._judge_all(hosts, request)
@@ -113,7 +115,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             self._notices.report('A request gets no host', error)
             return False
 
-    def _judge_all(self, hosts: list, request: Request) -> list[Verdict]:
+    def _judge_all(self, hosts: list[Any], request: Request) -> list[Verdict]:
         distinct: list[Verdict] = []
 
         def judge_host(host_state: Any) -> Verdict:
@@ -162,7 +164,9 @@ def _name(host_state: Any) -> str:
         return '(unreadable)'
 
 
-def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
+def _log_each(
+    hosts: list[Any], verdicts: list[Verdict], request: Request
+) -> None:
     for host_state, verdict in zip(hosts, verdicts, strict=True):
         LOG.debug(
             'Host %s for server %s: %s (%s)',

@@ -11,6 +11,7 @@ from nova import context as nova_context
 from nova import exception
 from nova import objects
 
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
@@ -31,7 +32,7 @@ class Origin(NamedTuple):
     :ivar size: what it takes there; None if as much as is asked now
     """
 
-    families: frozenset[str] | None
+    families: frozenset[Family] | None
     size: Size | None = None
 
 
@@ -92,6 +93,6 @@ def _nodes(context: Any, server: Any, host: str | None) -> Any:
 
 def _families(
     tags: list[AggregateTags], reports: list[DriverReport]
-) -> frozenset[str]:
+) -> frozenset[Family]:
     offers = (read_offer(tags, report, Policy()) for report in reports)
-    return frozenset().union(*(offer.families for offer in offers))
+    return frozenset[Family]().union(*(offer.families for offer in offers))

@@ -16,8 +16,9 @@ from hypervisor_affinity.core.drivers.table import NOTHING
 from hypervisor_affinity.core.drivers.table import Found
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
+from hypervisor_affinity.core.hypervisor import Family
 
-TABLES: dict[str, Table] = {
+TABLES: dict[Family, Table] = {
     module.TABLE.family: module.TABLE for module in (kvm, vmware, ironic)
 }
 
@@ -65,9 +66,9 @@ class Answer(NamedTuple):
         likewise
     """
 
-    requires: frozenset[str] | None
-    forbids: Mapping[str, str]
-    unfit: Mapping[str, str]
+    requires: frozenset[Family] | None
+    forbids: Mapping[Family, str]
+    unfit: Mapping[Family, str]
 
 
 def ask(name: str, found: Found, volume: bool) -> Answer:
@@ -96,7 +97,7 @@ def ask(name: str, found: Found, volume: bool) -> Answer:
     )
 
 
-def readers(name: str) -> frozenset[str]:
+def readers(name: str) -> frozenset[Family]:
     """Return the families whose drivers read a property."""
     return frozenset(
         table.family for table, row in _ROWS[name] if row.takes is not NOTHING

@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from hypervisor_affinity.core.hypervisor import Family
+
 # Image properties and formats by nova's names, as
 # :func:`hypervisor_affinity.core.properties.normalize` returns them.
 Found = Mapping[str, object]
@@ -145,7 +147,7 @@ class Table:
         with it
     """
 
-    family: str
+    family: Family
     driver: str
     reports: tuple[str, ...]
     guest_types: tuple[str, ...]

@@ -10,7 +10,10 @@ from hypervisor_affinity.core import properties
 from hypervisor_affinity.core import signs
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import UnclassifiedHosts
+from hypervisor_affinity.core.policy import VmdkImages
 
 spellings = st.sampled_from([*hypervisor.FAMILY_OF, 'vmwrae', '', ' KVM '])
 lists = st.lists(spellings, max_size=3).map(','.join)
@@ -90,9 +93,9 @@ policies = st.builds(
     preferred_hypervisors=st.lists(
         st.sampled_from(['kvm', 'vmware', 'baremetal']), unique=True
     ).map(tuple),
-    flexible_placement=st.sampled_from(['prefer', 'strict']),
-    unclassified_hosts=st.sampled_from(['reported', 'none', 'any']),
-    vmdk_images=st.sampled_from(['vmware', 'flexible']),
+    flexible_placement=st.sampled_from(FlexiblePlacement),
+    unclassified_hosts=st.sampled_from(UnclassifiedHosts),
+    vmdk_images=st.sampled_from(VmdkImages),
 )
 moves = st.one_of(
     st.none(), st.sets(st.sampled_from(['kvm', 'vmware'])).map(frozenset)

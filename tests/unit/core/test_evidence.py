@@ -8,7 +8,7 @@ from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
-from hypervisor_affinity.core.policy import STRICT
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
@@ -34,7 +34,7 @@ def rejection(image, metadata, policy=None, extra_specs=None, on=VMWARE):
     return demand, judge_room(verdict, FULL)
 
 
-STRICTLY = Policy(flexible_placement=STRICT)
+STRICTLY = Policy(flexible_placement=FlexiblePlacement.STRICT)
 ISO = {'disk_format': 'iso'}
 
 

@@ -31,9 +31,9 @@ any_boot = given(
     inputs.moves,
 )
 def test_any_input_gets_a_verdict_and_words(
-    image, specs, metadata_list, report, policy, runs_on
+    image, specs, metadata_list, report, policy, underneath
 ):
-    demand = classify(image, specs, policy, runs_on=runs_on)
+    demand = classify(image, specs, policy, underneath=underneath)
     offer = read_offer(inputs.tags(metadata_list), report, policy)
     verdict = judge(demand, offer, policy)
     if not verdict.passes:

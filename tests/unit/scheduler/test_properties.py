@@ -207,7 +207,7 @@ class Ask:
             self.extra_specs,
             policy,
             volume=self.volume,
-            runs_on=self.runs_on,
+            underneath=self.runs_on,
             grows=self.runs_on is not None,
         )
 
