@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plug-ins for nova-scheduler and nova-api.
 
-The only package of the project that imports nova. nova.conf names the two
-functions below in ``[filter_scheduler] available_filters`` and
-``weight_classes``; nova calls them once, when nova-scheduler starts.
+nova.conf names the two functions below in ``[filter_scheduler]
+available_filters`` and ``weight_classes``; nova calls them once, when
+nova-scheduler starts.
 """
 
 from stevedore import extension

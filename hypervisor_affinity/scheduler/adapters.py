@@ -42,6 +42,30 @@ class Size(NamedTuple):
         return Size(self.memory_mb - other.memory_mb, self.vcpus - other.vcpus)
 
 
+class Circumstances(NamedTuple):
+    """All that a request's demand is made from; see :func:`classify`."""
+
+    image: dict[str, object]
+    extra_specs: dict[str, str]
+    policy: Policy
+    volume: bool
+    underneath: frozenset[Family] | None
+    grows: bool
+    rebuild: bool
+
+    def classify(self) -> Demand:
+        """Turn them into a demand."""
+        return classify(
+            self.image,
+            self.extra_specs,
+            self.policy,
+            volume=self.volume,
+            underneath=self.underneath,
+            grows=self.grows,
+            rebuild=self.rebuild,
+        )
+
+
 def read_image(request_spec: Any) -> dict[str, object]:
     """Return the image properties and formats that are set.
 
@@ -125,25 +149,26 @@ def _has_server(request_spec: Any) -> bool:
     return bool(destination) and 'cell' in destination
 
 
-def classify_request(
+def read_circumstances(
     request_spec: Any,
     policy: Policy,
     underneath: frozenset[Family] | None = None,
     grows: bool = False,
-) -> Demand:
-    """Return the demand of a request.
+) -> Circumstances:
+    """Return what decides on a request's hypervisor, as it is now.
 
     :param underneath: for a move, the families that the server's disk is for
     :param grows: for a move, whether the flavor takes more than before
     """
-    return classify(
+    return Circumstances(
         read_image(request_spec),
-        read_extra_specs(request_spec),
+        # The flavor's own may change.
+        dict(read_extra_specs(request_spec)),
         policy,
-        volume=bool(_field(request_spec, 'is_bfv')),
-        underneath=underneath,
-        grows=grows,
-        rebuild=is_rebuild(request_spec),
+        bool(_field(request_spec, 'is_bfv')),
+        underneath,
+        grows,
+        is_rebuild(request_spec),
     )
 
 

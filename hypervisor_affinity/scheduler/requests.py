@@ -13,6 +13,7 @@ from hypervisor_affinity.core.demand import UNREADABLE
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler.adapters import Size
 from hypervisor_affinity.scheduler.moves import Origin
@@ -106,9 +107,7 @@ class RequestReader:
         return Request(
             spec=request_spec,
             policy=policy,
-            demand=adapters.classify_request(
-                request_spec, policy, families, grows
-            ),
+            demand=demands.read_demand(request_spec, policy, families, grows),
             server=adapters.read_server(request_spec),
             is_single=adapters.is_single(request_spec),
             has=has,

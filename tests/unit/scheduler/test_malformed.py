@@ -266,7 +266,7 @@ def test_the_weigher_survives_all_of_it(options):
 
 
 @pytest.mark.parametrize(
-    'function', ['forbid_aggregates', 'read_required', 'classify_request']
+    'function', ['forbid_aggregates', 'read_required', 'read_circumstances']
 )
 def test_the_prefilter_leaves_a_request_as_it_was(
     build_host_manager, log, monkeypatch, function
@@ -284,7 +284,7 @@ def test_the_prefilter_leaves_a_request_as_it_was(
     try:
         assert one._prefilter(None, build.request_spec(VMDK)) is False
     except exception.NoValidHost:
-        assert function == 'classify_request'
+        assert function == 'read_circumstances'
     assert 'Unspeakable' in log.output
 
 
