@@ -59,6 +59,9 @@ def test_read_list_of_no_string(value):
 def test_title():
     assert hypervisor.title({'vmware', 'kvm', 'xen'}) == 'KVM or VMware or xen'
     assert hypervisor.title(()) == 'nothing'
+    real = sorted(hypervisor.FAMILIES - hypervisor.SAY_NOTHING)
+    half = real[: len(real) // 2]
+    assert not hypervisor.title(half).startswith('any')
     most = hypervisor.FAMILIES - {'baremetal', 'kvm'}
     assert hypervisor.title(most) == 'any hypervisor but KVM or bare metal'
     assert hypervisor.title(hypervisor.FAMILIES) == 'any'

@@ -7,6 +7,7 @@ import pytest
 
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import explanation
+from hypervisor_affinity.core.demand import UNREADABLE
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers.table import EVERYTHING
@@ -99,6 +100,28 @@ def test_what_is_left_over_of_kvm_is_said_to_be(meant_for_kvm):
         'image: img_version=1: is left over, since KVM cannot boot the '
         'image; ignored'
     )
+
+
+@pytest.mark.parametrize(
+    'circumstance', ['volume', 'grows', 'rebuild', 'underneath']
+)
+def test_without_a_word_it_is_the_boot_of_an_image(circumstance):
+    # On a rebuild, and as a volume, it comes to something else.
+    image = {
+        'disk_format': 'iso',
+        'img_hv_type': 'vmware',
+        'vmware_disktype': 'sparse',
+        'os_distro': 'debian',
+    }
+    nothing = None if circumstance == 'underneath' else False
+    something = frozenset({KVM}) if circumstance == 'underneath' else True
+    silent = classify(image, {}, POLICY)
+    assert silent == classify(image, {}, POLICY, **{circumstance: nothing})
+    if circumstance != 'grows':
+        assert silent != classify(
+            image, {}, POLICY, **{circumstance: something}
+        )
+    assert not (silent.rebuild or silent.grows or UNREADABLE.rebuild)
 
 
 @pytest.mark.parametrize('what', ['refuses', 'fails'])
