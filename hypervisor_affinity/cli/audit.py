@@ -44,7 +44,7 @@ class Audit(PolicyCommand):
         rows = []
         for finding in audit(source, policy, servers):
             # Of a large cloud's, only what is shown is kept.
-            if tally.takes(finding.check) and not parsed_args.counts:
+            if tally.count(finding.check) and not parsed_args.counts:
                 rows.append(_row(finding))
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 

@@ -59,8 +59,8 @@ class Tally:
         self._fail_on = parsed_args.fail_on
         self._counts: collections.Counter[enum.StrEnum] = collections.Counter()
 
-    def takes(self, check: enum.StrEnum) -> bool:
-        """Count a finding, and tell whether it was asked for."""
+    def count(self, check: enum.StrEnum) -> bool:
+        """Count a finding; return whether it was asked for, and so counts."""
         if check not in self._only:
             return False
         self._counts[check] += 1

@@ -66,6 +66,9 @@ class Circumstances(NamedTuple):
         )
 
 
+NO_SIZE = Size(0, 0)
+
+
 def read_image(request_spec: Any) -> dict[str, object]:
     """Return the image properties and formats that are set.
 

@@ -20,7 +20,7 @@ from hypervisor_affinity.scheduler import request_filter
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
-from hypervisor_affinity.scheduler.requests import LookUp
+from hypervisor_affinity.scheduler.requests import ReadOrigin
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
 
@@ -45,8 +45,8 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def __init__(
         self,
-        origin: LookUp | None = None,
-        read_reports: request_filter.LookUp | None = None,
+        origin: ReadOrigin | None = None,
+        read_reports: request_filter.ReadReports | None = None,
     ) -> None:
         """Read the options.
 

@@ -17,10 +17,8 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler.adapters import NO_SIZE
 from hypervisor_affinity.scheduler.adapters import Size
-
-# Of an offloaded server, which others have taken the room of meanwhile.
-_NOTHING = Size(0, 0)
 
 
 class Origin(NamedTuple):
@@ -53,7 +51,8 @@ def origin(request_spec: Any) -> Origin:
             request_spec.instance_uuid,
             expected_attrs=['system_metadata', 'flavor'],
         )
-        size = adapters.read_size(server.flavor) if server.host else _NOTHING
+        # Others have taken the room of an offloaded one meanwhile.
+        size = adapters.read_size(server.flavor) if server.host else NO_SIZE
         host = server.host or server.system_metadata.get('shelved_host')
         try:
             nodes = _nodes(c, server, host)

@@ -49,7 +49,7 @@ _NOT_TOLD = 'There are not enough hosts available.'
 
 # From the names of the hosts that do not matter to what the drivers of all
 # others report -> the names of their hosts.
-LookUp = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
+ReadReports = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
 
 
 class _Known(NamedTuple):
@@ -69,7 +69,7 @@ class PlacementPrefilter:
         self,
         requests: RequestReader,
         notices: Notices,
-        read_reports: LookUp | None = None,
+        read_reports: ReadReports | None = None,
     ):
         """Find the host manager at work.
 

@@ -165,7 +165,7 @@ class Audit(PolicyCommand):
             _row(image, finding)
             for image, found in audited
             for finding in found
-            if tally.takes(finding.check)
+            if tally.count(finding.check)
         ]
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 

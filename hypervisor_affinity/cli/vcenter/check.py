@@ -44,7 +44,7 @@ class Check(VCenterReading, PolicyCommand):
             rows = [
                 _row(finding)
                 for finding in found
-                if tally.takes(finding.check)
+                if tally.count(finding.check)
             ]
         return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
 
