@@ -18,6 +18,7 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.core.verdict import judge
 
 POLICY = Policy()
@@ -122,6 +123,17 @@ def test_without_a_word_it_is_the_boot_of_an_image(circumstance):
             image, {}, POLICY, **{circumstance: something}
         )
     assert not (silent.rebuild or silent.grows or UNREADABLE.rebuild)
+
+
+def test_extra_specs_of_others_are_no_complaint():
+    specs = {'hw:cpu_policy': 'shared', 'trait:HW_CPU_X86_AVX': 'required'}
+    assert classify({}, specs, POLICY).problems == ()
+
+
+def test_each_strength_is_another_one():
+    assert [strength.name for strength in sorted(Strength)] == [
+        *('SERVER', 'FLAVOR', 'IMAGE', 'DRIVER', 'FORMAT')
+    ]
 
 
 @pytest.mark.parametrize('what', ['refuses', 'fails'])
