@@ -261,7 +261,7 @@ def _families(
 def _constraints(
     found: _Found, problems: list[Problem]
 ) -> tuple[Constraint, ...]:
-    constraints = []
+    constraints: list[Constraint] = []
     for key in CONSTRAINT_KEYS:
         accepted: set[str] = set()
         limiting = []
@@ -275,7 +275,9 @@ def _constraints(
                 )
             accepted |= items
         if accepted:
-            constraints.append(Constraint(key, accepted, tuple(limiting)))
+            constraints.append(
+                Constraint(key, tuple(sorted(accepted)), tuple(limiting))
+            )
     return tuple(constraints)
 
 

@@ -7,6 +7,7 @@ Nova renames Glance's raw properties before the scheduler sees them
 an image owner wrote.
 """
 
+import dataclasses
 import fnmatch
 import functools
 import re
@@ -171,25 +172,18 @@ def as_set(name: str, image: Mapping[str, object]) -> Evidence:
     return Evidence('image', 'vmware_adaptertype', adapter_type)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
 class Constraint:
     """What an aggregate accepts of one image property.
 
     :ivar key: the aggregate metadata key, such as ``vmware_adaptertype``
-    :ivar accepted: the values or shell patterns as written, sorted
+    :ivar accepted: the values or shell patterns as written
     :ivar evidence: the aggregate metadata that says so
     """
 
-    __slots__ = ('accepted', 'evidence', 'key')
-
-    def __init__(
-        self,
-        key: str,
-        accepted: Iterable[str],
-        evidence: tuple[Evidence, ...] = (),
-    ):
-        self.key = key
-        self.accepted = tuple(sorted(set(accepted)))
-        self.evidence = evidence
+    key: str
+    accepted: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
 
     def accepts(self, spellings: Iterable[str]) -> bool:
         """Tell whether any spelling of the image's value is accepted.
