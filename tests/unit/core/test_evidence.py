@@ -10,6 +10,7 @@ from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -119,6 +120,16 @@ def test_the_deciding_fact_is_there(reason, rejected, facts):
     assert set(verdict.deciding) <= set(verdict.evidence)
     told = explanation.user_text(demand, {verdict.reason: verdict})
     assert NAME not in told
+
+
+def test_of_a_choice_only_what_the_host_offers_is_told():
+    specs = {'hypervisor_affinity:hypervisor_type': 'kvm,vmware'}
+    image = {'disk_format': 'qcow2'}
+    ironic = ('ironic', DriverReport('ironic', ('baremetal',)))
+    for host, told in ((VMWARE, True), (ironic, False)):
+        _, verdict = rejection(image, {}, extra_specs=specs, on=host)
+        assert verdict.reason == 'other_hypervisor'
+        assert ('disk_format=qcow2' in listed(verdict.evidence)) is told
 
 
 def test_of_what_fits_no_figure_is_cited():

@@ -79,6 +79,12 @@ def test_a_rebuild_passes_wherever_a_boot_does(
         assert judge(rebuild, offer, policy).passes
 
 
+def test_what_takes_no_more_takes_nothing_of_a_reserve():
+    room = Room(1000, 990, 0, 10, 0, 1)
+    assert room.leaves(30)
+    assert not room._replace(ram_asked=1).leaves(30)
+
+
 def test_room():
     room = Room(1000, 500, 200, 10, 5, 1)
     assert room.leaves(30)
