@@ -35,6 +35,7 @@ def rejection(image, metadata, policy=None, extra_specs=None, on=VMWARE):
     return demand, judge_room(verdict, FULL)
 
 
+NONE = frozenset()
 STRICTLY = Policy(flexible_placement=FlexiblePlacement.STRICT)
 ISO = {'disk_format': 'iso'}
 
@@ -130,6 +131,14 @@ def test_of_a_choice_only_what_the_host_offers_is_told():
         _, verdict = rejection(image, {}, extra_specs=specs, on=host)
         assert verdict.reason == 'other_hypervisor'
         assert ('disk_format=qcow2' in listed(verdict.evidence)) is told
+
+
+def test_of_a_server_on_no_known_hypervisor_its_image_is_no_reason():
+    demand = classify({'disk_format': 'qcow2'}, {}, Policy(), underneath=NONE)
+    offer = read_offer([], KVM[1], Policy())
+    verdict = judge(demand, offer, Policy())
+    assert verdict.reason == 'undetermined_server'
+    assert [fact.place for fact in verdict.evidence] == ['server', 'driver']
 
 
 def test_of_what_fits_no_figure_is_cited():
