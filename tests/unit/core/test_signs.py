@@ -22,6 +22,7 @@ from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.core.verdict import judge
 
 POLICY = Policy()
+HOME = frozenset({KVM})
 HOSTS = {
     'kvm': DriverReport('QEMU', ('kvm', 'qemu')),
     'vmware': DriverReport('VMware vCenter Server', ('vmware',)),
@@ -123,6 +124,8 @@ def test_without_a_word_it_is_the_boot_of_an_image(circumstance):
             image, {}, POLICY, **{circumstance: something}
         )
     assert not (silent.rebuild or silent.grows or UNREADABLE.rebuild)
+    moving = classify({'disk_format': 'iso'}, {}, POLICY, underneath=HOME)
+    assert not moving.grows
 
 
 def test_extra_specs_of_others_are_no_complaint():
