@@ -43,15 +43,8 @@ DRIVERS = {
 }
 VALUES = {
     'hypervisor_type': [
-        'kvm',
-        'vmware',
-        'VMware vCenter Server',
-        'qemu, ESXi',
-        'ironic',
-        'fake',
-        'kvm,hyperfoo',
-        'vmwrae',
-        '',
+        *('kvm', 'vmware', 'VMware vCenter Server', 'qemu, ESXi', 'ironic'),
+        *('fake', 'kvm,hyperfoo', 'vmwrae', ''),
     ],
     'img_hv_type': ['kvm,qemu', 'vmware', 'x'],
     'hypervisor_affinity_admit': ['any', 'required', 'maybe'],
@@ -74,11 +67,7 @@ PROPERTY_VALUES = {
     'vmware_adaptertype': ['lsiLogic', 'ide', 'busLogic', 'paraVirtual'],
     'hw_scsi_model': ['virtio-scsi', 'lsilogic', 'buslogic', 'vmpvscsi'],
     'hw_vif_model': [
-        'virtio',
-        'e1000',
-        'VirtualVmxnet3',
-        'VirtualVmxnet',
-        'sriov',
+        *('virtio', 'e1000', 'VirtualVmxnet3', 'VirtualVmxnet', 'sriov'),
         'netfront',
     ],
     'hw_architecture': ['x86_64', 'aarch64'],
