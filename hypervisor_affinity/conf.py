@@ -17,10 +17,12 @@ from oslo_log import log as logging
 
 from hypervisor_affinity import option_values
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.option_values import Family
+from hypervisor_affinity.core.policy import UnclassifiedHosts
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.option_values import FiniteFloat
+from hypervisor_affinity.option_values import HypervisorName
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ and all the values in force stay.
 _opts = [
     cfg.ListOpt(
         'preferred_hypervisors',
-        item_type=Family(),
+        item_type=HypervisorName(),
         default=[hypervisor.KVM, hypervisor.VMWARE],
         mutable=True,
         help="""
@@ -71,14 +73,14 @@ Related options:
     ),
     cfg.StrOpt(
         'flexible_placement',
-        default=policies.PREFER,
+        default=FlexiblePlacement.PREFER.value,
         choices=[
             (
-                policies.PREFER,
+                FlexiblePlacement.PREFER.value,
                 'Use the next hypervisor of the order when the first is full',
             ),
             (
-                policies.STRICT,
+                FlexiblePlacement.STRICT.value,
                 'Use only the first hypervisor of the order that can boot '
                 'the image; when it is full, the request fails',
             ),
@@ -101,15 +103,18 @@ Related options:
     ),
     cfg.StrOpt(
         'unclassified_hosts',
-        default=policies.REPORTED,
+        default=UnclassifiedHosts.REPORTED.value,
         choices=[
             (
-                policies.REPORTED,
+                UnclassifiedHosts.REPORTED.value,
                 'The hypervisor that its virt driver reports',
             ),
-            (policies.NONE, 'Nothing: no request is placed on it'),
             (
-                policies.ANY,
+                UnclassifiedHosts.NONE.value,
+                'Nothing: no request is placed on it',
+            ),
+            (
+                UnclassifiedHosts.ANY.value,
                 'The hypervisor that its virt driver reports, or any if the '
                 'driver reports none that is known',
             ),
@@ -124,10 +129,10 @@ into a tagged aggregate.
     ),
     cfg.StrOpt(
         'vmdk_images',
-        default=hypervisor.VMWARE,
+        default=VmdkImages.VMWARE.value,
         choices=[
-            (hypervisor.VMWARE, 'It needs VMware'),
-            (policies.FLEXIBLE, 'Any hypervisor will do'),
+            (VmdkImages.VMWARE.value, 'It needs VMware'),
+            (VmdkImages.FLEXIBLE.value, 'Any hypervisor will do'),
         ],
         mutable=True,
         help="""
@@ -237,8 +242,15 @@ def read_policy(conf: cfg.ConfigOpts) -> Policy:
         option.name: option_values.read(conf, option, group.name)
         for option in _opts
     }
-    order = values.pop('preferred_hypervisors')
-    return Policy(preferred_hypervisors=tuple(dict.fromkeys(order)), **values)
+    return Policy(
+        preferred_hypervisors=tuple(
+            dict.fromkeys(values.pop('preferred_hypervisors'))
+        ),
+        flexible_placement=FlexiblePlacement(values.pop('flexible_placement')),
+        unclassified_hosts=UnclassifiedHosts(values.pop('unclassified_hosts')),
+        vmdk_images=VmdkImages(values.pop('vmdk_images')),
+        **values,
+    )
 
 
 class PolicySource:

@@ -13,6 +13,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from oslo_config import cfg
 
@@ -46,9 +47,7 @@ class ConfError(cfg.Error):
     """A file cannot be read, or an option in it; it cites nothing."""
 
 
-def read(
-    conf: cfg.ConfigOpts, paths: Iterable[str], **options: object
-) -> None:
+def read(conf: cfg.ConfigOpts, paths: Iterable[str], **options: Any) -> None:
     """Read files, and no others.
 
     :param options: of ``conf`` when it is called

@@ -10,15 +10,16 @@ from oslo_config import types
 
 from hypervisor_affinity import redaction
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.hypervisor import Family
 
 
-class Family(types.ConfigType):
+class HypervisorName(types.ConfigType):
     """A hypervisor by any of its spellings, stored as its family."""
 
     def __init__(self) -> None:
         super().__init__(type_name='hypervisor')
 
-    def __call__(self, value: str) -> str:
+    def __call__(self, value: str) -> Family:
         """Return the family.
 
         :raises ValueError: if the value names no hypervisor
@@ -32,10 +33,10 @@ class Family(types.ConfigType):
         return family
 
     def __repr__(self) -> str:
-        return 'Family'
+        return 'HypervisorName'
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Family
+        return type(other) is HypervisorName
 
     __hash__ = types.ConfigType.__hash__
 
@@ -46,12 +47,12 @@ class Family(types.ConfigType):
 class FiniteFloat(types.Float):
     """A float that can be added up: neither nan nor inf."""
 
-    def __call__(self, value: object) -> float:
-        """Return the number.
+    def __call__(self, value: object) -> float | None:
+        """Return the number; None for nothing.
 
         :raises ValueError: if it is not finite
         """
-        number = super().__call__(value)
+        number: float | None = super().__call__(value)
         if number is not None and not math.isfinite(number):
             raise ValueError(f'{value!r} is not a finite number')
         return number
@@ -113,9 +114,10 @@ def _written(
     if variable in os.environ:
         return os.environ[variable], variable
     try:
-        value, place = option._get_from_namespace(
-            conf._mutable_ns or conf._namespace, group
-        )
-        return str(value), place.detail
+        namespace = conf._mutable_ns or conf._namespace
+        if namespace is None:
+            return None, ''
+        value, place = option._get_from_namespace(namespace, group)
+        return str(value), place.detail if place else ''
     except Exception:
         return None, ''

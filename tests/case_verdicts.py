@@ -33,7 +33,7 @@ def demand_of(case: Case) -> Demand:
         case.extra_specs,
         policy_of(case),
         volume=case.volume,
-        runs_on=case.runs_on,
+        underneath=case.runs_on,
         grows=case.has < case_table.ASKED,
         rebuild=case.rebuild,
     )

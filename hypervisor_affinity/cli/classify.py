@@ -87,12 +87,11 @@ def _rows(found: Classification) -> list[tuple[str, str, str]]:
     answer = 'refused' if found.refused else demand.refusal or _answer(demand)
     rows = [('demand', str(answer), _text(found))]
     rows += [
-        ('sign', ' '.join(sign.evidence), _effect(sign, demand))
+        ('sign', str(sign.evidence), _effect(sign, demand))
         for sign in demand.signs
     ]
     rows += [
-        ('problem', ' '.join(p.evidence), p.consequence)
-        for p in demand.problems
+        ('problem', str(p.evidence), p.consequence) for p in demand.problems
     ]
     for treatment in found.treatments:
         name, value, fate, outcome = treatment
@@ -142,15 +141,15 @@ def _kind(sign: Sign) -> str:
 
 def _fate(sign: Sign, demand: Demand) -> str:
     if sign in demand.leftovers:
-        meant = hypervisor.title(sign.requires)
+        meant = hypervisor.title(sign.requires or ())
         return f' (left over: {meant} cannot boot the image)'
     if sign in demand.because or sign.forbids:
         return ''
     if sign.requires is None and not sign.unfit:
         return ''
-    if sign.unfit and sign.unfit <= demand.impossible:
+    if sign.unfit and sign.unfit.keys() <= demand.impossible:
         return ''
-    if sign.unfit and demand.required and sign.unfit & demand.required:
+    if sign.unfit and demand.required and sign.unfit.keys() & demand.required:
         return ', which nova does not prevent'
     return ' (does not decide)'
 

@@ -17,8 +17,9 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
 from hypervisor_affinity.operations.explanation import HostAnswer
@@ -117,8 +118,8 @@ class Explain(PolicyCommand):
                     str(group.answer.reason),
                     len(group.hosts),
                     group.hosts[0].host.name,
-                    cited(group.answer.evidence),
-                    cited(group.undetermined),
+                    listed(group.answer.evidence),
+                    listed(group.undetermined),
                 )
                 for group in found.groups()
             ]
@@ -161,7 +162,7 @@ def _request(
         return requests.move(
             server,
             _image_of(server, source),
-            _runs_on(server, hosts, offers),
+            _underneath(server, hosts, offers),
             policy,
         )
     return requests.boot(
@@ -172,13 +173,13 @@ def _request(
     )
 
 
-def _runs_on(
+def _underneath(
     server: Server, hosts: Iterable[Host], offers: HostOffers
-) -> frozenset[str] | None:
+) -> frozenset[Family] | None:
     if server.host is None:
         return None
     its_host = [host for host in hosts if host.name == server.host]
-    return frozenset().union(
+    return frozenset[Family]().union(
         *(offers.offer(h).underneath for h in offers.readable(its_host))
     )
 
@@ -243,8 +244,7 @@ def _headlines(found: Explanation) -> list[str]:
             f'{", ".join(names)}'
         )
         lines += (
-            f'         not known: {" ".join(doubt)}'
-            for doubt in group.undetermined
+            f'         not known: {doubt}' for doubt in group.undetermined
         )
     return lines
 
@@ -256,11 +256,6 @@ def _row(found: HostAnswer) -> tuple:
         found.passes,
         ', '.join(answer.check for answer in failing),
         ', '.join(answer.reason for answer in failing),
-        '; '.join(filter(None, (cited(a.evidence) for a in failing))),
-        cited(found.undetermined),
+        '; '.join(filter(None, (listed(a.evidence) for a in failing))),
+        listed(found.undetermined),
     )
-
-
-def cited(evidence: Iterable[Evidence]) -> str:
-    """Return facts with their places, in a line."""
-    return '; '.join(map(' '.join, evidence))

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 
 # nova.scheduler.utils.ResourceRequest.XS_KEYPAT
 _KEY = re.compile(r'(resources|trait)([a-zA-Z0-9_-]{1,64})?:(.*)')
@@ -92,7 +91,7 @@ def read_request(
     for key, value in image.items():
         # nova.objects.ImageMetaProps._set_attr_from_trait_names
         if key.startswith(_TRAIT) and value == 'required':
-            evidence = Evidence('image', written(key, value))
+            evidence = Evidence('image', key, value)
             groups.required[key.removeprefix(_TRAIT)] = evidence
     further = list(_further(flavor, image))
     if pinning:
@@ -127,7 +126,7 @@ class _Groups:
         if match is None:
             return
         prefix, suffix, name = match.groups()
-        evidence = Evidence('flavor', written(key, value))
+        evidence = Evidence('flavor', key, value)
         if prefix == 'trait':
             if value not in ('required', 'forbidden'):
                 return
@@ -209,7 +208,7 @@ def _setting(
         ('image', image, f'hw_{name}'),
     ):
         if value := settings.get(key):
-            return value, Evidence(place, written(key, value))
+            return value, Evidence(place, key, str(value))
     return None, None
 
 
@@ -273,4 +272,4 @@ def _further(
         ):
             value = str(settings.get(key) or '').lower()
             if value in values if values else value not in _NO:
-                yield Evidence(place, written(key, settings[key]))
+                yield Evidence(place, key, str(settings[key]))

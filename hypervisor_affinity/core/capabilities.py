@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.hypervisor import Family
 
 # nova reads both in the same way.
 HYPERVISOR_TYPE_SPECS = ('capabilities:hypervisor_type', 'hypervisor_type')
@@ -32,7 +33,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 
 # hypervisor_type -> family. A driver without a table reports the name of its
 # family, as far as known; one that pretends says nothing about its host.
-_REPORTED = {
+_REPORTED: dict[str, Family] = {
     **{
         name: name
         for name in hypervisor.FAMILIES
@@ -40,12 +41,12 @@ _REPORTED = {
         - frozenset(CONCLUSIVE_TYPES.values())
     },
     # libvirt's name of its own driver.
-    'LXC': 'lxc',
+    'LXC': hypervisor.FAMILY_OF['lxc'],
     **CONCLUSIVE_TYPES,
 }
 
 
-def families(requirement: str) -> frozenset[str]:
+def families(requirement: str) -> frozenset[Family]:
     """Return the families whose drivers report what a flavor asks for.
 
     :param requirement: the extra spec's value, operators included

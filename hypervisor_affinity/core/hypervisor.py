@@ -7,14 +7,18 @@ drivers report as ``hypervisor_type`` (libvirt: ``QEMU``; vmwareapi: ``VMware
 vCenter Server``), and from what operators write into aggregate metadata.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, NewType
 
 from hypervisor_affinity.core.printable import cited
 
-KVM = 'kvm'
-VMWARE = 'vmware'
-BAREMETAL = 'baremetal'
+# A spelling becomes one in :func:`canonicalize`, and nowhere else.
+Family = NewType('Family', str)
+
+KVM = Family('kvm')
+VMWARE = Family('vmware')
+BAREMETAL = Family('baremetal')
+_XEN = Family('xen')
 
 # libvirt reports QEMU for qemu and kvm guests alike, so a demand for kvm
 # alone could never be met: both are one family.
@@ -30,7 +34,8 @@ _SPELLINGS = {
     'vmware esxi': VMWARE,
     'baremetal': BAREMETAL,
     'ironic': BAREMETAL,
-    'xapi': 'xen',
+    'xapi': _XEN,
+    'xen': _XEN,
 }
 
 # Values of HVType that are a family of their own; some are gone from newer
@@ -51,16 +56,18 @@ _ALONE = (
     'uml',
     'vbox',
     'vz',
-    'xen',
     'zvm',
 )
 
-FAMILY_OF = {**_SPELLINGS, **{name: name for name in _ALONE}}
+FAMILY_OF: Mapping[str, Family] = {
+    **_SPELLINGS,
+    **{name: Family(name) for name in _ALONE},
+}
 
 FAMILIES = frozenset(FAMILY_OF.values())
 
 # Drivers that pretend: what they report proves nothing about the host.
-SAY_NOTHING = frozenset({'fake', 'test'})
+SAY_NOTHING = frozenset({Family('fake'), Family('test')})
 
 # The reason that nova.virt.vmwareapi.host.VCState gives when it disables its
 # compute service, since vCenter does not answer.
@@ -76,7 +83,7 @@ class FamilyList(NamedTuple):
     :ivar unreadable: the items that name no hypervisor, as written
     """
 
-    families: tuple[str, ...]
+    families: tuple[Family, ...]
     unreadable: tuple[str, ...]
 
     @property
@@ -88,7 +95,7 @@ class FamilyList(NamedTuple):
         return f'{cited(wrong)} names no hypervisor'
 
 
-def canonicalize(spelling: object) -> str | None:
+def canonicalize(spelling: object) -> Family | None:
     """Return the family that a spelling names, None if it names none.
 
     Case and surrounding blanks do not matter. Anything but a string names
@@ -107,7 +114,7 @@ def read_list(text: object) -> FamilyList:
     """
     if not isinstance(text, str):
         return FamilyList((), (repr(text),))
-    families: dict[str, None] = {}
+    families: dict[Family, None] = {}
     unreadable = []
     for item in filter(None, map(str.strip, text.split(','))):
         family = canonicalize(item)
@@ -118,7 +125,7 @@ def read_list(text: object) -> FamilyList:
     return FamilyList(tuple(families), tuple(unreadable))
 
 
-def title(families: Iterable[str]) -> str:
+def title(families: Iterable[Family]) -> str:
     """Name families for people: ``KVM or VMware``; ``nothing`` for none.
 
     If it is most of them, those are named that it is not.
@@ -130,5 +137,5 @@ def title(families: Iterable[str]) -> str:
     return _named(named) or 'nothing'
 
 
-def _named(families: Iterable[str]) -> str:
+def _named(families: Iterable[Family]) -> str:
     return ' or '.join(sorted(_TITLES.get(f, f) for f in families))

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import UnclassifiedHosts
 from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
 from hypervisor_affinity.core.properties import Constraint
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.reason import written
 
 # The second is the key of nova's own AggregateImagePropertiesIsolation.
 HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
@@ -30,6 +30,13 @@ _KEYS = frozenset(
         MULTIPLIER_KEY,
     }
 )
+
+
+class Admit(enum.StrEnum):
+    """What aggregate metadata may say of who is admitted."""
+
+    ANY = 'any'
+    REQUIRED = 'required'
 
 
 class AggregateTags(NamedTuple):
@@ -82,9 +89,9 @@ class HostOffer(NamedTuple):
     :ivar problems: metadata that could not be read
     """
 
-    families: frozenset[str]
+    families: frozenset[Family]
     basis: Basis
-    reported: frozenset[str] = frozenset()
+    reported: frozenset[Family] = frozenset()
     evidence: tuple[Evidence, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     admitting: tuple[Evidence, ...] = ()
@@ -94,7 +101,7 @@ class HostOffer(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
     @property
-    def underneath(self) -> frozenset[str]:
+    def underneath(self) -> frozenset[Family]:
         """The families that the disks of its servers are for.
 
         The driver's word goes before the aggregates', as in
@@ -103,7 +110,7 @@ class HostOffer(NamedTuple):
         return self.reported or self.families
 
 
-def reported_families(report: DriverReport) -> frozenset[str]:
+def reported_families(report: DriverReport) -> frozenset[Family]:
     """Return the families a driver reports; empty if that says nothing.
 
     A ``hypervisor_type`` that only one driver uses is enough. Of others,
@@ -113,10 +120,9 @@ def reported_families(report: DriverReport) -> frozenset[str]:
     if report.hypervisor_type in CONCLUSIVE_TYPES:
         return frozenset({CONCLUSIVE_TYPES[report.hypervisor_type]})
     for spellings in (report.supported, (report.hypervisor_type,)):
-        families = {hypervisor.canonicalize(item) for item in spellings}
-        families -= {None, *hypervisor.SAY_NOTHING}
-        if families:
-            return frozenset(families)
+        named = filter(None, map(hypervisor.canonicalize, spellings))
+        if families := frozenset(named) - hypervisor.SAY_NOTHING:
+            return families
     return frozenset()
 
 
@@ -133,8 +139,8 @@ def read_offer(
     families, basis = _families(tags, reported, policy)
     evidence = [tag.evidence for tag in tags]
     if reported or not families:
-        text = f'hypervisor_type={report.hypervisor_type}'
-        evidence.append(Evidence('driver', text))
+        said = str(report.hypervisor_type)
+        evidence.append(Evidence('driver', 'hypervisor_type', said))
     for tag in tags:
         if reported and tag.families and not tag.families & reported:
             problems.append(
@@ -199,14 +205,14 @@ def _find(aggregates: Sequence[AggregateTags]) -> _Found:
     for name, metadata in aggregates:
         for key in metadata.keys() & _KEYS:
             value = metadata[key]
-            evidence = Evidence(f'aggregate {name}', written(key, value))
+            evidence = Evidence(f'aggregate {name}', key, str(value))
             found.setdefault(key, []).append((evidence, value))
     return found
 
 
 class _Tag(NamedTuple):
     evidence: Evidence
-    families: frozenset[str]
+    families: frozenset[Family]
 
 
 def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
@@ -222,8 +228,8 @@ def _tags(found: _Found, problems: list[Problem]) -> list[_Tag]:
 
 
 def _families(
-    tags: list[_Tag], reported: frozenset[str], policy: Policy
-) -> tuple[frozenset[str], Basis]:
+    tags: list[_Tag], reported: frozenset[Family], policy: Policy
+) -> tuple[frozenset[Family], Basis]:
     """Choose a host's families.
 
     ============  ==========  ====================  =====================
@@ -239,15 +245,15 @@ def _families(
     no            (any)       none                  none
     ============  ==========  ====================  =====================
     """
-    tagged = frozenset().union(*(tag.families for tag in tags))
+    tagged = frozenset[Family]().union(*(tag.families for tag in tags))
     if tagged:
         families = tagged & reported if reported else tagged
         return families, Basis.AGGREGATE if families else Basis.CONTRADICTION
-    if not tags and policy.unclassified_hosts == policies.NONE:
+    if not tags and policy.unclassified_hosts == UnclassifiedHosts.NONE:
         return frozenset(), Basis.NOTHING
     if reported:
         return reported, Basis.DRIVER
-    if not tags and policy.unclassified_hosts == policies.ANY:
+    if not tags and policy.unclassified_hosts == UnclassifiedHosts.ANY:
         return hypervisor.FAMILIES, Basis.ANYTHING
     return frozenset(), Basis.UNDETERMINED
 
@@ -255,7 +261,7 @@ def _families(
 def _constraints(
     found: _Found, problems: list[Problem]
 ) -> tuple[Constraint, ...]:
-    constraints = []
+    constraints: list[Constraint] = []
     for key in CONSTRAINT_KEYS:
         accepted: set[str] = set()
         limiting = []
@@ -269,7 +275,9 @@ def _constraints(
                 )
             accepted |= items
         if accepted:
-            constraints.append(Constraint(key, accepted, tuple(limiting)))
+            constraints.append(
+                Constraint(key, tuple(sorted(accepted)), tuple(limiting))
+            )
     return tuple(constraints)
 
 
@@ -277,9 +285,9 @@ def _admitting(found: _Found, problems: list[Problem]) -> tuple[Evidence, ...]:
     admitting = []
     for evidence, value in found.get(ADMIT_KEY, ()):
         word = str(value).strip().lower()
-        if word == 'required':
+        if word == Admit.REQUIRED:
             admitting.append(evidence)
-        elif word != 'any':
+        elif word != Admit.ANY:
             problems.append(
                 Problem(evidence, 'is neither any nor required; ignored')
             )

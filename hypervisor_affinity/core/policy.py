@@ -2,17 +2,40 @@
 """What the operator decided once for the whole cloud."""
 
 import dataclasses
+import enum
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.hypervisor import Family
 
-PREFER = 'prefer'
-STRICT = 'strict'
 
-REPORTED = 'reported'
-NONE = 'none'
-ANY = 'any'
+class FlexiblePlacement(enum.StrEnum):
+    """What becomes of a flexible request whose first hypervisor is full."""
 
-FLEXIBLE = 'flexible'
+    PREFER = 'prefer'
+    """The next one of the order is used."""
+
+    STRICT = 'strict'
+    """It fails."""
+
+
+class UnclassifiedHosts(enum.StrEnum):
+    """What hosts in no tagged aggregate offer."""
+
+    REPORTED = 'reported'
+    """What their drivers report."""
+
+    NONE = 'none'
+    """Nothing."""
+
+    ANY = 'any'
+    """What their drivers report; anything, where these say nothing."""
+
+
+class VmdkImages(enum.StrEnum):
+    """What a VMDK image needs that says nothing else."""
+
+    VMWARE = hypervisor.VMWARE
+    FLEXIBLE = 'flexible'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,22 +46,19 @@ class Policy:
     describes each and builds a Policy from nova's configuration.
 
     :ivar preferred_hypervisors: families, most wanted first
-    :ivar flexible_placement: PREFER or STRICT
-    :ivar unclassified_hosts: REPORTED, NONE or ANY
-    :ivar vmdk_images: ``vmware`` or FLEXIBLE
     :ivar placement_prefilter: whether Placement is to leave out what cannot
         pass
     :ivar weight_multiplier: what a host of the most wanted family gains
     :ivar tell_user: whether a server fault says what was needed
     """
 
-    preferred_hypervisors: tuple[str, ...] = (
+    preferred_hypervisors: tuple[Family, ...] = (
         hypervisor.KVM,
         hypervisor.VMWARE,
     )
-    flexible_placement: str = PREFER
-    unclassified_hosts: str = REPORTED
-    vmdk_images: str = hypervisor.VMWARE
+    flexible_placement: FlexiblePlacement = FlexiblePlacement.PREFER
+    unclassified_hosts: UnclassifiedHosts = UnclassifiedHosts.REPORTED
+    vmdk_images: VmdkImages = VmdkImages.VMWARE
     placement_prefilter: bool = False
     weight_multiplier: float = 100.0
     tell_user: bool = True

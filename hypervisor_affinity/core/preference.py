@@ -2,13 +2,13 @@
 """The order in which hypervisors are tried, and the score it gives."""
 
 from hypervisor_affinity.core.demand import Demand
-from hypervisor_affinity.core.policy import STRICT
+from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 
 
-def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
+def order(demand: Demand, policy: Policy) -> tuple[Family, ...]:
     """Return the families a request can run on, most wanted first.
 
     The flavor's order goes first, then the operator's for what the flavor
@@ -23,7 +23,7 @@ def order(demand: Demand, policy: Policy) -> tuple[str, ...]:
     )
 
 
-def first_choice(demand: Demand, policy: Policy) -> str | None:
+def first_choice(demand: Demand, policy: Policy) -> Family | None:
     """Return the most wanted family; None if no order names one."""
     return next(iter(order(demand, policy)), None)
 
@@ -32,15 +32,13 @@ def evidence(demand: Demand, policy: Policy) -> tuple[Evidence, ...]:
     """Return what says that only the first choice will do, and which it is."""
     order_of_operator = ','.join(policy.preferred_hypervisors)
     return (
-        Evidence('option', written('flexible_placement', STRICT)),
+        Evidence('option', 'flexible_placement', FlexiblePlacement.STRICT),
         *demand.preferring,
-        Evidence(
-            'option', written('preferred_hypervisors', order_of_operator)
-        ),
+        Evidence('option', 'preferred_hypervisors', order_of_operator),
     )
 
 
-def score(families: frozenset[str], wanted: tuple[str, ...]) -> float:
+def score(families: frozenset[Family], wanted: tuple[Family, ...]) -> float:
     """Score a host between 0 and 1.
 
     :param families: the host's hypervisors that would do

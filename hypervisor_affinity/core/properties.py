@@ -3,10 +3,11 @@
 
 Nova renames Glance's raw properties before the scheduler sees them
 (``nova.objects.ImageMetaProps._legacy_property_map``). Everything after
-:func:`normalize` speaks nova's names; :func:`shown` turns them back into what
+:func:`normalize` speaks nova's names; :func:`as_set` turns them back into what
 an image owner wrote.
 """
 
+import dataclasses
 import fnmatch
 import functools
 import re
@@ -15,7 +16,6 @@ from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 
 # Raw name -> nova's name; where both are set nova's name wins.
 NOVA_NAMES = {
@@ -159,37 +159,31 @@ def as_owners_write(found: Mapping[str, object]) -> dict[str, object]:
     return image
 
 
-def shown(name: str, image: Mapping[str, object]) -> str:
-    """Return ``property=value`` as the image's owner has set it.
+def as_set(name: str, image: Mapping[str, object]) -> Evidence:
+    """Return a property as the image's owner has set it.
 
     :param name: nova's
     :param image: what was normalised, and has the property by some name
     """
-    for known in (name, _RAW_NAMES.get(name)):
+    for known in (name, _RAW_NAMES.get(name, name)):
         if image.get(known) is not None:
-            return written(known, image[known])
-    return written('vmware_adaptertype', image['vmware_adaptertype'])
+            return Evidence('image', known, str(image[known]))
+    adapter_type = str(image['vmware_adaptertype'])
+    return Evidence('image', 'vmware_adaptertype', adapter_type)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
 class Constraint:
     """What an aggregate accepts of one image property.
 
     :ivar key: the aggregate metadata key, such as ``vmware_adaptertype``
-    :ivar accepted: the values or shell patterns as written, sorted
+    :ivar accepted: the values or shell patterns as written
     :ivar evidence: the aggregate metadata that says so
     """
 
-    __slots__ = ('accepted', 'evidence', 'key')
-
-    def __init__(
-        self,
-        key: str,
-        accepted: Iterable[str],
-        evidence: tuple[Evidence, ...] = (),
-    ):
-        self.key = key
-        self.accepted = tuple(sorted(set(accepted)))
-        self.evidence = evidence
+    key: str
+    accepted: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
 
     def accepts(self, spellings: Iterable[str]) -> bool:
         """Tell whether any spelling of the image's value is accepted.
@@ -221,11 +215,11 @@ class Limited(NamedTuple):
     """What an image sets of what aggregate metadata may limit.
 
     :ivar spellings: of the value, each as good as the other
-    :ivar text: ``property=value`` as its owner has set it
+    :ivar evidence: the property as its owner has set it
     """
 
     spellings: tuple[str, ...]
-    text: str
+    evidence: Evidence
 
 
 def constrained(
@@ -242,7 +236,7 @@ def constrained(
         absent where the image does not set it
     """
     values = {
-        key: Limited((str(properties[name]),), shown(name, image))
+        key: Limited((str(properties[name]),), as_set(name, image))
         for key, name in NOVA_NAMES.items()
         if key in CONSTRAINT_KEYS and name in properties
     }
@@ -253,10 +247,10 @@ def constrained(
     bus = properties.get('hw_disk_bus')
     model = str(properties.get('hw_scsi_model'))
     if bus == 'ide':
-        text = shown('hw_disk_bus', image)
-        values['vmware_adaptertype'] = Limited(('ide',), text)
+        evidence = as_set('hw_disk_bus', image)
+        values['vmware_adaptertype'] = Limited(('ide',), evidence)
     elif model in ADAPTER_TYPES and bus in (None, 'scsi'):
         values['vmware_adaptertype'] = Limited(
-            (model, ADAPTER_TYPES[model]), shown('hw_scsi_model', image)
+            (model, ADAPTER_TYPES[model]), as_set('hw_scsi_model', image)
         )
     return values

@@ -5,65 +5,115 @@ The codes appear in nova-scheduler's log, in every tool's output and in the
 documentation. They may be added to; none is ever renamed or reused.
 """
 
+import dataclasses
 import enum
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Self
 
 from hypervisor_affinity.core.printable import cited
 
+_NONE_OFFERS = 'none of the available hosts offers it'
+
 
 class Reason(enum.StrEnum):
-    """One code per way in which a verdict can come about."""
+    """One code per way in which a verdict can come about.
 
-    SUITABLE = 'suitable'
+    What refuses a request by itself comes first; then what rejects a host,
+    in the order in which the host came nearer to passing: where hosts were
+    rejected for different reasons, a user is told of the last of them.
+
+    :ivar words: what a server's owner reads, so that there is no reason
+        without words: of a host, what all of them lack; of a request, with
+        ``{}`` for the signs that led there. '' where
+        :mod:`hypervisor_affinity.core.explanation` has more to say than that.
+    """
+
+    words: str
+
+    def __new__(cls, code: str, words: str) -> Self:
+        """Return a code that has its words with it."""
+        reason = str.__new__(cls, code)
+        reason._value_ = code
+        reason.words = words
+        return reason
+
+    SUITABLE = 'suitable', ''
     """The host can run the request."""
 
-    CONTRADICTORY_SIGNS = 'contradictory_signs'
+    CONTRADICTORY_SIGNS = 'contradictory_signs', '{} contradict each other'
     """Two explicit signs name different hypervisors."""
 
-    UNREADABLE_SIGN = 'unreadable_sign'
+    UNREADABLE_SIGN = 'unreadable_sign', '{} names no hypervisor'
     """An explicit sign names no hypervisor that exists."""
 
-    UNREADABLE_REQUEST = 'unreadable_request'
+    UNREADABLE_REQUEST = 'unreadable_request', 'the request cannot be read'
     """The request could not be read at all; the log says why."""
 
-    CANNOT_BOOT = 'cannot_boot'
+    CANNOT_BOOT = 'cannot_boot', ''
     """No hypervisor that the request needs can boot its image."""
 
-    LEAVES_HYPERVISOR = 'leaves_hypervisor'
+    LEAVES_HYPERVISOR = (
+        'leaves_hypervisor',
+        '{}: a server cannot move to another hypervisor',
+    )
     """A move asks for another hypervisor than the server's disk is for."""
 
-    UNDETERMINED_SERVER = 'undetermined_server'
-    """A server is to move, and nothing tells which hypervisor it is on."""
-
-    CONTRADICTORY_HOST = 'contradictory_host'
-    """Aggregate metadata and the virt driver exclude each other."""
-
-    UNCLASSIFIED_HOST = 'unclassified_host'
+    UNCLASSIFIED_HOST = 'unclassified_host', _NONE_OFFERS
     """The host is in no tagged aggregate, and ``unclassified_hosts=none``."""
 
-    UNREADABLE_HOST = 'unreadable_host'
+    CONTRADICTORY_HOST = 'contradictory_host', _NONE_OFFERS
+    """Aggregate metadata and the virt driver exclude each other."""
+
+    UNREADABLE_HOST = 'unreadable_host', _NONE_OFFERS
     """The host's state could not be read at all; the log says why."""
 
-    UNDETERMINED_HOST = 'undetermined_host'
+    UNDETERMINED_HOST = 'undetermined_host', _NONE_OFFERS
     """Nothing tells the host's hypervisor, and the request needs one."""
 
-    OTHER_HYPERVISOR = 'other_hypervisor'
+    UNDETERMINED_SERVER = (
+        'undetermined_server',
+        'its disk might be of no use on any of the available hosts',
+    )
+    """A server is to move, and nothing tells which hypervisor it is on."""
+
+    OTHER_HYPERVISOR = 'other_hypervisor', _NONE_OFFERS
     """The request needs a hypervisor that the host does not offer."""
 
-    CANNOT_BOOT_HERE = 'cannot_boot_here'
+    CANNOT_BOOT_HERE = (
+        'cannot_boot_here',
+        'none of the available hosts can boot it',
+    )
     """The image cannot boot on the hypervisor that the host offers."""
 
-    NOT_PREFERRED = 'not_preferred'
-    """A flexible request, ``strict`` placement, and not its first choice."""
-
-    ADMITS_REQUIRED_ONLY = 'admits_required_only'
-    """The aggregate admits only requests that need its hypervisor."""
-
-    PROPERTY_NOT_ACCEPTED = 'property_not_accepted'
+    PROPERTY_NOT_ACCEPTED = 'property_not_accepted', ''
     """An aggregate constrains an image property to other values."""
 
-    RESERVED = 'reserved'
+    NOT_PREFERRED = (
+        'not_preferred',
+        'only the preferred hypervisor is used for such requests, and none '
+        'of the available hosts offers it',
+    )
+    """A flexible request, ``strict`` placement, and not its first choice."""
+
+    ADMITS_REQUIRED_ONLY = (
+        'admits_required_only',
+        'the available hosts admit only requests that need their hypervisor',
+    )
+    """The aggregate admits only requests that need its hypervisor."""
+
+    RESERVED = (
+        'reserved',
+        'what is free is kept for requests that need one hypervisor',
+    )
     """What is free is kept for requests that need the hypervisor."""
+
+
+def nearest(reasons: Iterable[Reason]) -> Reason:
+    """Return the reason of the host that came nearest to passing.
+
+    :raises ValueError: for no reason at all
+    """
+    return max(reasons, key=list(Reason).index)
 
 
 def written(key: str, value: object) -> str:
@@ -71,16 +121,35 @@ def written(key: str, value: object) -> str:
     return cited(f'{key}={value}')
 
 
-class Evidence(NamedTuple):
-    """One fact that a reason rests on.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """One fact that a reason rests on, as its owner wrote it.
 
     :ivar place: where it stands: ``image``, ``flavor``, ``server``,
         ``option``, ``driver``, ``host`` or ``aggregate NAME``
-    :ivar text: the fact as its owner wrote it, usually ``key=value``
+    :ivar key: what was set there; or, without a value, a statement in words
+        that may be shown as they are
+    :ivar value: what it was set to, whole; None for a statement
     """
 
     place: str
-    text: str
+    key: str
+    value: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The fact without its place: usually ``key=value``, fit to cite."""
+        if self.value is None:
+            return self.key
+        return written(self.key, self.value)
+
+    def __str__(self) -> str:
+        return f'{self.place} {self.text}'
+
+
+def listed(evidence: Iterable[Evidence]) -> str:
+    """Return facts in one line, each with its place."""
+    return '; '.join(map(str, evidence))
 
 
 class Problem(NamedTuple):

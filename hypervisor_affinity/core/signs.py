@@ -10,10 +10,11 @@ from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers.table import has_format
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.reason import written
 
 NAMESPACE = 'hypervisor_affinity:'
 HYPERVISOR_TYPE_SPEC = NAMESPACE + 'hypervisor_type'
@@ -21,7 +22,6 @@ PREFERRED_SPEC = NAMESPACE + 'preferred'
 ANY_HYPERVISOR = 'any'
 
 _VMWARE = frozenset({hypervisor.VMWARE})
-_NOTHING: frozenset[str] = frozenset()
 
 
 def is_any(value: object) -> bool:
@@ -53,25 +53,35 @@ class Sign:
     """One thing in a request that bears on the hypervisor.
 
     :ivar requires: the families it asks for; None if it asks for none
-    :ivar forbids: families that cannot run this at all. What cannot run is
-        never overridden, whatever asks for it.
+    :ivar forbids: families that cannot run this at all -> what the owner can
+        do about that. What cannot run is never overridden, whatever asks for
+        it.
     :ivar unfit: families on which it would fail although nova lets it
-        through. That gives way to whatever asks for them.
+        through; likewise. That gives way to whatever asks for them.
     :ivar name: the image property or format, by nova's name; '' if it is
         none
     """
 
     strength: Strength
     evidence: Evidence
-    requires: frozenset[str] | None = None
-    forbids: frozenset[str] = _NOTHING
-    unfit: frozenset[str] = _NOTHING
+    requires: frozenset[Family] | None = None
+    forbids: Mapping[Family, str] = dataclasses.field(default_factory=dict)
+    unfit: Mapping[Family, str] = dataclasses.field(default_factory=dict)
     name: str = ''
 
     @property
-    def excludes(self) -> frozenset[str]:
+    def excludes(self) -> frozenset[Family]:
         """All families that it speaks against."""
-        return self.forbids | self.unfit
+        return frozenset({**self.forbids, **self.unfit})
+
+    def remedy(self, families: frozenset[Family]) -> str:
+        """Say what the owner can do for it to run on these families.
+
+        :returns: '' if it speaks against none of them
+        """
+        remedies = {**self.unfit, **self.forbids}
+        told = [remedies[each] for each in sorted(self.excludes & families)]
+        return ', or '.join(dict.fromkeys(told))
 
 
 def signs_of_flavor(
@@ -81,11 +91,11 @@ def signs_of_flavor(
 
     :param problems: is given what cannot be read
     """
-    yield from _of_our_specs(extra_specs, problems)
-    yield from _of_capabilities(extra_specs, problems)
+    yield from _find_in_our_specs(extra_specs, problems)
+    yield from _find_in_novas_specs(extra_specs, problems)
 
 
-def _of_our_specs(
+def _find_in_our_specs(
     extra_specs: Mapping[str, str], problems: list[Problem]
 ) -> Iterator[Sign]:
     for key in extra_specs:
@@ -93,12 +103,12 @@ def _of_our_specs(
             HYPERVISOR_TYPE_SPEC,
             PREFERRED_SPEC,
         ):
-            evidence = Evidence('flavor', written(key, extra_specs[key]))
+            evidence = _spec(extra_specs, key)
             problems.append(Problem(evidence, 'is no extra spec; ignored'))
     value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
     if value is None:
         return
-    evidence = Evidence('flavor', written(HYPERVISOR_TYPE_SPEC, value))
+    evidence = _spec(extra_specs, HYPERVISOR_TYPE_SPEC)
     if is_any(value):
         yield Sign(Strength.FLAVOR, evidence)
         return
@@ -112,14 +122,14 @@ def _of_our_specs(
     yield Sign(Strength.FLAVOR, evidence, requires=requires)
 
 
-def _of_capabilities(
+def _find_in_novas_specs(
     extra_specs: Mapping[str, str], problems: list[Problem]
 ) -> Iterator[Sign]:
     """Yield what a flavor says in nova's own words."""
     for key in capabilities.HYPERVISOR_TYPE_SPECS:
         if key not in extra_specs:
             continue
-        evidence = Evidence('flavor', written(key, extra_specs[key]))
+        evidence = _spec(extra_specs, key)
         requires = capabilities.families(extra_specs[key])
         if requires:
             yield Sign(Strength.FLAVOR, evidence, requires=requires)
@@ -138,20 +148,30 @@ def signs_of_image(
     found: Mapping[str, object],
     policy: Policy,
     volume: bool,
-) -> Iterator[Sign]:
-    """Yield the signs of an image.
+) -> list[Sign]:
+    """Return the signs of an image, strongest first.
 
     :param image: as its owner has it
     :param found: the same, as
         :func:`hypervisor_affinity.core.properties.normalize` returns it
     :param volume: whether the server boots from a volume
     """
+    signs = _find_in_image(image, found, policy, volume)
+    return sorted(signs, key=lambda sign: sign.strength)
+
+
+def _find_in_image(
+    image: Mapping[str, object],
+    found: Mapping[str, object],
+    policy: Policy,
+    volume: bool,
+) -> Iterator[Sign]:
     named = found.get('img_hv_type')
     if named is not None:
         family = hypervisor.canonicalize(named)
         yield Sign(
             Strength.IMAGE,
-            _evidence('img_hv_type', image),
+            properties.as_set('img_hv_type', image),
             requires=frozenset({family} if family else ()),
             name='img_hv_type',
         )
@@ -159,14 +179,15 @@ def signs_of_image(
         if name not in found:
             continue
         answer = drivers.ask(name, found, volume)
-        requires = answer.requires
-        strength = Strength.FORMAT if requires is None else Strength.DRIVER
-        if name == 'disk_format' and _means_vmware(found, policy):
-            requires = _VMWARE
+        requires, strength = answer.requires, Strength.DRIVER
+        if requires is None:
+            strength = Strength.FORMAT
+            if name == 'disk_format' and _means_vmware(found, policy):
+                requires = _VMWARE
         if requires or answer.forbids or answer.unfit:
             yield Sign(
                 strength,
-                _evidence(name, image),
+                properties.as_set(name, image),
                 requires,
                 answer.forbids,
                 answer.unfit,
@@ -177,8 +198,8 @@ def signs_of_image(
 def _means_vmware(found: Mapping[str, object], policy: Policy) -> bool:
     # Both drivers boot some VMDK images, and no image says which it is.
     is_vmdk = has_format(found, 'disk_format', 'vmdk')
-    return is_vmdk and policy.vmdk_images == hypervisor.VMWARE
+    return is_vmdk and policy.vmdk_images == VmdkImages.VMWARE
 
 
-def _evidence(name: str, image: Mapping[str, object]) -> Evidence:
-    return Evidence('image', properties.shown(name, image))
+def _spec(extra_specs: Mapping[str, str], key: str) -> Evidence:
+    return Evidence('flavor', key, str(extra_specs[key]))

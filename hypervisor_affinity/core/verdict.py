@@ -3,11 +3,12 @@
 
 from typing import NamedTuple
 
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
@@ -39,7 +40,7 @@ class Verdict(NamedTuple):
 
     reason: Reason
     evidence: tuple[Evidence, ...] = ()
-    families: frozenset[str] = frozenset()
+    families: frozenset[Family] = frozenset()
     reserve: float = 0.0
     deciding: tuple[Evidence, ...] = ()
 
@@ -106,7 +107,7 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     offers to newcomers, whom an aggregate admits, prefers or keeps room for.
     """
     if demand.refusal is Reason.CANNOT_BOOT:
-        against = demand.against(demand.required)
+        against = demand.against(demand.needed)
         return Verdict(demand.refusal, _facts((*demand.because, *against)))
     if demand.refusal is not None:
         return Verdict(demand.refusal, _facts(demand.because))
@@ -158,7 +159,7 @@ def _to_its_own_servers(offer: HostOffer) -> HostOffer:
 
 def _match(
     demand: Demand, offer: HostOffer
-) -> tuple[frozenset[str], Verdict | None]:
+) -> tuple[frozenset[Family], Verdict | None]:
     if demand.is_undetermined and offer.basis not in _UNKNOWN:
         evidence = _facts(demand.signs[:1]) + offer.evidence
         return offer.families, Verdict(Reason.UNDETERMINED_SERVER, evidence)
@@ -187,12 +188,12 @@ def _match(
 def _unwelcome(
     demand: Demand,
     offer: HostOffer,
-    families: frozenset[str],
+    families: frozenset[Family],
     policy: Policy,
 ) -> Verdict | None:
     if not demand.is_flexible:
         return None
-    if policy.flexible_placement == policies.STRICT:
+    if policy.flexible_placement == FlexiblePlacement.STRICT:
         first = preference.first_choice(demand, policy)
         if first is not None and first not in families:
             return _by_policy(
@@ -208,11 +209,12 @@ def _unwelcome(
 
 
 def _unaccepted(demand: Demand, offer: HostOffer) -> Verdict | None:
-    image, limits = [], []
+    image: list[Evidence] = []
+    limits: list[Evidence] = []
     for constraint in offer.constraints:
         limited = demand.properties.get(constraint.key)
         if limited and not constraint.accepts(limited.spellings):
-            image.append(Evidence('image', limited.text))
+            image.append(limited.evidence)
             limits += constraint.evidence
     if not image:
         return None

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.operations.image_properties import Comparison
 from hypervisor_affinity.operations.image_properties import whether
 
@@ -84,7 +83,7 @@ def compare(extra_specs: Mapping[str, str], host: Host) -> Comparison:
         name = _attribute(key)
         if name is None:
             continue
-        asked = Evidence('flavor', written(key, requirement))
+        asked = Evidence('flavor', key, requirement)
         if name == 'hypervisor_type' and host.hypervisor_type:
             reported = host.hypervisor_type
             meets = capabilities.matches(reported, requirement)
@@ -97,7 +96,7 @@ def compare(extra_specs: Mapping[str, str], host: Host) -> Comparison:
         if not meets:
             differences += (
                 asked,
-                Evidence('driver', written(name, reported)),
+                Evidence('driver', name, str(reported)),
             )
     return Comparison(
         tuple(dict.fromkeys(differences)),

@@ -8,10 +8,8 @@ area's page. All find :class:`Finding`.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Generic, Self, TypeVar
-
-from hypervisor_affinity.core.reason import Evidence
 
 _About = TypeVar('_About')
 
@@ -107,8 +105,3 @@ class Finding(Generic[_About]):
     def changes(self) -> Changes:
         """What mends it; empty if only an owner can tell."""
         return self.remedy.changes if self.remedy else {}
-
-
-def cited(evidence: Iterable[Evidence]) -> str:
-    """Return facts, each with its place, in a clause."""
-    return '; '.join(f'{fact.place} {fact.text}' for fact in evidence)

@@ -17,7 +17,6 @@ from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.drivers import TABLES
 from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.reason import Evidence
-from hypervisor_affinity.core.reason import written
 
 # What the drivers with tables report; of libvirt, for QEMU.
 _VM_MODES = ('hvm',)
@@ -99,8 +98,9 @@ def compare(image: Mapping[str, object], host: Host) -> Comparison:
             whether(version.evidence, 'its version is one of these')
         )
     elif version and not _is_of(version.value, host.hypervisor_version):
-        text = f'hypervisor_version={host.hypervisor_version}'
-        differences += (version.evidence, Evidence('driver', text))
+        found = str(host.hypervisor_version)
+        driver = Evidence('driver', 'hypervisor_version', found)
+        differences += (version.evidence, driver)
     if bits := _first(image, 'hw_maxphysaddr_bits'):
         undetermined.append(whether(bits.evidence, 'its CPU has as many'))
     return Comparison(
@@ -119,7 +119,7 @@ def _asked(
     ):
         if name in found:
             value = str(found[name]).lower()
-            evidence = Evidence('image', properties.shown(name, image))
+            evidence = properties.as_set(name, image)
             yield _Asked(aliases.get(value, value), evidence), supported
     mode = _first(image, 'hw_vm_mode', 'vm_mode')
     if mode:
@@ -130,7 +130,8 @@ def _asked(
 def _first(image: Mapping[str, object], *names: str) -> _Asked | None:
     for name in names:
         if value := image.get(name):
-            return _Asked(str(value), Evidence('image', written(name, value)))
+            value = str(value)
+            return _Asked(value, Evidence('image', name, value))
     return None
 
 

@@ -11,6 +11,7 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.properties import FORMAT_NAMES
 
@@ -59,13 +60,13 @@ def boot(
 def move(
     server: Server,
     image: Image | None,
-    runs_on: frozenset[str] | None,
+    underneath: frozenset[Family] | None,
     policy: Policy,
 ) -> Request:
     """Return a server's move; if it never got a host, its boot.
 
     :param image: as it is now; None if it is gone, or it has none
-    :param runs_on: the families that its disk is for, empty where that
+    :param underneath: the families that its disk is for, empty where that
         cannot be found out; None for a server on no host
     """
     found = at_boot(server, image)
@@ -74,7 +75,7 @@ def move(
         server.flavor.extra_specs,
         policy,
         volume=server.volume,
-        runs_on=runs_on,
+        underneath=underneath,
     )
     known = image is not None or server.image_properties is not None
     what = f'move from {server.host}' if server.host else 'boot'

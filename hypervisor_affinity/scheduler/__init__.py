@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plug-ins for nova-scheduler and nova-api.
 
-The only package of the project that imports nova. nova.conf names the two
-functions below in ``[filter_scheduler] available_filters`` and
-``weight_classes``; nova calls them once, when nova-scheduler starts.
+nova.conf names the two functions below in ``[filter_scheduler]
+available_filters`` and ``weight_classes``; nova calls them once, when
+nova-scheduler starts.
 """
 
 from stevedore import extension
@@ -30,13 +30,13 @@ def all_weighers() -> list[type]:
 
 
 def _load(namespace: str) -> list[type]:
-    return [
-        plugin.plugin
-        for plugin in extension.ExtensionManager(
-            namespace, on_load_failure_callback=_refuse
-        )
-    ]
+    plugins: extension.ExtensionManager[type] = extension.ExtensionManager(
+        namespace, on_load_failure_callback=_refuse
+    )
+    return [each.plugin for each in plugins]
 
 
-def _refuse(manager, entry_point, error) -> None:
+def _refuse(
+    manager: object, entry_point: object, error: BaseException
+) -> None:
     raise error

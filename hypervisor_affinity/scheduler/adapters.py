@@ -6,13 +6,14 @@ Sources: ``nova.objects.RequestSpec``, ``ImageMeta``, ``Flavor``,
 field of an object raises, so every field is asked for first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from nova import objects
 
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.narrowing import HostAggregate
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
@@ -39,6 +40,33 @@ class Size(NamedTuple):
     def beyond(self, other: 'Size') -> 'Size':
         """Return what it takes more than another; less is negative."""
         return Size(self.memory_mb - other.memory_mb, self.vcpus - other.vcpus)
+
+
+class Circumstances(NamedTuple):
+    """All that a request's demand is made from; see :func:`classify`."""
+
+    image: dict[str, object]
+    extra_specs: dict[str, str]
+    policy: Policy
+    volume: bool
+    underneath: frozenset[Family] | None
+    grows: bool
+    rebuild: bool
+
+    def classify(self) -> Demand:
+        """Turn them into a demand."""
+        return classify(
+            self.image,
+            self.extra_specs,
+            self.policy,
+            volume=self.volume,
+            underneath=self.underneath,
+            grows=self.grows,
+            rebuild=self.rebuild,
+        )
+
+
+NO_SIZE = Size(0, 0)
 
 
 def read_image(request_spec: Any) -> dict[str, object]:
@@ -124,25 +152,26 @@ def _has_server(request_spec: Any) -> bool:
     return bool(destination) and 'cell' in destination
 
 
-def classify_request(
+def read_circumstances(
     request_spec: Any,
     policy: Policy,
-    runs_on: frozenset[str] | None = None,
+    underneath: frozenset[Family] | None = None,
     grows: bool = False,
-) -> Demand:
-    """Return the demand of a request.
+) -> Circumstances:
+    """Return what decides on a request's hypervisor, as it is now.
 
-    :param runs_on: for a move, the families that the server's disk is for
+    :param underneath: for a move, the families that the server's disk is for
     :param grows: for a move, whether the flavor takes more than before
     """
-    return classify(
+    return Circumstances(
         read_image(request_spec),
-        read_extra_specs(request_spec),
+        # The flavor's own may change.
+        dict(read_extra_specs(request_spec)),
         policy,
-        volume=bool(_field(request_spec, 'is_bfv')),
-        runs_on=runs_on,
-        grows=grows,
-        rebuild=is_rebuild(request_spec),
+        bool(_field(request_spec, 'is_bfv')),
+        underneath,
+        grows,
+        is_rebuild(request_spec),
     )
 
 
@@ -155,7 +184,8 @@ def read_tags(aggregates: Iterable[Any]) -> list[AggregateTags]:
 
 
 def read_report(
-    hypervisor_type: str | None, supported_instances: Iterable | None
+    hypervisor_type: str | None,
+    supported_instances: Iterable[Sequence[str]] | None,
 ) -> DriverReport:
     """Return a driver's report as the core sees it.
 

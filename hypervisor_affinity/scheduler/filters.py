@@ -11,6 +11,7 @@ from oslo_log import log as logging
 
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -19,7 +20,7 @@ from hypervisor_affinity.scheduler import request_filter
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
-from hypervisor_affinity.scheduler.requests import LookUp
+from hypervisor_affinity.scheduler.requests import ReadOrigin
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
 
@@ -44,8 +45,8 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
 
     def __init__(
         self,
-        origin: LookUp | None = None,
-        read_reports: request_filter.LookUp | None = None,
+        origin: ReadOrigin | None = None,
+        read_reports: request_filter.ReadReports | None = None,
     ) -> None:
         """Read the options.
 
@@ -64,7 +65,9 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())
 
-    def filter_all(self, filter_obj_list: Iterable, spec_obj: Any) -> list:
+    def filter_all(
+        self, filter_obj_list: Iterable[Any], spec_obj: Any
+    ) -> list[Any]:
         """Return the hosts that can run the request.
 
         :param filter_obj_list: ``HostState`` objects
@@ -81,7 +84,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             self._notices.report('A request gets no host', error)
             return []
 
-    def _pass(self, hosts: list, spec_obj: Any) -> list:
+    def _pass(self, hosts: list[Any], spec_obj: Any) -> list[Any]:
         request = self._requests.read(spec_obj)
         self._prefilter.report_if_idle(request.policy)
         verdicts = self._judge_all(hosts, request)
@@ -112,7 +115,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             self._notices.report('A request gets no host', error)
             return False
 
-    def _judge_all(self, hosts: list, request: Request) -> list[Verdict]:
+    def _judge_all(self, hosts: list[Any], request: Request) -> list[Verdict]:
         distinct: list[Verdict] = []
 
         def judge_host(host_state: Any) -> Verdict:
@@ -161,14 +164,16 @@ def _name(host_state: Any) -> str:
         return '(unreadable)'
 
 
-def _log_each(hosts: list, verdicts: list[Verdict], request: Request) -> None:
+def _log_each(
+    hosts: list[Any], verdicts: list[Verdict], request: Request
+) -> None:
     for host_state, verdict in zip(hosts, verdicts, strict=True):
         LOG.debug(
             'Host %s for server %s: %s (%s)',
             _name(host_state),
             request.server,
             verdict.reason,
-            '; '.join(map(' '.join, verdict.evidence)),
+            listed(verdict.evidence),
         )
 
 

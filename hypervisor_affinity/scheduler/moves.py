@@ -11,15 +11,14 @@ from nova import context as nova_context
 from nova import exception
 from nova import objects
 
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler.adapters import NO_SIZE
 from hypervisor_affinity.scheduler.adapters import Size
-
-# Of an offloaded server, which others have taken the room of meanwhile.
-_NOTHING = Size(0, 0)
 
 
 class Origin(NamedTuple):
@@ -31,7 +30,7 @@ class Origin(NamedTuple):
     :ivar size: what it takes there; None if as much as is asked now
     """
 
-    families: frozenset[str] | None
+    families: frozenset[Family] | None
     size: Size | None = None
 
 
@@ -52,7 +51,8 @@ def origin(request_spec: Any) -> Origin:
             request_spec.instance_uuid,
             expected_attrs=['system_metadata', 'flavor'],
         )
-        size = adapters.read_size(server.flavor) if server.host else _NOTHING
+        # Others have taken the room of an offloaded one meanwhile.
+        size = adapters.read_size(server.flavor) if server.host else NO_SIZE
         host = server.host or server.system_metadata.get('shelved_host')
         try:
             nodes = _nodes(c, server, host)
@@ -92,6 +92,6 @@ def _nodes(context: Any, server: Any, host: str | None) -> Any:
 
 def _families(
     tags: list[AggregateTags], reports: list[DriverReport]
-) -> frozenset[str]:
+) -> frozenset[Family]:
     offers = (read_offer(tags, report, Policy()) for report in reports)
-    return frozenset().union(*(offer.families for offer in offers))
+    return frozenset[Family]().union(*(offer.families for offer in offers))

@@ -31,8 +31,8 @@ class Notices:
         )
         self._lock = threading.Lock()
 
-    def is_due(self, statement: str) -> bool:
-        """Tell whether to log a statement now, and remember that it was."""
+    def remember(self, statement: str) -> bool:
+        """Remember a statement; return whether it is new, so to be said."""
         # What has been said already is the usual case by far, and reading a
         # dictionary needs no lock.
         if statement in self._said:
@@ -51,14 +51,14 @@ class Notices:
         :param kind: ``server`` or ``host``
         """
         for problem in problems:
-            if self.is_due(str(problem)):
+            if self.remember(str(problem)):
                 LOG.warning('%s (seen first at %s %s)', problem, kind, name)
 
     def report(self, statement: str, error: Exception | None = None) -> None:
         """Log at level ERROR, with the traceback of what was raised."""
         if error is not None:
             statement = f'{statement}: {described(error)}'
-        if self.is_due(statement):
+        if self.remember(statement):
             LOG.error('%s', statement, exc_info=error)
 
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 
 Result = TypeVar('Result')
+# What tells offers apart -> the result.
+_Known = dict[tuple[object, ...], Result]
 
 
 def once_per_offer(
@@ -22,10 +24,10 @@ def once_per_offer(
 
     :param function: takes a ``HostState``; must not raise
     """
-    by_type: dict[object, dict[tuple, Result]] = {
+    by_type: dict[object, _Known[Result]] = {
         hypervisor_type: {} for hypervisor_type in CONCLUSIVE_TYPES
     }
-    others: dict[tuple, Result] = {}
+    others: _Known[Result] = {}
 
     def work_out(host_state: Any) -> Result:
         try:
@@ -49,8 +51,10 @@ def once_per_offer(
 
 
 def _place(
-    host_state: Any, by_type: dict[object, dict], others: dict
-) -> tuple[dict, tuple]:
+    host_state: Any,
+    by_type: dict[object, _Known[Result]],
+    others: _Known[Result],
+) -> tuple[_Known[Result], tuple[object, ...]]:
     aggregates = tuple(host_state.aggregates)
     hypervisor_type = host_state.hypervisor_type
     if hypervisor_type in by_type:

@@ -8,7 +8,7 @@ refused for lack of a host, since all others do without.
 
 import collections
 import json
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
 
 from nova import context as nova_context
@@ -59,12 +59,23 @@ def read(settled: Container[str]) -> dict[DriverReport, frozenset[str]]:
     }
 
 
-@main_db.pick_context_manager_reader
-def _nodes(context: Any) -> list[tuple[str, str, str | None]]:
+# host, hypervisor_type and supported_instances, which are JSON.
+_Node = tuple[str, str, str | None]
+
+
+def _read_nodes(context: Any) -> list[_Node]:
     """Return three columns of the compute nodes.
 
     nova's own function reads all of them, and some are large.
     """
     node = models.ComputeNode
     columns = (node.host, node.hypervisor_type, node.supported_instances)
-    return context.session.query(*columns).filter(node.deleted == 0).all()
+    nodes: list[_Node] = (
+        context.session.query(*columns).filter(node.deleted == 0).all()
+    )
+    return nodes
+
+
+_nodes: Callable[[Any], list[_Node]] = main_db.pick_context_manager_reader(
+    _read_nodes
+)

@@ -22,6 +22,7 @@ from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.narrowing import Fleet
 from hypervisor_affinity.core.narrowing import Narrowing
 from hypervisor_affinity.core.narrowing import Offers
+from hypervisor_affinity.core.narrowing import Unsettled
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -48,7 +49,7 @@ _NOT_TOLD = 'There are not enough hosts available.'
 
 # From the names of the hosts that do not matter to what the drivers of all
 # others report -> the names of their hosts.
-LookUp = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
+ReadReports = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
 
 
 class _Known(NamedTuple):
@@ -68,7 +69,7 @@ class PlacementPrefilter:
         self,
         requests: RequestReader,
         notices: Notices,
-        read_reports: LookUp | None = None,
+        read_reports: ReadReports | None = None,
     ):
         """Find the host manager at work.
 
@@ -124,10 +125,11 @@ class PlacementPrefilter:
         policy = self._requests.policy()
         if not policy.placement_prefilter:
             return False
-        if adapters.has_its_host(request_spec):
+        manager = self._host_manager
+        if manager is None or adapters.has_its_host(request_spec):
             return False
         request = self._requests.read(request_spec, policy)
-        known = self._known_of(policy)
+        known = self._know(manager, policy)
         narrowing = known.fleet.narrow(
             request.demand,
             adapters.read_required(request_spec),
@@ -135,13 +137,19 @@ class PlacementPrefilter:
         )
         rejections = narrowing.rejections
         if narrowing.undecided:
-            rejections = self._decide(known, request, narrowing)
+            rejections = self._decide(
+                known, request, rejections, narrowing.undecided
+            )
         if rejections:
             _refuse(request, rejections)
         return _apply(request, narrowing)
 
     def _decide(
-        self, known: _Known, request: Request, narrowing: Narrowing
+        self,
+        known: _Known,
+        request: Request,
+        rejections: Mapping[Reason, Verdict],
+        undecided: Unsettled,
     ) -> Mapping[Reason, Verdict]:
         """Say whether the hosts that may do leave a request any.
 
@@ -149,11 +157,13 @@ class PlacementPrefilter:
         Nobody tells of new ones, so before a request is refused all are asked
         for anew.
 
+        :param rejections: of the others, which aggregates have settled
+        :param undecided: the hosts that may do
         :returns: one verdict for each reason; empty if one might do
         """
         fleet = known.fleet
         judge = functools.partial(
-            fleet.judge_unsettled, request.demand, narrowing.undecided
+            fleet.judge_unsettled, request.demand, undecided
         )
         if judge(known.offers) is None:
             return {}
@@ -170,12 +180,13 @@ class PlacementPrefilter:
             return {}
         self._known = known._replace(offers=offers)
         found = judge(offers)
-        return {} if found is None else {**narrowing.rejections, **found}
+        return {} if found is None else {**rejections, **found}
 
-    def _known_of(self, policy: Policy) -> _Known:
+    def _know(self, manager: Any, policy: Policy) -> _Known:
+        """Return what is known under this policy of all hosts by now."""
         # nova replaces an aggregate that changes, so the same objects are
         # the same aggregates.
-        aggregates = tuple(self._host_manager.aggs_by_id.values())
+        aggregates = tuple(manager.aggs_by_id.values())
         known = self._known
         if (
             known is None

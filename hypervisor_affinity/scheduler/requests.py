@@ -13,7 +13,9 @@ from hypervisor_affinity.core.demand import UNREADABLE
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler.adapters import NO_SIZE
 from hypervisor_affinity.scheduler.adapters import Size
 from hypervisor_affinity.scheduler.moves import Origin
 from hypervisor_affinity.scheduler.notices import Notices
@@ -22,9 +24,8 @@ from hypervisor_affinity.scheduler.notices import described
 LOG = logging.getLogger(__name__)
 
 # From a move's RequestSpec to where the server comes from.
-LookUp = Callable[[Any], Origin]
+ReadOrigin = Callable[[Any], Origin]
 
-_NOTHING = Size(0, 0)
 _UNKNOWN = Origin(frozenset())
 
 
@@ -42,7 +43,7 @@ class Request(NamedTuple):
     demand: Demand
     server: str = '(unreadable)'
     is_single: bool = False
-    has: Size = _NOTHING
+    has: Size = NO_SIZE
 
     @property
     def asked(self) -> Size:
@@ -57,7 +58,7 @@ class RequestReader:
     both complain of is logged once, and a move looked up once.
     """
 
-    def __init__(self, notices: Notices, origin: LookUp | None = None):
+    def __init__(self, notices: Notices, origin: ReadOrigin | None = None):
         """Read the options.
 
         :param origin: what to ask of a move; None for nova's databases
@@ -95,20 +96,18 @@ class RequestReader:
         return request
 
     def _read(self, request_spec: Any, policy: Policy) -> Request:
-        families, has = None, _NOTHING
+        families, has = None, NO_SIZE
         grows = False
         if adapters.is_move(request_spec):
             families, before = self._look_up(request_spec)
             asked = adapters.read_size(request_spec.flavor)
             # One whose host is gone comes as one that boots does.
-            has = _NOTHING if families is None else before or asked
+            has = NO_SIZE if families is None else before or asked
             grows = any(more > 0 for more in asked.beyond(has))
         return Request(
             spec=request_spec,
             policy=policy,
-            demand=adapters.classify_request(
-                request_spec, policy, families, grows
-            ),
+            demand=demands.read_demand(request_spec, policy, families, grows),
             server=adapters.read_server(request_spec),
             is_single=adapters.is_single(request_spec),
             has=has,
@@ -122,7 +121,7 @@ class RequestReader:
         return self._origins[request_spec]
 
 
-def _origin(request_spec: Any, ask: LookUp) -> Origin:
+def _origin(request_spec: Any, ask: ReadOrigin) -> Origin:
     server = adapters.read_server(request_spec)
     cause = 'neither its virt driver nor its aggregates tell'
     try:

@@ -10,6 +10,7 @@ from oslo_log import log as logging
 from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 
 LOG = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         self, weighed_obj_list: Any, weight_properties: Any
     ) -> list[float]:
         policy = self._policies.current()
-        demand = adapters.classify_request(weight_properties, policy)
+        demand = demands.read_demand(weight_properties, policy)
         wanted = preference.order(demand, policy)
 
         def weigh(host_state: Any) -> float:

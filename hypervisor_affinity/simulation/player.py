@@ -16,6 +16,7 @@ from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
@@ -194,7 +195,7 @@ class Player:
             server.image, server.flavor, server.volume, server.id, at_once
         )
         if origin is not None:
-            ask = ask._replace(runs_on=self._runs_on(origin))
+            ask = ask._replace(runs_on=self._underneath(origin))
         try:
             return self._scheduler.place(ask)
         except (SourceError, cfg.Error, RecursionError):
@@ -253,7 +254,7 @@ class Player:
         moves = action == scenario.MIGRATE
         demand = self._demand(
             server,
-            runs_on=self._runs_on(origin) if moves else None,
+            underneath=self._underneath(origin) if moves else None,
             rebuild=True,
         )
         verdict = judge(demand, self._offer(node), self._scheduler.policy)
@@ -274,7 +275,7 @@ class Player:
             self._offers[key] = self._world.offer(node, self._scheduler.policy)
         return self._offers[key]
 
-    def _runs_on(self, node: Node) -> frozenset[str]:
+    def _underneath(self, node: Node) -> frozenset[Family]:
         return self._world.offer(node, Policy()).underneath
 
     def _thin_out(self) -> None:

@@ -36,6 +36,7 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.drivers import TABLES
 from hypervisor_affinity.core.drivers.table import Table
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
@@ -168,7 +169,7 @@ class Ask(NamedTuple):
     volume: bool
     server: str
     at_once: int = 1
-    runs_on: frozenset[str] | None = None
+    runs_on: frozenset[Family] | None = None
 
 
 class _Prepared(NamedTuple):
@@ -426,7 +427,7 @@ class _HostManager(host_manager.HostManager):
     def __init__(self, world: World) -> None:
         self._world = world
         self._ids: dict[str, int] = {}
-        self.runs_on: dict[str, frozenset[str]] = {}
+        self.runs_on: dict[str, frozenset[Family]] = {}
         super().__init__()
 
     def follow(self) -> None:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from oslo_config import cfg
 
 from hypervisor_affinity.core import hypervisor
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core.offer import HYPERVISOR_TYPE_KEYS
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.status.databases import Cloud
@@ -140,7 +140,7 @@ def check_preferred(
         yield remark('There is no compute host yet.')
         return
     absent = [f for f in policy.preferred_hypervisors if f not in offered]
-    strict = policy.flexible_placement == policies.STRICT
+    strict = policy.flexible_placement == FlexiblePlacement.STRICT
     for family in absent:
         first = family == policy.preferred_hypervisors[0]
         found = f'preferred_hypervisors names {family}, which no host offers'

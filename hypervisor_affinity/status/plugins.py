@@ -13,7 +13,7 @@ from nova.scheduler import weights
 from oslo_config import cfg
 
 from hypervisor_affinity import redaction
-from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.statements import Statement
 from hypervisor_affinity.status.statements import failure
@@ -86,7 +86,7 @@ def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Statement]:
     yield from findings
     at_work = any(cls.__name__ == _WEIGHER for cls in loaded)
     # By strict placement, only hosts of the first hypervisor are left.
-    if policy.flexible_placement == policies.PREFER and not at_work:
+    if policy.flexible_placement == FlexiblePlacement.PREFER and not at_work:
         yield failure(
             f'{_WEIGHER} is not at work, and flexible_placement is prefer: '
             'nova puts requests that any hypervisor could run where most RAM '

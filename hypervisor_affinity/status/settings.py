@@ -8,8 +8,9 @@ from oslo_config import cfg
 
 from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import conf_files
-from hypervisor_affinity.core import policy as policies
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.status.statements import Statement
 from hypervisor_affinity.status.statements import counted
 from hypervisor_affinity.status.statements import failure
@@ -67,7 +68,7 @@ def check_host_subset(
     """Find out whether nova picks hosts against the order at random."""
     size = conf.filter_scheduler.host_subset_size
     # By strict placement, only hosts of the first hypervisor are left.
-    if size > 1 and policy.flexible_placement == policies.PREFER:
+    if size > 1 and policy.flexible_placement == FlexiblePlacement.PREFER:
         yield warning(
             f'[filter_scheduler] host_subset_size is {size}: nova picks one '
             f'of the {size} best hosts at random. Once fewer hosts of the '
@@ -90,7 +91,7 @@ def check_image_types(
     if not conf.scheduler.query_placement_for_image_type_support:
         return
     without_effect = ''
-    if policy.vmdk_images == policies.FLEXIBLE:
+    if policy.vmdk_images == VmdkImages.FLEXIBLE:
         without_effect = (
             ' [hypervisor_affinity] vmdk_images = flexible then counts for '
             'nothing but servers that boot from a volume, and rebuilds.'

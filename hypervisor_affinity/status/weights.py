@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from nova.scheduler import host_manager
 
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.offer import MULTIPLIER_KEY
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.weights import HypervisorAffinityWeigher
 from hypervisor_affinity.status.hosts import OfferingHost
@@ -118,7 +118,7 @@ def check_overrides(
 def _decides(weighers: Iterable[Any], policy: Policy) -> bool:
     # By strict placement, only hosts of the first hypervisor are left.
     return (
-        policy.flexible_placement == policies.PREFER
+        policy.flexible_placement == FlexiblePlacement.PREFER
         and bool(policy.preferred_hypervisors)
         and any(
             isinstance(weigher, HypervisorAffinityWeigher)

@@ -50,7 +50,7 @@ _OTHERS = 'every other value'
 _ANOTHER_CASE = 'another case too'
 _OTHER = 'some-other-value'
 
-_FLEXIBLE = Policy(vmdk_images=policy.FLEXIBLE)
+_FLEXIBLE = Policy(vmdk_images=policy.VmdkImages.FLEXIBLE)
 
 
 def literal(text: str) -> str:

@@ -104,7 +104,7 @@ def log_lines(code: Reason) -> list[str]:
     if code is not Reason.SUITABLE:
         text = explanation.operator_text(demand, {code: 1}, {code: verdict})
         lines.append(INFO % (SERVER, text))
-    evidence = '; '.join(map(' '.join, verdict.evidence))
+    evidence = reason.listed(verdict.evidence)
     lines.append(DEBUG % (name, SERVER, code, evidence))
     return lines
 

@@ -6,7 +6,7 @@ from an image follows from it. To add a hypervisor is to add a table. Tests
 put every value of nova's fields before the drivers' own functions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import ironic
@@ -16,8 +16,9 @@ from hypervisor_affinity.core.drivers.table import NOTHING
 from hypervisor_affinity.core.drivers.table import Found
 from hypervisor_affinity.core.drivers.table import Row
 from hypervisor_affinity.core.drivers.table import Table
+from hypervisor_affinity.core.hypervisor import Family
 
-TABLES: dict[str, Table] = {
+TABLES: dict[Family, Table] = {
     module.TABLE.family: module.TABLE for module in (kvm, vmware, ironic)
 }
 
@@ -59,13 +60,15 @@ class Answer(NamedTuple):
     """What the drivers make of one property of an image.
 
     :ivar requires: the hypervisor that it is meant for; None if for none
-    :ivar forbids: those that cannot run a server with it
-    :ivar unfit: those on which it would fail, unless it is meant for them
+    :ivar forbids: those that cannot run a server with it -> what its owner
+        can do about that
+    :ivar unfit: those on which it would fail, unless it is meant for them;
+        likewise
     """
 
-    requires: frozenset[str] | None
-    forbids: frozenset[str]
-    unfit: frozenset[str]
+    requires: frozenset[Family] | None
+    forbids: Mapping[Family, str]
+    unfit: Mapping[Family, str]
 
 
 def ask(name: str, found: Found, volume: bool) -> Answer:
@@ -81,27 +84,21 @@ def ask(name: str, found: Found, volume: bool) -> Answer:
     only = taking[0] if len(taking) == 1 else None
     return Answer(
         frozenset({only.family}) if only and only.alone else None,
-        frozenset(
-            table.family
+        {
+            table.family: row.advice
             for table, row in rows
             if row.refuses_in(value, found, volume)
-        ),
-        frozenset(
-            table.family
+        },
+        {
+            table.family: row.advice
             for table, row in rows
             if row.fails_in(value, found, volume)
-        ),
+        },
     )
 
 
-def readers(name: str) -> frozenset[str]:
+def readers(name: str) -> frozenset[Family]:
     """Return the families whose drivers read a property."""
     return frozenset(
         table.family for table, row in _ROWS[name] if row.takes is not NOTHING
     )
-
-
-def advice(name: str, families: Iterable[str]) -> str:
-    """Say what an owner can do about a value that these families refuse."""
-    told = [TABLES[family].row(name).advice for family in sorted(families)]
-    return ', or '.join(dict.fromkeys(told))

@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from hypervisor_affinity.core.hypervisor import Family
+
 # Image properties and formats by nova's names, as
 # :func:`hypervisor_affinity.core.properties.normalize` returns them.
 Found = Mapping[str, object]
@@ -87,7 +89,9 @@ class Row:
         a rebuild: by then the old disk would be destroyed.
     :ivar fails_where: when they fail; None for always
     :ivar source: where nova says so, or whoever decides
-    :ivar advice: what the owner of an image with such a value can do
+    :ivar advice: what the owner of an image with such a value can do; '' only
+        where no value is refused and none fails
+    :raises ValueError: if a value is refused or fails without advice
     """
 
     takes: Values = NOTHING
@@ -97,6 +101,11 @@ class Row:
     fails_where: Circumstance | None = None
     source: str = ''
     advice: str = ''
+
+    def __post_init__(self) -> None:
+        """Refuse a row that would leave an owner without a way out."""
+        if not self.advice and (self.refuses, self.fails) != (NOTHING,) * 2:
+            raise ValueError('what is refused, or fails, needs advice')
 
     def refuses_in(self, value: str, found: Found, volume: bool) -> bool:
         """Tell whether a server with this value cannot run.
@@ -138,7 +147,7 @@ class Table:
         with it
     """
 
-    family: str
+    family: Family
     driver: str
     reports: tuple[str, ...]
     guest_types: tuple[str, ...]

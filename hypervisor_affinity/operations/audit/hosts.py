@@ -7,11 +7,11 @@ from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
 from hypervisor_affinity.operations.findings import Finding
-from hypervisor_affinity.operations.findings import cited
 from hypervisor_affinity.operations.offers import HostOffers
 
 
@@ -19,7 +19,7 @@ def check_host(host: Host, offers: HostOffers) -> Iterator[CloudFinding]:
     """Find out whether a host says what it runs, and nothing against that."""
     about = Thing.from_host(host)
     offer = offers.offer(host)
-    evidence = cited(offer.evidence)
+    evidence = listed(offer.evidence)
     if offer.basis is Basis.CONTRADICTION:
         yield Finding(
             CloudCheck.HOST_CONTRADICTORY,

@@ -11,6 +11,7 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import image_properties
 from hypervisor_affinity.operations.audit.checks import CloudCheck
@@ -18,7 +19,6 @@ from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
 from hypervisor_affinity.operations.explanation import Obstacle
 from hypervisor_affinity.operations.findings import Finding
-from hypervisor_affinity.operations.findings import cited
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
 
@@ -60,7 +60,9 @@ class ImageAuditor:
         yield Finding(
             CloudCheck.IMAGE_WITHOUT_HOST,
             Thing.from_image(image),
-            '; '.join(filter(None, (demand_text(demand), cited(differences)))),
+            '; '.join(
+                filter(None, (demand_text(demand), listed(differences)))
+            ),
             demand.refusal or reasons,
         )
 

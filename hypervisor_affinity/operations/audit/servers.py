@@ -14,13 +14,13 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
 from hypervisor_affinity.operations.findings import Finding
-from hypervisor_affinity.operations.findings import cited
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
 from hypervisor_affinity.operations.requests import at_boot
@@ -148,7 +148,7 @@ class ServerAuditor:
         )
 
     def _evidence(self, demand: Demand, verdict: Verdict) -> str:
-        facts = cited(
+        facts = listed(
             fact
             for fact in verdict.evidence
             if fact.place not in ('image', 'flavor')

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import image_meta
-from hypervisor_affinity.core import policy as policies
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.core.signs import ANY_HYPERVISOR
 from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
 from hypervisor_affinity.core.signs import Sign
@@ -66,13 +67,13 @@ def mildest_first(request: Trial, demand: Demand) -> Iterator[Try]:
             ),
             owners=False,
         )
-    if request.policy.vmdk_images != policies.FLEXIBLE:
+    if request.policy.vmdk_images != VmdkImages.FLEXIBLE:
         yield Try(
             'set option [hypervisor_affinity] vmdk_images=flexible, for '
             'all VMDK images',
             request._replace(
                 policy=dataclasses.replace(
-                    request.policy, vmdk_images=policies.FLEXIBLE
+                    request.policy, vmdk_images=VmdkImages.FLEXIBLE
                 )
             ),
             owners=False,
@@ -81,7 +82,7 @@ def mildest_first(request: Trial, demand: Demand) -> Iterator[Try]:
         yield _convert(request, family)
 
 
-def _set_type(request: Trial, family: str) -> Try:
+def _set_type(request: Trial, family: Family) -> Try:
     name = _first_name(request, 'img_hv_type', 'hypervisor_type')
     return Try(
         f'set image property {name}={family}',
@@ -89,7 +90,7 @@ def _set_type(request: Trial, family: str) -> Try:
     )
 
 
-def _convert(request: Trial, family: str) -> Try:
+def _convert(request: Trial, family: Family) -> Try:
     disk_format = _CONVERTED[family]
     return Try(
         f'convert the image to {disk_format}',
@@ -111,7 +112,7 @@ def together(request: Trial) -> Iterator[Try]:
         ][:1]
 
 
-def _correct(setting: str, request: Trial, family: str) -> Try:
+def _correct(setting: str, request: Trial, family: Family) -> Try:
     """Correct all that speaks against a hypervisor.
 
     :param setting: what was set before, in a clause; '' for nothing
@@ -144,7 +145,7 @@ def _correct(setting: str, request: Trial, family: str) -> Try:
 
 
 def _replace_disk_types(
-    request: Trial, against: tuple[Sign, ...], concerned: frozenset[str]
+    request: Trial, against: tuple[Sign, ...], concerned: frozenset[Family]
 ) -> Iterator[Try]:
     """Yield the right disk types, where the image has one that is none."""
     signs = [sign for sign in against if sign.name == 'hw_disk_type']
@@ -169,7 +170,7 @@ def _replace_disk_types(
 
 
 def _replace_hardware(
-    request: Trial, against: tuple[Sign, ...], concerned: frozenset[str]
+    request: Trial, against: tuple[Sign, ...], concerned: frozenset[Family]
 ) -> Iterator[Try]:
     """Yield other hardware in place of what a driver refuses.
 
@@ -207,7 +208,7 @@ def _names_with_bus(request: Trial, sign: Sign) -> tuple[str, ...]:
 
 def _in_place_of(
     novas: str,
-    refusing: frozenset[str],
+    refusing: frozenset[Family],
     names: tuple[str, ...],
     image: Mapping[str, str],
     without: Trial,

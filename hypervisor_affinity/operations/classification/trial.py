@@ -117,4 +117,4 @@ def unfit(demand: Demand) -> tuple[Sign, ...]:
     nova does not prevent that.
     """
     required = demand.required or frozenset()
-    return tuple(sign for sign in demand.signs if sign.unfit & required)
+    return tuple(sign for sign in demand.signs if sign.unfit.keys() & required)

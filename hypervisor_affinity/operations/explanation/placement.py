@@ -72,7 +72,7 @@ def answer_traits_of_rebuild(host: Host, asked: ResourceRequest) -> Answer:
         if source.place != 'image':
             continue
         for spec in (*asked.forbidden.values(), *asked.suffixed_traits):
-            if spec.text.endswith(f':{trait}=forbidden'):
+            if spec.key.endswith(f':{trait}') and spec.value == 'forbidden':
                 reason = Obstacle.TRAIT_FORBIDDEN
                 return Answer(HostCheck.TRAITS, reason, (source, spec))
         if trait in host.traits:

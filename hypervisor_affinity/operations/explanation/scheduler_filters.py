@@ -10,7 +10,6 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
-from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -91,7 +90,7 @@ def answer_project(aggregates: list[Aggregate], project: str) -> Answer:
         for key, value in aggregate.metadata.items():
             if key.startswith(_PROJECT_KEY):
                 place = f'aggregate {aggregate.name}'
-                evidence.append(Evidence(place, written(key, value)))
+                evidence.append(Evidence(place, key, value))
                 admitted.update(map(str.strip, value.split(',')))
     reason: Reason | Obstacle = Reason.SUITABLE
     if evidence and project not in admitted:
@@ -104,7 +103,7 @@ def answer_service(host: Host) -> Answer:
     service = ComputeService.from_record(host)
     if service.disabled_reason is not None:
         why = service.disabled_reason or 'no reason given'
-        evidence = Evidence('nova-compute', written('disabled', why))
+        evidence = Evidence('nova-compute', 'disabled', why)
         return Answer(
             HostCheck.SERVICE, Obstacle.SERVICE_DISABLED, (evidence,)
         )

@@ -8,6 +8,7 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.hypervisor import title
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -82,7 +83,7 @@ def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
         removed['vmware_ostype'] = None
     if not left:
         return
-    meant = frozenset(f for sign in left for f in sign.requires or ())
+    meant = frozenset[Family]().union(*(s.requires or () for s in left))
     # What hides a guest id is no reason to take it for left over.
     against = [
         sign for sign in demand.against(meant) if sign.name != 'os_distro'

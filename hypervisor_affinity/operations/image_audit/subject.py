@@ -13,6 +13,7 @@ from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.hypervisor import VMWARE
+from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
@@ -127,7 +128,7 @@ class Subject:
             VMWARE
         } and not self._is_of_other_machine(VMWARE)
 
-    def allows(self, family: str) -> bool:
+    def allows(self, family: Family) -> bool:
         """Tell whether it is meant for a family, among others or alone."""
         if self._is_of_other_machine(family):
             return False
@@ -136,7 +137,7 @@ class Subject:
             return family in required and refusal in (None, Reason.CANNOT_BOOT)
         return not refusal and family not in self.meaning.impossible
 
-    def _is_of_other_machine(self, family: str) -> bool:
+    def _is_of_other_machine(self, family: Family) -> bool:
         """Tell whether its system is for a machine that a family has not.
 
         That is not to be corrected: all else that is wrong with it there is

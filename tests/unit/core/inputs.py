@@ -3,36 +3,34 @@
 
 from hypothesis import strategies as st
 
+from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import offer
+from hypervisor_affinity.core import properties
+from hypervisor_affinity.core import signs
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import UnclassifiedHosts
+from hypervisor_affinity.core.policy import VmdkImages
 
 spellings = st.sampled_from([*hypervisor.FAMILY_OF, 'vmwrae', '', ' KVM '])
 lists = st.lists(spellings, max_size=3).map(','.join)
 rubbish = st.one_of(
     st.none(), st.integers(), st.text('[]*?,%\n\0 kvmé', max_size=8), lists
 )
+# All names by which the core knows a property, so that none is forgotten.
+PROPERTY_NAMES = sorted(
+    {
+        *properties.PROPERTY_NAMES,
+        *properties.NOVA_NAMES,
+        *properties.CONSTRAINT_KEYS,
+        *properties.FORMAT_NAMES,
+    }
+)
 images = st.dictionaries(
-    st.sampled_from(
-        [
-            'disk_format',
-            'container_format',
-            'hypervisor_type',
-            'img_hv_type',
-            'vmware_disktype',
-            'vmware_ostype',
-            'vmware_adaptertype',
-            'vmware_linked_clone',
-            'hw_vif_model',
-            'hw_disk_bus',
-            'hw_scsi_model',
-            'os_distro',
-            'hw_disk_type',
-            'architecture',
-            'hw_emulation_architecture',
-        ]
-    ),
+    st.sampled_from(PROPERTY_NAMES),
     st.one_of(
         rubbish,
         st.sampled_from(
@@ -58,11 +56,10 @@ images = st.dictionaries(
 extra_specs = st.dictionaries(
     st.sampled_from(
         [
-            'hypervisor_affinity:hypervisor_type',
-            'hypervisor_affinity:preferred',
-            'hypervisor_affinity:nonsense',
-            'capabilities:hypervisor_type',
-            'hypervisor_type',
+            signs.HYPERVISOR_TYPE_SPEC,
+            signs.PREFERRED_SPEC,
+            f'{signs.NAMESPACE}nonsense',
+            *capabilities.HYPERVISOR_TYPE_SPECS,
             'hw:cpu_policy',
         ]
     ),
@@ -76,13 +73,11 @@ extra_specs = st.dictionaries(
 metadata = st.dictionaries(
     st.sampled_from(
         [
-            'hypervisor_type',
-            'img_hv_type',
-            'hypervisor_affinity_admit',
-            'hypervisor_affinity_reserve',
-            'hypervisor_affinity_weight_multiplier',
-            'vmware_disktype',
-            'vmware_adaptertype',
+            *offer.HYPERVISOR_TYPE_KEYS,
+            *properties.CONSTRAINT_KEYS,
+            offer.ADMIT_KEY,
+            offer.RESERVE_KEY,
+            offer.MULTIPLIER_KEY,
         ]
     ),
     st.one_of(rubbish, st.sampled_from(['required', '30', 'thin', 'lsi*'])),
@@ -98,9 +93,9 @@ policies = st.builds(
     preferred_hypervisors=st.lists(
         st.sampled_from(['kvm', 'vmware', 'baremetal']), unique=True
     ).map(tuple),
-    flexible_placement=st.sampled_from(['prefer', 'strict']),
-    unclassified_hosts=st.sampled_from(['reported', 'none', 'any']),
-    vmdk_images=st.sampled_from(['vmware', 'flexible']),
+    flexible_placement=st.sampled_from(FlexiblePlacement),
+    unclassified_hosts=st.sampled_from(UnclassifiedHosts),
+    vmdk_images=st.sampled_from(VmdkImages),
 )
 moves = st.one_of(
     st.none(), st.sets(st.sampled_from(['kvm', 'vmware'])).map(frozenset)

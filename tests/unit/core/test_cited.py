@@ -9,7 +9,6 @@ from hypervisor_affinity.core.printable import LONGEST
 from hypervisor_affinity.core.printable import cited
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Problem
-from hypervisor_affinity.core.reason import written
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def test_it_is_short_and_printable_whatever_it_is(text, times):
 
 
 def test_all_parts_of_a_complaint_are():
-    evidence = Evidence('aggregate ' + 'a' * 999, written('key', 'b' * 999))
+    evidence = Evidence('aggregate ' + 'a' * 999, 'key', 'b' * 999)
     complaint = str(Problem(evidence, 'c\n' * 999))
     assert len(complaint) <= 3 * LONGEST + 4
     assert complaint.isprintable()

@@ -8,8 +8,9 @@ from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
-from hypervisor_affinity.core.policy import STRICT
+from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.core.verdict import Room
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.core.verdict import judge_room
@@ -34,12 +35,13 @@ def rejection(image, metadata, policy=None, extra_specs=None, on=VMWARE):
     return demand, judge_room(verdict, FULL)
 
 
-STRICTLY = Policy(flexible_placement=STRICT)
+NONE = frozenset()
+STRICTLY = Policy(flexible_placement=FlexiblePlacement.STRICT)
 ISO = {'disk_format': 'iso'}
 
 
 @pytest.mark.parametrize(
-    ('reason', 'found', 'facts'),
+    ('reason', 'rejected', 'facts'),
     [
         (
             'admits_required_only',
@@ -111,13 +113,32 @@ ISO = {'disk_format': 'iso'}
         ),
     ],
 )
-def test_the_deciding_fact_is_there(reason, found, facts):
-    demand, verdict = found
+def test_the_deciding_fact_is_there(reason, rejected, facts):
+    demand, verdict = rejected
     assert verdict.reason == reason
-    assert [fact for fact in facts if fact not in verdict.evidence] == []
+    found = [(fact.place, fact.text) for fact in verdict.evidence]
+    assert [fact for fact in facts if fact not in found] == []
     assert set(verdict.deciding) <= set(verdict.evidence)
     told = explanation.user_text(demand, {verdict.reason: verdict})
     assert NAME not in told
+
+
+def test_of_a_choice_only_what_the_host_offers_is_told():
+    specs = {'hypervisor_affinity:hypervisor_type': 'kvm,vmware'}
+    image = {'disk_format': 'qcow2'}
+    ironic = ('ironic', DriverReport('ironic', ('baremetal',)))
+    for host, told in ((VMWARE, True), (ironic, False)):
+        _, verdict = rejection(image, {}, extra_specs=specs, on=host)
+        assert verdict.reason == 'other_hypervisor'
+        assert ('disk_format=qcow2' in listed(verdict.evidence)) is told
+
+
+def test_of_a_server_on_no_known_hypervisor_its_image_is_no_reason():
+    demand = classify({'disk_format': 'qcow2'}, {}, Policy(), underneath=NONE)
+    offer = read_offer([], KVM[1], Policy())
+    verdict = judge(demand, offer, Policy())
+    assert verdict.reason == 'undetermined_server'
+    assert [fact.place for fact in verdict.evidence] == ['server', 'driver']
 
 
 def test_of_what_fits_no_figure_is_cited():

@@ -11,25 +11,19 @@ from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 
-# Where the request itself is refused, its demand has the words.
-REFUSALS = {
-    Reason.CONTRADICTORY_SIGNS,
-    Reason.UNREADABLE_SIGN,
-    Reason.UNREADABLE_REQUEST,
-    Reason.CANNOT_BOOT,
-    Reason.LEAVES_HYPERVISOR,
-}
-# The last one quotes the property.
-OTHERS = {Reason.SUITABLE, Reason.PROPERTY_NOT_ACCEPTED}
-HOST_REASONS = sorted(set(Reason) - REFUSALS - OTHERS)
+# Why there is no host, or what refuses all of them before one is looked at.
+REASONS = sorted(set(Reason) - {Reason.SUITABLE})
+# Their words are the signs and the properties themselves.
+SPELT_OUT = {Reason.SUITABLE, Reason.CANNOT_BOOT, Reason.PROPERTY_NOT_ACCEPTED}
 
 
-@pytest.mark.parametrize('reason', HOST_REASONS)
-def test_every_reason_of_a_host_has_words(reason):
+@pytest.mark.parametrize('reason', REASONS)
+def test_every_reason_has_words(reason):
     text = explanation.user_text(
         classify({}, {}, Policy()), {reason: Verdict(reason)}
     )
     assert text.startswith('any hypervisor will do; ')
+    assert bool(reason.words) is (reason not in SPELT_OUT)
 
 
 def test_of_several_reasons_the_nearest_to_passing_is_told():
@@ -57,7 +51,7 @@ def test_the_operator_reads_how_many_hosts_fell_to_what():
 
 def test_the_operator_reads_by_which_policy():
     demand = classify({'disk_format': 'iso'}, {}, Policy())
-    admit = Evidence('aggregate a', 'hypervisor_affinity_admit=required')
+    admit = Evidence('aggregate a', 'hypervisor_affinity_admit', 'required')
     reason = Reason.ADMITS_REQUIRED_ONLY
     verdicts = {reason: Verdict(reason, (admit,), deciding=(admit,))}
     fact = 'aggregate a hypervisor_affinity_admit=required'
@@ -85,7 +79,7 @@ def test_what_a_user_writes_begins_no_line_of_its_own(key):
     image = {key: FORGED, 'vmware_linked_clone': FORGED}
     demand = classify(image, {'hypervisor_affinity:x': FORGED}, Policy())
     reason = Reason.ADMITS_REQUIRED_ONLY
-    tag = Evidence(f'aggregate {FORGED}', 'hypervisor_affinity_admit=required')
+    tag = Evidence(f'aggregate {FORGED}', 'hypervisor_affinity_admit', FORGED)
     verdicts = {reason: Verdict(reason, (tag,), deciding=(tag,))}
     texts = [
         explanation.demand_text(demand),

@@ -274,13 +274,13 @@ some_aggregates = st.sets(st.integers(0, 5).map(str), min_size=1).map(
     frozenset(),
 )
 def test_no_host_that_passes_is_left_out(
-    image, specs, cloud, reports, policy, runs_on, required, forbidden
+    image, specs, cloud, reports, policy, underneath, required, forbidden
 ):
     aggregates = [
         HostAggregate(str(number), AggregateTags(str(number), tags), hosts)
         for number, (tags, hosts) in enumerate(cloud)
     ]
-    demand = classify(image, specs, policy, runs_on=runs_on)
+    demand = classify(image, specs, policy, underneath=underneath)
     fleet = Fleet(aggregates, policy)
     found = fleet.narrow(demand, required, forbidden)
     rejections = found.rejections

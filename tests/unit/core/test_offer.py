@@ -72,6 +72,37 @@ def test_a_reserve_that_is_no_percentage(value):
     assert str(problem).startswith('aggregate a0: hypervisor_affinity_reserve')
 
 
+@pytest.mark.parametrize('value', ['0', '100', ' 7.5 '])
+def test_a_reserve_that_is_one(value):
+    found = offer({'hypervisor_affinity_reserve': value})
+    assert found.reserve == float(value)
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    ('metadata', 'report', 'cited'),
+    [
+        ({'hypervisor_type': 'kvm'}, KVM, ['QEMU']),
+        # Where the driver says nothing, the metadata is all that counts.
+        ({'hypervisor_type': 'kvm'}, SILENT, []),
+        ({}, SILENT, ['None']),
+        ({}, KVM, ['QEMU']),
+    ],
+)
+def test_the_report_is_cited_where_it_counts(metadata, report, cited):
+    found = offer(metadata, report=report).evidence
+    assert [e.value for e in found if e.place == 'driver'] == cited
+
+
+def test_a_disk_is_for_what_the_driver_reports_first():
+    tag = {'hypervisor_type': 'kvm,vmware'}
+    assert offer(tag, report=KVM).underneath == {'kvm'}
+    assert offer(tag).underneath == {'kvm', 'vmware'}
+    wrong = offer({'hypervisor_type': 'vmware'}, report=KVM)
+    assert (wrong.families, wrong.underneath) == (set(), {'kvm'})
+    assert offer().underneath == set()
+
+
 @pytest.mark.parametrize('value', ['x', '', 'nan', 'inf'])
 def test_a_multiplier_that_is_no_number(value):
     found = offer({'hypervisor_affinity_weight_multiplier': value})

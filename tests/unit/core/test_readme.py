@@ -20,8 +20,8 @@ from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
-from hypervisor_affinity.core.policy import FLEXIBLE
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import judge
 
@@ -131,7 +131,7 @@ def test_what_suggests_vmware():
 def test_the_option_that_lets_a_vmdk_go_anywhere():
     (row,) = [row for row in table('sign  ') if 'disk_format=vmdk' in row[1]]
     assert '(option ``vmdk_images``)' in row[2]
-    policy = Policy(vmdk_images=FLEXIBLE)
+    policy = Policy(vmdk_images=VmdkImages.FLEXIBLE)
     assert not suggesting({'disk_format': 'vmdk'}, policy)
 
 

@@ -31,9 +31,9 @@ any_boot = given(
     inputs.moves,
 )
 def test_any_input_gets_a_verdict_and_words(
-    image, specs, metadata_list, report, policy, runs_on
+    image, specs, metadata_list, report, policy, underneath
 ):
-    demand = classify(image, specs, policy, runs_on=runs_on)
+    demand = classify(image, specs, policy, underneath=underneath)
     offer = read_offer(inputs.tags(metadata_list), report, policy)
     verdict = judge(demand, offer, policy)
     if not verdict.passes:
@@ -77,6 +77,12 @@ def test_a_rebuild_passes_wherever_a_boot_does(
     unfit = any(sign.unfit for sign in boot.signs)
     if judge(boot, offer, policy).passes and not unfit:
         assert judge(rebuild, offer, policy).passes
+
+
+def test_what_takes_no_more_takes_nothing_of_a_reserve():
+    room = Room(1000, 990, 0, 10, 0, 1)
+    assert room.leaves(30)
+    assert not room._replace(ram_asked=1).leaves(30)
 
 
 def test_room():

@@ -49,7 +49,7 @@ def a_flavor(**extra_specs):
 def facts(explanation):
     """Return the evidence of the checks that fail, of the first host."""
     return [
-        ' '.join(fact)
+        str(fact)
         for answer in explanation.hosts[0].answers
         for fact in answer.evidence
         if not answer.passes
@@ -57,7 +57,7 @@ def facts(explanation):
 
 
 def doubts(explanation):
-    return list(map(' '.join, explanation.hosts[0].undetermined))
+    return list(map(str, explanation.hosts[0].undetermined))
 
 
 DIFFERS = {HostCheck.IMAGE_PROPERTIES: Obstacle.IMAGE_PROPERTIES_DIFFER}

@@ -9,6 +9,7 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import HostCheck
 from hypervisor_affinity.operations.explanation import Obstacle
@@ -97,8 +98,8 @@ def test_why_it_is_disabled():
         disabled_reason='set by vmwareapi host_state',
     )
     (found,) = explained([host], VMDK).hosts
-    assert ('nova-compute', 'disabled=set by vmwareapi host_state') in (
-        found.decisive.evidence
+    assert listed(found.decisive.evidence) == (
+        'nova-compute disabled=set by vmwareapi host_state'
     )
 
 

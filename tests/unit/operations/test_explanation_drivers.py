@@ -5,6 +5,7 @@ import pytest
 
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.operations.explanation import HostCheck
 from hypervisor_affinity.operations.explanation import Obstacle
 from tests import cloud_of_records as records
@@ -108,8 +109,8 @@ def test_an_architecture_that_no_host_of_a_driver_has():
     image = an_image(hypervisor_type='vmware', hw_architecture='aarch64')
     (host,) = explained([records.vcenter('vc-1')], image).hosts
     assert host.answers[1].evidence == (
-        ('image', 'hw_architecture=aarch64'),
-        ('driver', 'supports i686, x86_64'),
+        Evidence('image', 'hw_architecture', 'aarch64'),
+        Evidence('driver', 'supports i686, x86_64'),
     )
 
 
@@ -133,7 +134,7 @@ def test_what_a_driver_supports_is_told_as_far_as_it_is_known(
     image = an_image(hypervisor_type='vmware')
     host = records.kvm('kvm-1', supported=supported)
     (found,) = explained([host], image).hosts
-    assert found.answers[1].evidence[-1] == ('driver', expected)
+    assert found.answers[1].evidence[-1] == Evidence('driver', expected)
 
 
 DIFFER = {HostCheck.CAPABILITIES: Obstacle.CAPABILITIES_DIFFER}

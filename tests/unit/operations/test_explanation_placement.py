@@ -44,7 +44,7 @@ def test_a_shortage_says_of_what_and_how_much():
     host = records.vcenter('vc-1', vcpus=Inventory(32, max_unit=8, used=30))
     large = Flavor('large', vcpus=9, memory_mb=1024, disk_gb=2001)
     (found,) = explained([host], VMDK, large).hosts
-    assert [text for _, text in found.decisive.evidence] == [
+    assert [fact.text for fact in found.decisive.evidence] == [
         'vcpus: 9 asked, 2 of 32 free, 8 at most for one server',
         'disk_gb: 2001 asked, 2000 of 2000 free',
     ]

@@ -20,6 +20,7 @@ from tests.unforeseen import Unspeakable
 from tests.unit.scheduler import nova_objects as build
 
 VMDK = {'disk_format': 'vmdk'}
+VCENTER = ('VMware vCenter Server', ('vmware',))
 
 
 class Anything:
@@ -160,18 +161,37 @@ def test_a_list_of_hosts_that_breaks_off_chooses_none(one, log):
     assert 'ERROR A request gets no host: Unspeakable' in log.output
 
 
-def test_what_cannot_be_explained_is_decided_all_the_same(
-    one, log, monkeypatch
-):
-    def fail(*arguments):
-        raise KeyError('a reason without words')
+class OddLog(logging.Filter):
+    """What an operator has put into the log, and fails on what is no error."""
 
-    monkeypatch.setattr(filters.explanation, 'operator_text', fail)
-    kvm = build.host_state('kvm-1')
-    assert one.filter_all([kvm], build.request_spec(VMDK)) == []
-    assert 'ERROR An answer cannot be explained: KeyError' in log.output
-    iso = build.request_spec({'disk_format': 'iso'})
-    assert one.filter_all([kvm], iso) == [kvm]
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
+    def filter(self, record):
+        if record.levelno < logging.ERROR:
+            raise self._error
+        return True
+
+
+@pytest.mark.parametrize('level', [logging.DEBUG, logging.INFO])
+@pytest.mark.parametrize('error', [Unspeakable, KeyError, RecursionError])
+def test_what_cannot_be_explained_is_decided_all_the_same(
+    one, log, caplog, level, error
+):
+    logger = filters.LOG.logger
+    caplog.set_level(level, logger.name)
+    kvm, vmware = build.host_state('kvm'), build.host_state('vc', *VCENTER)
+    odd = OddLog(error)
+    logger.addFilter(odd)
+    try:
+        assert one.filter_all([kvm], build.request_spec(VMDK)) == []
+        assert one.filter_all([kvm, vmware], build.request_spec(VMDK)) == [
+            vmware
+        ]
+    finally:
+        logger.removeFilter(odd)
+    assert 'ERROR An answer cannot be explained: ' in log.output
 
 
 LONG = 'x' * 60_000
@@ -246,7 +266,7 @@ def test_the_weigher_survives_all_of_it(options):
 
 
 @pytest.mark.parametrize(
-    'function', ['forbid_aggregates', 'read_required', 'classify_request']
+    'function', ['forbid_aggregates', 'read_required', 'read_circumstances']
 )
 def test_the_prefilter_leaves_a_request_as_it_was(
     build_host_manager, log, monkeypatch, function
@@ -264,7 +284,7 @@ def test_the_prefilter_leaves_a_request_as_it_was(
     try:
         assert one._prefilter(None, build.request_spec(VMDK)) is False
     except exception.NoValidHost:
-        assert function == 'classify_request'
+        assert function == 'read_circumstances'
     assert 'Unspeakable' in log.output
 
 

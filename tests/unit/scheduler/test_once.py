@@ -53,7 +53,7 @@ def test_an_odd_host_is_like_no_other():
 
 def test_a_statement_is_due_once():
     said = notices.Notices()
-    assert [said.is_due(text) for text in ('a', 'b', 'a')] == [
+    assert [said.remember(text) for text in ('a', 'b', 'a')] == [
         True,
         True,
         False,
@@ -64,9 +64,9 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     monkeypatch.setattr(notices, '_REMEMBERED', 3)
     said = notices.Notices()
     for text in 'abcd':
-        assert said.is_due(text)
-    assert not said.is_due('d')
-    assert said.is_due('a')
+        assert said.remember(text)
+    assert not said.remember('d')
+    assert said.remember('a')
 
 
 def test_threads_say_it_once():
@@ -76,7 +76,7 @@ def test_threads_say_it_once():
 
     def speak():
         barrier.wait()
-        due.extend(n for n in range(200) if said.is_due(f'{n}'))
+        due.extend(n for n in range(200) if said.remember(f'{n}'))
 
     threads = [threading.Thread(target=speak) for _ in range(8)]
     for thread in threads:

@@ -23,6 +23,7 @@ from nova import context as nova_context
 from nova import exception
 from nova import objects
 
+from hypervisor_affinity.core import properties
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
@@ -49,6 +50,14 @@ def host_state(host, aggregates):
     state.vcpus_used = host.used[1]
     state.ram_allocation_ratio = state.cpu_allocation_ratio = ratio
     return state
+
+
+def test_every_property_of_the_core_is_drawn():
+    by_nova = {
+        properties.NOVA_NAMES.get(name, name) for name in drawn.PROPERTIES
+    }
+    assert set(properties.PROPERTY_NAMES) <= by_nova
+    assert set(properties.CONSTRAINT_KEYS) <= set(drawn.METADATA)
 
 
 class Databases:

@@ -21,11 +21,13 @@ from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.properties import NOVA_NAMES
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler.adapters import Size
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
+from tests.unit.core import inputs
 from tests.unit.scheduler import nova_objects as build
 
 # hypervisor_type, supported_instances, and whether Placement knows a virtio
@@ -41,15 +43,8 @@ DRIVERS = {
 }
 VALUES = {
     'hypervisor_type': [
-        'kvm',
-        'vmware',
-        'VMware vCenter Server',
-        'qemu, ESXi',
-        'ironic',
-        'fake',
-        'kvm,hyperfoo',
-        'vmwrae',
-        '',
+        *('kvm', 'vmware', 'VMware vCenter Server', 'qemu, ESXi', 'ironic'),
+        *('fake', 'kvm,hyperfoo', 'vmwrae', ''),
     ],
     'img_hv_type': ['kvm,qemu', 'vmware', 'x'],
     'hypervisor_affinity_admit': ['any', 'required', 'maybe'],
@@ -60,26 +55,29 @@ VALUES = {
     'vmware_ostype': ['ubuntu*', 'other*'],
     'availability_zone': ['az'],
 }
-PROPERTIES = {
+# By nova's names; another name of the same property has the same values.
+PROPERTY_VALUES = {
     'disk_format': ['vmdk', 'qcow2', 'raw', 'iso', 'vhd'],
     'container_format': ['bare', 'ova'],
-    'hypervisor_type': ['vmware', 'kvm', 'qemu', 'baremetal', 'lxc', 'fake'],
-    'vmware_disktype': ['thin', 'sparse', 'streamOptimized', 'odd'],
-    'vmware_ostype': ['ubuntu64Guest', 'otherGuest'],
-    'os_distro': ['ubuntu', 'debian12_64Guest'],
+    'img_hv_type': ['vmware', 'kvm', 'qemu', 'baremetal', 'lxc', 'fake'],
+    'hw_disk_type': ['thin', 'sparse', 'streamOptimized', 'odd'],
+    'os_distro': ['ubuntu', 'ubuntu64Guest', 'otherGuest', 'debian12_64Guest'],
+    'img_linked_clone': ['true', 'no'],
+    'img_version': ['1', '2'],
     'vmware_adaptertype': ['lsiLogic', 'ide', 'busLogic', 'paraVirtual'],
-    'vmware_linked_clone': ['true', 'no'],
+    'hw_scsi_model': ['virtio-scsi', 'lsilogic', 'buslogic', 'vmpvscsi'],
     'hw_vif_model': [
-        'virtio',
-        'e1000',
-        'VirtualVmxnet3',
-        'VirtualVmxnet',
-        'sriov',
+        *('virtio', 'e1000', 'VirtualVmxnet3', 'VirtualVmxnet', 'sriov'),
         'netfront',
     ],
-    'architecture': ['x86_64', 'aarch64'],
+    'hw_architecture': ['x86_64', 'aarch64'],
     'hw_emulation_architecture': ['ppc64le'],
     'hw_disk_bus': ['virtio', 'scsi', 'ide', 'xen'],
+}
+# From the core's own list: one without values here ends the tests.
+PROPERTIES = {
+    name: PROPERTY_VALUES[NOVA_NAMES.get(name, name)]
+    for name in inputs.PROPERTY_NAMES
 }
 EXTRA_SPECS = {
     'hypervisor_affinity:hypervisor_type': [
@@ -198,7 +196,7 @@ class Ask:
             self.extra_specs,
             policy,
             volume=self.volume,
-            runs_on=self.runs_on,
+            underneath=self.runs_on,
             grows=self.runs_on is not None,
         )
 

@@ -18,6 +18,7 @@ from nova.virt.vmwareapi import driver as vmwareapi
 from oslo_utils.fixture import uuidsentinel as uuids
 
 from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler import reports
@@ -312,14 +313,14 @@ def test_options_that_change_meanwhile_do_not_count(
 
     def classify(spec, policy, *of_a_move):
         reads.append(policy.placement_prefilter)
-        return classify_request(spec, policy, *of_a_move)
+        return read_demand(spec, policy, *of_a_move)
 
     def has_its_host(spec):
         options(placement_prefilter=False)
         return False
 
-    classify_request = request_filter.adapters.classify_request
-    monkeypatch.setattr(request_filter.adapters, 'classify_request', classify)
+    read_demand = demands.read_demand
+    monkeypatch.setattr(demands, 'read_demand', classify)
     monkeypatch.setattr(request_filter.adapters, 'has_its_host', has_its_host)
     # The first was asked with the option on, and is so to its end.
     assert [ask(boot(VMDK)), ask(boot(VMDK))] == [True, False]
