@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import yaml
 
+from hypervisor_affinity.cloud.stumbling import STUMBLES
+
 # In bytes. A snapshot of 20,000 servers has 3 MiB to 12 MiB.
 LARGEST = 32 * 1024**2
 # Collections inside of one another; the deepest that has a meaning has 11.
@@ -25,15 +27,6 @@ _ALIASED = 100_000
 _DIGITS = 400
 # Characters of a tag, ``tag:yaml.org,2002:timestamp``.
 _TAG = 100
-
-# How PyYAML stumbles over what only looks like a number or a date.
-_STUMBLES = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
 
 
 class YamlError(ValueError):
@@ -75,7 +68,7 @@ def parse(source: str | IO[bytes]) -> Any:
         raise
     except (yaml.YAMLError, UnicodeError) as error:
         raise YamlError(f'no YAML: {error}') from error
-    except _STUMBLES as error:
+    except STUMBLES as error:
         raise YamlError(f'no YAML: {error}') from error
     except RecursionError:
         raise YamlError('its aliases lead too deep') from None

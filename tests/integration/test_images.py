@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip('glance', reason='the extra `cloud` is not installed')
 
-from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError

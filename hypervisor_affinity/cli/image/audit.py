@@ -12,7 +12,7 @@ from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud.glance import Glance
-from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source

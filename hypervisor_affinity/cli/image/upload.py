@@ -17,9 +17,9 @@ from hypervisor_affinity.cli.base import ShowCommand
 from hypervisor_affinity.cli.cells import Lines
 from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
-from hypervisor_affinity.cloud import glance
+from hypervisor_affinity.cloud import glance_images
 from hypervisor_affinity.cloud.glance import Glance
-from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core import image_meta
@@ -203,7 +203,9 @@ def _property(text: str) -> tuple[str, str]:
     name, sign, value = text.partition('=')
     if not (name and sign):
         raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE')
-    if name in glance.ATTRIBUTES or name.startswith(glance.RESERVED):
+    if name in glance_images.ATTRIBUTES or name.startswith(
+        glance_images.RESERVED
+    ):
         raise argparse.ArgumentTypeError(
             f'{name} is an attribute of images, and no property'
         )

@@ -13,7 +13,7 @@ import pytest
 from openstack import connection
 
 from hypervisor_affinity.cloud import glance as glances
-from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
