@@ -23,6 +23,7 @@ from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
+from hypervisor_affinity.simulation.scenario import ScenarioError
 
 Table = tuple[tuple[str, ...], list[tuple]]
 
@@ -101,7 +102,10 @@ class Simulate(CloudCommand):
         schedulers = len(story.schedulers) or 1
         total = story.requests and story.requests * schedulers
         with progress.bar('requests', total) as show:
-            runs = processes.play_all(setting, show)
+            try:
+                runs = processes.play_all(setting, show)
+            except ScenarioError as error:
+                raise CommandError(str(error)) from error
         if parsed_args.plot:
             with _writing(parsed_args.plot):
                 plot.draw(story.title or setting.name, runs, parsed_args.plot)

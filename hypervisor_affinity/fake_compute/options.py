@@ -9,7 +9,7 @@ from hypervisor_affinity import option_values
 
 GROUP = 'hypervisor_affinity_fake_compute'
 
-_OPTIONS = [
+_OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt(
         'vcpus',
         default=16,

@@ -6,8 +6,8 @@ import collections
 import pytest
 from nova.scheduler import filters
 
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation.outcome import Run
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.scheduler import Scheduler
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
@@ -401,7 +401,7 @@ def test_flavors_may_override_resources():
     ],
 )
 def test_wrong_options_are_named(options, complaint):
-    with pytest.raises(SourceError, match='^' + complaint):
+    with pytest.raises(ScenarioError, match='^' + complaint):
         play(boot('iso'), options=options)
 
 
