@@ -235,7 +235,7 @@ def _run(
         ) as process,
     ):
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 read(line)
             code = process.wait()
         finally:

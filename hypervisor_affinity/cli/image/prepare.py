@@ -177,5 +177,9 @@ def _rows(done: Prepared) -> list[tuple[str, object, object]]:
 
 
 def _format(disk: Disk) -> str:
-    words = disk.format, disk.create_type, disk.appliance and 'in an OVA'
-    return ' '.join(filter(None, words))
+    words = [disk.format]
+    if disk.create_type:
+        words.append(disk.create_type)
+    if disk.appliance:
+        words.append('in an OVA')
+    return ' '.join(words)

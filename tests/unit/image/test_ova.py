@@ -112,7 +112,7 @@ def read(ovf, member=None, **members):
             **members,
         }
     )
-    return ova.read(disk_files.Counting(archive), member)
+    return ova.find_disk(disk_files.Counting(archive), member)
 
 
 def test_appliance():
@@ -256,7 +256,7 @@ def test_other_forms_of_tar(disk):
             mtime=1.5,
         )
         content = disk_files.Counting(archive)
-        assert ova.read(content, None).size == len(disk)
+        assert ova.find_disk(content, None).size == len(disk)
 
 
 def changed(**attributes):
@@ -385,7 +385,7 @@ def test_hostile_archive(archive, words):
     content = disk_files.Counting(archive())
     assert ova.is_archive(content)
     with pytest.raises(UnsafeDisk, match=words):
-        ova.read(content, None)
+        ova.find_disk(content, None)
     assert content.bytes_read < 3 * MIB
 
 
@@ -515,7 +515,7 @@ def test_chunks_that_the_ovf_does_not_tell_of():
 def test_no_ovf():
     content = disk_files.Counting(packed({'web-1.vmdk': b'disk'}))
     with pytest.raises(DiskError, match=r'one member \*.ovf, this one has 0'):
-        ova.read(content, None)
+        ova.find_disk(content, None)
 
 
 def test_no_archive(tmp_path):
@@ -585,7 +585,7 @@ def test_damaged(damages, end):
         damaged[place : place + len(piece)] = piece
     content = disk_files.Counting(bytes(damaged[:end]))
     try:
-        found = ova.read(content, None)
+        found = ova.find_disk(content, None)
     except DiskError as error:
         assert 'counting' in str(error)
     else:
