@@ -64,22 +64,7 @@ class Simulate(CloudCommand):
             help='set an option of nova.conf for all schedulers; goes before '
             "the scenario's; may be given several times",
         )
-        parser.add_argument(
-            '--show',
-            choices=list(_VIEWS),
-            default='images',
-            help='images: where the servers of each image went (default); '
-            'usage: how full the hosts are after each step; refusals: which '
-            'requests were refused, and why; servers: each request',
-        )
-        parser.add_argument(
-            '--plot',
-            type=_picture,
-            metavar='FILE',
-            help='draw servers and memory over requests, as '
-            f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
-            'the answer then goes to standard error',
-        )
+        _add_views(parser)
         parser.add_argument(
             '--exact',
             action='store_true',
@@ -161,6 +146,25 @@ class _Share(columns.FormattableColumn):
     def machine_readable(self) -> dict[str, float]:
         used, limit = self._value
         return {'used': used, 'limit': limit}
+
+
+def _add_views(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--show',
+        choices=list(_VIEWS),
+        default='images',
+        help='images: where the servers of each image went (default); '
+        'usage: how full the hosts are after each step; refusals: which '
+        'requests were refused, and why; servers: each request',
+    )
+    parser.add_argument(
+        '--plot',
+        type=_picture,
+        metavar='FILE',
+        help='draw servers and memory over requests, as '
+        f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
+        'the answer then goes to standard error',
+    )
 
 
 def _check_installed(parsed_args: argparse.Namespace) -> None:

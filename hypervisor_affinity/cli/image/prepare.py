@@ -62,22 +62,7 @@ class Prepare(Command):
             help='of the disk, not of the servers; default: what the source '
             f'says, or else {preparation.DEFAULT_HARDWARE_VERSION}',
         )
-        parser.add_argument(
-            '--disk',
-            dest='member',
-            metavar='NAME',
-            help='of an OVA with several disks',
-        )
-        parser.add_argument(
-            '--replace',
-            action='store_true',
-            help='write over an existing TARGET, once all is well',
-        )
-        parser.add_argument(
-            '--skip-space-check',
-            action='store_true',
-            help='try even if the file system may be too full',
-        )
+        _add_further(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
@@ -98,6 +83,25 @@ class Prepare(Command):
             )
         self.say(parsed_args, _headline(done), _next(done))
         return ('Part', 'Source', 'Target'), _rows(done)
+
+
+def _add_further(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--disk',
+        dest='member',
+        metavar='NAME',
+        help='of an OVA with several disks',
+    )
+    parser.add_argument(
+        '--replace',
+        action='store_true',
+        help='write over an existing TARGET, once all is well',
+    )
+    parser.add_argument(
+        '--skip-space-check',
+        action='store_true',
+        help='try even if the file system may be too full',
+    )
 
 
 def _target(text: str) -> pathlib.Path:

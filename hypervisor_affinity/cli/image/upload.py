@@ -92,15 +92,7 @@ class Upload(PolicyReading, Connecting, ShowCommand):
             type=_property,
             help='another image property; may be given several times',
         )
-        visibility = parser.add_mutually_exclusive_group()
-        for word, text in _VISIBILITIES.items():
-            visibility.add_argument(
-                f'--{word}',
-                action='store_const',
-                const=word,
-                dest='visibility',
-                help=text,
-            )
+        _add_visibility(parser)
         parser.add_argument(
             '--import',
             action='store_true',
@@ -190,6 +182,18 @@ class Upload(PolicyReading, Connecting, ShowCommand):
                 if upload.kept:
                     self.tell(_hint(upload.kept))
                 raise
+
+
+def _add_visibility(parser: argparse.ArgumentParser) -> None:
+    visibility = parser.add_mutually_exclusive_group()
+    for word, text in _VISIBILITIES.items():
+        visibility.add_argument(
+            f'--{word}',
+            action='store_const',
+            const=word,
+            dest='visibility',
+            help=text,
+        )
 
 
 def _hint(kept: str) -> str:

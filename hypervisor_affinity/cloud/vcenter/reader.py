@@ -78,7 +78,8 @@ def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
     wanted, others = [], {}
     for cluster, properties in _clusters(content).items():
         if '' in named or properties['name'] in named:
-            wanted.append(_cluster(content, cluster, properties))
+            inside = _inside(content, cluster)
+            wanted.append(_cluster(cluster, properties, inside))
         else:
             others[cluster._moId] = properties['name']
     return _checked(
@@ -142,10 +143,9 @@ def _clusters(content: vim.ServiceInstanceContent) -> _Objects:
             view.Destroy()
 
 
-def _cluster(
-    content: vim.ServiceInstanceContent, cluster: Any, properties: _Properties
-) -> Cluster:
-    found = _retrieve(
+def _inside(content: vim.ServiceInstanceContent, cluster: Any) -> _Objects:
+    """Return a cluster's hosts, VMs, datastores and networks."""
+    return _retrieve(
         content,
         cluster,
         [
@@ -165,7 +165,12 @@ def _cluster(
             vim.dvs.DistributedVirtualPortgroup: ('name', 'config'),
         },
     )
-    of_kind = _by_kind(found)
+
+
+def _cluster(
+    cluster: Any, properties: _Properties, inside: _Objects
+) -> Cluster:
+    of_kind = _by_kind(inside)
     hosts = of_kind[vim.HostSystem]
     nsx = _nsx_networks(of_kind)
     names = {host: values.get('name', '') for host, values in hosts.items()}
