@@ -76,7 +76,7 @@ class Simulate(CloudCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return what came of the scenario."""
-        _check_installed(parsed_args)
+        _check_installed(plots=parsed_args.plot is not None)
         self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
         # Playing may take long.
         if parsed_args.plot and not self.is_stdout_taken:
@@ -167,7 +167,7 @@ def _add_views(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _check_installed(parsed_args: argparse.Namespace) -> None:
+def _check_installed(*, plots: bool) -> None:
     if not processes.has_nova():
         raise CommandError(
             "it needs nova's own filters and weighers, and nova is not "
@@ -175,7 +175,7 @@ def _check_installed(parsed_args: argparse.Namespace) -> None:
             'a host of nova-scheduler, or install the release of nova that '
             'you run beside it: pip install nova'
         )
-    if parsed_args.plot and not plot.has_matplotlib():
+    if plots and not plot.has_matplotlib():
         raise CommandError(
             "--plot needs matplotlib: pip install 'hypervisor-affinity[plot]'"
         )

@@ -33,7 +33,11 @@ class YamlError(ValueError):
     """It is no YAML, or too much of it; the text says what and where."""
 
 
-class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+# PyYAML may have been built without libyaml.
+_Fastest: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+
+
+class _Loader(_Fastest):
     """libyaml's, where PyYAML was built with it."""
 
     def _number(self, node: yaml.ScalarNode) -> int | float:
@@ -84,7 +88,8 @@ def _check(events: Iterable[yaml.Event]) -> None:
 
     :raises YamlError: if it is
     """
-    sizes: dict[str, int] = {}
+    # By anchor; None for all that have none.
+    sizes: dict[str | None, int] = {}
     # Of the collections that are open: name and size.
     opened: list[tuple[str | None, int]] = []
     aliased = 0
@@ -118,5 +123,9 @@ def _check(events: Iterable[yaml.Event]) -> None:
             sizes[event.anchor] = 1
 
 
-def _place(mark: yaml.Mark) -> str:
+def _place(mark: Any) -> str:
+    """Return a place for people.
+
+    :param mark: PyYAML's own, or libyaml's
+    """
     return f'line {mark.line + 1}, column {mark.column + 1}'

@@ -241,7 +241,7 @@ def _size() -> options.Size:
         ValueError nova says that the driver is none
     """
     try:
-        return options.read(CONF)
+        return options.read_size(CONF)
     except ValueError as error:
         raise exception.InvalidConfiguration(str(error)) from error
 

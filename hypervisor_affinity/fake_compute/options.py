@@ -62,7 +62,7 @@ class Size(NamedTuple):
     esxi_hosts: int
 
 
-def read(conf: cfg.ConfigOpts) -> Size:
+def read_size(conf: cfg.ConfigOpts) -> Size:
     """Return the options' values.
 
     :raises ValueError: naming option, value and place, if one is wrong

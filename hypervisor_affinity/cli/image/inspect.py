@@ -57,7 +57,7 @@ class Inspect(PolicyCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was found out."""
         policy = self.policy(parsed_args)
-        wished = wishes.read(parsed_args)
+        wished = wishes.from_arguments(parsed_args)
         disk = self._disk(parsed_args)
         fitting = fit(disk, wished)
         if not acceptance.by_glance(disk).accepts:
@@ -98,9 +98,9 @@ def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
 
 
 def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
-    yield from _of_disk(disk)
+    yield from _disk_rows(disk)
     if disk.appliance:
-        yield from _of_appliance(disk.appliance)
+        yield from _appliance_rows(disk.appliance)
     for taker, answer in _TAKERS.items():
         accepts, why = answer(disk)
         yield taker, _WORDS[accepts], why
@@ -113,14 +113,14 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
         demand = _demand(disk, fitting.properties, policy)
         yield 'demand', 'with these properties', demand
     if acceptance.by_glance(disk).accepts:
-        yield from _of_travel(disk)
+        yield from _travel_rows(disk)
 
 
 def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:
     return demand_text(foretell(disk, properties, policy))
 
 
-def _of_disk(disk: Disk) -> Iterator[_Row]:
+def _disk_rows(disk: Disk) -> Iterator[_Row]:
     yield from _known(
         'disk',
         {
@@ -144,7 +144,7 @@ def _of_disk(disk: Disk) -> Iterator[_Row]:
         yield 'extent', name, Size(extent.virtual_bytes)
 
 
-def _of_appliance(appliance: Appliance) -> Iterator[_Row]:
+def _appliance_rows(appliance: Appliance) -> Iterator[_Row]:
     yield from _known(
         'ova',
         {
@@ -159,7 +159,7 @@ def _of_appliance(appliance: Appliance) -> Iterator[_Row]:
         yield 'ova', 'another disk', name
 
 
-def _of_travel(disk: Disk) -> Iterator[_Row]:
+def _travel_rows(disk: Disk) -> Iterator[_Row]:
     found = travel(disk)
     yield 'travel', 'to Glance', Size(found.to_glance)
     if found.to_datastore is not None:

@@ -70,7 +70,8 @@ class Prepare(Command):
         with writing.orderly_end(), progress.steps() as show:
             done = preparation.prepare(
                 parsed_args.source,
-                parsed_args.target or _default_target(parsed_args),
+                parsed_args.target
+                or _default_target(parsed_args.source, parsed_args.type),
                 Form(
                     parsed_args.type,
                     parsed_args.adapter_type,
@@ -120,11 +121,10 @@ def _hardware_version(text: str) -> int:
     return int(text)
 
 
-def _default_target(parsed_args: argparse.Namespace) -> pathlib.Path:
-    source = parsed_args.source
+def _default_target(source: pathlib.Path, create_type: str) -> pathlib.Path:
     target = pathlib.Path(f'{source.stem}.vmdk')
     if target.absolute() == source.absolute():
-        return target.with_stem(f'{target.stem}-{parsed_args.type}')
+        return target.with_stem(f'{target.stem}-{create_type}')
     return target
 
 

@@ -119,7 +119,7 @@ class Upload(PolicyReading, Connecting, ShowCommand):
         """Return the image, or what it would be."""
         policy = self.policy(parsed_args)
         disk = inspection.inspect(parsed_args.file)
-        fitting = fit(disk, wishes.read(parsed_args))
+        fitting = fit(disk, wishes.from_arguments(parsed_args))
         plan = _plan(parsed_args, disk, fitting)
         _check(disk, plan)
 

@@ -46,7 +46,7 @@ def add_adapter_type(parser: argparse.ArgumentParser, text: str) -> None:
     )
 
 
-def read(parsed_args: argparse.Namespace) -> Wishes:
+def from_arguments(parsed_args: argparse.Namespace) -> Wishes:
     """Return what was said.
 
     :raises CommandError: if no guest id is known for a system

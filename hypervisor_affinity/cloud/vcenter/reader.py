@@ -10,7 +10,7 @@ there without an error.
 import collections
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from pyVmomi import vim
@@ -28,7 +28,8 @@ NOVAS_MARK = 'org.openstack.compute'
 # Objects in one answer; the rest follows in others.
 _PAGE = 1000
 
-_DRS = {
+_Drs = Literal['off', 'manual', 'partially_automated', 'fully_automated']
+_DRS: dict[str, _Drs] = {
     'manual': 'manual',
     'partiallyAutomated': 'partially_automated',
     'fullyAutomated': 'fully_automated',
@@ -60,13 +61,17 @@ _VM = (
 )
 _DATASTORE = ('summary', 'host')
 
+# vim.ServiceInstanceContent. pyVmomi declares that each of its managers may be
+# missing, which none is of a vCenter.
+Content = Any
+
 # The names of an object's properties -> their values.
 _Properties = Mapping[str, Any]
 # A reading: managed object -> its properties.
 _Objects = Mapping[Any, _Properties]
 
 
-def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
+def read_vcenter(content: Content, known: VCenter) -> VCenter:
     """Return a vCenter with the clusters that nova-computes name.
 
     :param known: what is known of it before it is asked; if one of its
@@ -107,7 +112,7 @@ def _checked(found: VCenter) -> VCenter:
         ) from error
 
 
-def find_vm(content: vim.ServiceInstanceContent, uuid: str) -> str | None:
+def find_vm(content: Content, uuid: str) -> str | None:
     """Return the id of the cluster that a VM is in.
 
     :param uuid: ``config.instanceUuid``
@@ -122,11 +127,12 @@ def find_vm(content: vim.ServiceInstanceContent, uuid: str) -> str | None:
         return None
     if vm is None:
         return None
-    is_cluster = isinstance(owner, vim.ClusterComputeResource)
-    return owner._moId if is_cluster else ''
+    if isinstance(owner, vim.ClusterComputeResource):
+        return owner._moId
+    return ''
 
 
-def _clusters(content: vim.ServiceInstanceContent) -> _Objects:
+def _clusters(content: Content) -> _Objects:
     view = content.viewManager.CreateContainerView(
         content.rootFolder, [vim.ClusterComputeResource], True
     )
@@ -143,7 +149,7 @@ def _clusters(content: vim.ServiceInstanceContent) -> _Objects:
             view.Destroy()
 
 
-def _inside(content: vim.ServiceInstanceContent, cluster: Any) -> _Objects:
+def _inside(content: Content, cluster: Any) -> _Objects:
     """Return a cluster's hosts, VMs, datastores and networks."""
     return _retrieve(
         content,
@@ -208,7 +214,7 @@ def _cluster(
     )
 
 
-def _drs(configuration: Any) -> str:
+def _drs(configuration: Any) -> _Drs:
     drs = configuration and configuration.drsConfig
     if not drs or not drs.enabled:
         return 'off'
@@ -219,11 +225,16 @@ def _drs(configuration: Any) -> str:
 def _host(values: _Properties, nsx: Mapping[Any, str]) -> EsxiHost:
     hardware = values.get('summary.hardware')
     usage = values.get('summary.quickStats')
+    # Of pyVmomi's own kinds of strings and numbers none can be written. What
+    # these may be is checked with the whole record.
+    connection: Any = str(
+        values.get('runtime.connectionState', 'disconnected')
+    )
+    power: Any = str(values.get('runtime.powerState', 'unknown'))
     return EsxiHost(
         name=values.get('name', ''),
-        # Of pyVmomi's own kinds of strings and numbers none can be written.
-        connection=str(values.get('runtime.connectionState', 'disconnected')),
-        power=str(values.get('runtime.powerState', 'unknown')),
+        connection=connection,
+        power=power,
         maintenance=bool(values.get('runtime.inMaintenanceMode')),
         memory_mb=hardware.memorySize // 2**20 if hardware else 0,
         memory_used_mb=(usage and usage.overallMemoryUsage) or 0,
@@ -332,7 +343,7 @@ def _step(kind: type, path: str, *following: Any) -> Any:
 
 
 def _retrieve(
-    content: vim.ServiceInstanceContent,
+    content: Content,
     start: Any,
     steps: list[Any],
     paths: Mapping[type, Collection[str]],

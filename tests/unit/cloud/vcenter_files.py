@@ -23,7 +23,7 @@ def section(group, values):
 
 
 def read(*paths):
-    return options.read(paths)
+    return options.read_accesses(paths)
 
 
 def error_of(*paths):
