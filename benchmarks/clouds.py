@@ -12,6 +12,8 @@ from nova import objects
 from nova.scheduler import host_manager
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from hypervisor_affinity.fake_compute import faces
+
 ZONES = 4
 KVM_AGGREGATES = 15
 VCENTER_SHARE = 20
@@ -217,9 +219,7 @@ def _host_state(
     state.hypervisor_hostname = name
     # Lists of its own for every host, as nova makes them.
     state.supported_instances = [
-        [arch, hv_type, 'hvm']
-        for arch in ('i686', 'x86_64')
-        for hv_type in kind.hv_types
+        list(triple) for triple in faces.supported_instances(*kind.hv_types)
     ]
     state.total_usable_ram_mb = state.free_ram_mb = CAPACITY[orc.MEMORY_MB]
     state.total_usable_disk_gb = CAPACITY[orc.DISK_GB]

@@ -15,7 +15,6 @@ from unittest import mock
 
 import nova.conf
 from nova import context as nova_context
-from nova import objects
 from nova.objects import service
 from nova.scheduler import host_manager
 from nova.scheduler import manager
@@ -24,6 +23,7 @@ from nova.scheduler.client import report
 
 from benchmarks import clouds
 from benchmarks.placement import Placement
+from hypervisor_affinity import nova_in_memory
 
 # nova-compute writes a heartbeat every 10 seconds; the services in memory are
 # as old as the benchmark.
@@ -73,7 +73,6 @@ class Scheduler:
     def __init__(self, cloud: clouds.Cloud):
         """Start nova-scheduler, as far as it is this class."""
         self._placement = Placement(cloud)
-        self._hosts = {state.uuid: state for state in cloud.hosts}
         self._types = {
             state.host: state.hypervisor_type for state in cloud.hosts
         }
@@ -81,9 +80,16 @@ class Scheduler:
         # list: schedulers beside one another need their own.
         self._request_filters = list(request_filter.ALL_REQUEST_FILTERS)
         self._client = report.SchedulerReportClient(self._placement)
-        with self._at_work(), _start_without_databases(cloud):
+
+        class HostManager(_HostManager):
+            def __init__(self):
+                super().__init__(cloud)
+
+        with (
+            self._at_work(),
+            mock.patch.object(host_manager, 'HostManager', HostManager),
+        ):
             self._manager = manager.SchedulerManager()
-        self._manager.host_manager.get_host_states_by_uuids = self._read_hosts
         # nova holds no hosts between requests, so those in memory must not
         # make the collections longer that a request causes. A scheduler that
         # nobody uses any more would stay for ever if it stayed frozen.
@@ -132,27 +138,17 @@ class Scheduler:
         ):
             yield
 
-    def _read_hosts(
+
+class _HostManager(nova_in_memory.HostManager):
+    """nova's, with the hosts of a cloud in place of the databases."""
+
+    def __init__(self, cloud: clouds.Cloud):
+        self._hosts = {state.uuid: state for state in cloud.hosts}
+        super().__init__(cloud.aggregates)
+
+    def get_host_states_by_uuids(
         self, context: Any, compute_uuids: Iterable[str], spec_obj: Any
     ) -> Iterator[host_manager.HostState]:
         # nova makes a HostState anew for each request, since placing a server
         # changes it; a copy costs less than that.
         return (copy.copy(self._hosts[uuid]) for uuid in compute_uuids)
-
-
-@contextlib.contextmanager
-def _start_without_databases(cloud: clouds.Cloud) -> Iterator[None]:
-    with (
-        mock.patch.object(
-            objects.AggregateList, 'get_all', lambda context: cloud.aggregates
-        ),
-        mock.patch.object(
-            objects.CellMappingList,
-            'get_all',
-            lambda context: objects.CellMappingList(objects=[]),
-        ),
-        mock.patch.object(
-            host_manager.HostManager, '_init_instance_info', lambda self: None
-        ),
-    ):
-        yield

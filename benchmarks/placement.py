@@ -13,11 +13,11 @@ hides
 """
 
 import json
-import urllib.parse
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from benchmarks import clouds
+from hypervisor_affinity.simulation.placement_query import Query
+from hypervisor_affinity.simulation.placement_query import read_query
 
 
 class Response(NamedTuple):
@@ -42,9 +42,6 @@ class _Provider(NamedTuple):
     aggregates: frozenset[str]
 
 
-Condition = Callable[[_Provider], bool]
-
-
 class Placement:
     """In the place of the keystoneauth adapter in nova's report client.
 
@@ -67,7 +64,7 @@ class Placement:
     def get(self, url: str, **_: Any) -> Response:
         """Answer for allocation candidates, or that a server has none yet.
 
-        :raises ValueError: if the query has a parameter that is unknown here
+        :raises QueryError: if the query has a parameter that is unknown here
         """
         path, _, query = url.partition('?')
         if path != '/allocation_candidates':
@@ -81,29 +78,16 @@ class Placement:
         """Accept an allocation."""
         return Response(204)
 
-    def _work_out(self, query: str) -> tuple[Response, int]:
-        limit: int | None = None
-        asked: dict[str, int] = {}
-        conditions: list[Condition] = []
-        for name, value in urllib.parse.parse_qsl(query):
-            if name == 'limit':
-                limit = int(value)
-            elif name == 'resources':
-                asked = _resources(value)
-            elif name in ('required', 'root_required'):
-                conditions.append(_has_traits(value))
-            elif name == 'member_of':
-                conditions.append(_is_member(value))
-            else:
-                raise ValueError(f'{name} is unknown to this Placement')
+    def _work_out(self, text: str) -> tuple[Response, int]:
+        query = read_query(text)
         found = [
             provider
             for provider in self._providers
-            if all(condition(provider) for condition in conditions)
-        ][:limit]
+            if _is_candidate(provider, query)
+        ][: query.limit]
         body = {
             'allocation_requests': [
-                _allocation_request(provider, asked) for provider in found
+                _allocation_request(provider, query) for provider in found
             ],
             'provider_summaries': {
                 provider.uuid: _summary(provider) for provider in found
@@ -112,31 +96,18 @@ class Placement:
         return Response(200, json.dumps(body).encode()), len(found)
 
 
-def _resources(value: str) -> dict[str, int]:
-    pairs = (pair.split(':') for pair in value.split(','))
-    return {name: int(amount) for name, amount in pairs}
-
-
-def _has_traits(value: str) -> Condition:
-    names = value.split(',')
-    forbidden = frozenset(name[1:] for name in names if name[0] == '!')
-    required = frozenset(name for name in names if name[0] != '!')
-    return lambda provider: (
-        required <= provider.traits and forbidden.isdisjoint(provider.traits)
+def _is_candidate(provider: _Provider, query: Query) -> bool:
+    return (
+        query.required <= provider.traits
+        and query.forbidden.isdisjoint(provider.traits)
+        and query.not_member_of.isdisjoint(provider.aggregates)
+        and not any(map(provider.aggregates.isdisjoint, query.member_of))
     )
 
 
-def _is_member(value: str) -> Condition:
-    operator, _, joined = value.rpartition(':')
-    uuids = frozenset(joined.split(','))
-    if operator == '!in':
-        return lambda provider: uuids.isdisjoint(provider.aggregates)
-    return lambda provider: not uuids.isdisjoint(provider.aggregates)
-
-
-def _allocation_request(provider: _Provider, asked: dict[str, int]) -> dict:
+def _allocation_request(provider: _Provider, query: Query) -> dict:
     return {
-        'allocations': {provider.uuid: {'resources': asked}},
+        'allocations': {provider.uuid: {'resources': dict(query.needs)}},
         'mappings': {'': [provider.uuid]},
     }
 

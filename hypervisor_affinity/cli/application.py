@@ -72,7 +72,8 @@ class Shell(app.App):
             version=importlib.metadata.version('hypervisor-affinity'),
             command_manager=commandmanager.CommandManager(COMMANDS),
             deferred_help=True,
-            stdout=stdout,
+            # It has what cliff needs of a stream.
+            stdout=stdout,  # type: ignore[arg-type]
         )
         # That of a command which could not even begin, or None.
         self._failure: int | None = None

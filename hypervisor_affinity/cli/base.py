@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
 from cliff import app
+from cliff import command
+from cliff import display
 from cliff import lister
 from cliff import show
 from keystoneauth1 import exceptions as keystone
@@ -59,16 +61,13 @@ class CommandLineError(CommandError):
     code = WRONG_COMMAND_LINE
 
 
-class Answering:
+class Answering(command.Command):
     """How a command ends, and what it says beside its answer.
 
     * ``status``: the exit code, once :meth:`take_action` has answered
-    * ``is_stdout_taken``: whether a document goes to standard output. The
-      answer then goes to standard error, as the list of ``tar -cv`` does.
     """
 
     status = GOOD
-    is_stdout_taken = False
 
     def __init__(
         self,
@@ -92,7 +91,7 @@ class Answering:
             self.app.stdout = ending.Output(self.app.stdout)
         return ending.ended(
             functools.partial(self._answer, parsed_args),
-            self.cmd_name,
+            self.cmd_name or '',
             self.app.stdout,
             self.app.stderr,
             no_answer=NO_ANSWER,
@@ -107,14 +106,24 @@ class Answering:
             return error.code if isinstance(error, CommandError) else NO_ANSWER
         return self.status
 
+    def tell(self, *lines: str) -> None:
+        """Write lines to standard error, whatever the format."""
+        ending.say(self.app.stderr, *lines)
+
+
+class Showing(Answering, display.DisplayCommandBase):
+    """A command whose answer is shown in one of cliff's formats.
+
+    * ``is_stdout_taken``: whether a document goes to standard output. The
+      answer then goes to standard error, as the list of ``tar -cv`` does.
+    """
+
+    is_stdout_taken = False
+
     def say(self, parsed_args: argparse.Namespace, *lines: str) -> None:
         """Write lines for people above a table; leave other formats alone."""
         if parsed_args.formatter == 'table':
             self._out.write(''.join(f'{printable(line)}\n' for line in lines))
-
-    def tell(self, *lines: str) -> None:
-        """Write lines to standard error, whatever the format."""
-        ending.say(self.app.stderr, *lines)
 
     def produce_output(
         self,
@@ -129,7 +138,10 @@ class Answering:
         # cliff's formatters write to the program's, which outlives a command.
         stdout, self.app.stdout = self.app.stdout, self._out
         try:
-            return super().produce_output(parsed_args, column_names, data)
+            # Lister and ShowOne, which come next, have one.
+            return super().produce_output(  # type: ignore[safe-super]
+                parsed_args, column_names, data
+            )
         finally:
             self.app.stdout = stdout
 
@@ -142,12 +154,14 @@ class Answering:
         return self.app.stderr if self.is_stdout_taken else self.app.stdout
 
 
-class Connecting:
+class Connecting(command.Command):
     """A command that needs a cloud.
 
     * ``instead``: how to do without one, as the end of a sentence
     """
 
+    # cliff's own has no client_manager; those of both programs have.
+    app: Any
     instead = ''
 
     def connection(self) -> connection.Connection:
@@ -165,7 +179,7 @@ class Connecting:
             ) from error
 
 
-class Tabular(Answering):
+class Tabular(Showing):
     """A command that answers with columns."""
 
     def produce_output(
@@ -234,7 +248,7 @@ class CloudReading(Connecting):
         return CloudSource(self.connection(), vcenters=vcenters)
 
 
-class PolicyReading:
+class PolicyReading(command.Command):
     """A command whose answer depends on ``[hypervisor_affinity]``."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -263,7 +277,7 @@ class PolicyReading:
             with conf_files.values(options):
                 return conf.read_policy(options)
         except (conf_files.ConfError, ValueError) as error:
-            raise CommandError(error) from None
+            raise CommandError(str(error)) from None
 
 
 class CloudCommand(CloudReading, Command):

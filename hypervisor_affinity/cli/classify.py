@@ -75,11 +75,12 @@ def read_image(path: pathlib.Path) -> Image:
     # Glance keeps strings; who writes YAML need not quote numbers.
     written = files.read_yaml(path, dict[str, str | int | float | bool])
     properties = {name: str(value) for name, value in written.items()}
-    formats = {
-        name: properties.pop(name, None)
-        for name in ('disk_format', 'container_format')
-    }
-    return Image(path.name, properties=properties, **formats)
+    return Image(
+        path.name,
+        disk_format=properties.pop('disk_format', None),
+        container_format=properties.pop('container_format', None),
+        properties=properties,
+    )
 
 
 def _rows(found: Classification) -> list[tuple[str, str, str]]:
@@ -140,8 +141,8 @@ def _kind(sign: Sign) -> str:
 
 
 def _fate(sign: Sign, demand: Demand) -> str:
-    if sign in demand.leftovers:
-        meant = hypervisor.title(sign.requires or ())
+    if sign.requires is not None and sign in demand.leftovers:
+        meant = hypervisor.title(sign.requires)
         return f' (left over: {meant} cannot boot the image)'
     if sign in demand.because or sign.forbids:
         return ''

@@ -236,7 +236,7 @@ def _headlines(found: Explanation) -> list[str]:
         names = [host.host.name for host in group.hosts[:_NAMED]]
         if len(group.hosts) > _NAMED:
             names.append('…')
-        check = group.answer.check
+        check: str = group.answer.check
         if group.undetermined:
             check = f'{check}, as far as is known'
         lines.append(

@@ -23,6 +23,7 @@ from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
+from hypervisor_affinity.simulation.scenario import ScenarioError
 
 Table = tuple[tuple[str, ...], list[tuple]]
 
@@ -63,22 +64,7 @@ class Simulate(CloudCommand):
             help='set an option of nova.conf for all schedulers; goes before '
             "the scenario's; may be given several times",
         )
-        parser.add_argument(
-            '--show',
-            choices=list(_VIEWS),
-            default='images',
-            help='images: where the servers of each image went (default); '
-            'usage: how full the hosts are after each step; refusals: which '
-            'requests were refused, and why; servers: each request',
-        )
-        parser.add_argument(
-            '--plot',
-            type=_picture,
-            metavar='FILE',
-            help='draw servers and memory over requests, as '
-            f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
-            'the answer then goes to standard error',
-        )
+        _add_views(parser)
         parser.add_argument(
             '--exact',
             action='store_true',
@@ -90,7 +76,7 @@ class Simulate(CloudCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return what came of the scenario."""
-        _check_installed(parsed_args)
+        _check_installed(plots=parsed_args.plot is not None)
         self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
         # Playing may take long.
         if parsed_args.plot and not self.is_stdout_taken:
@@ -101,7 +87,10 @@ class Simulate(CloudCommand):
         schedulers = len(story.schedulers) or 1
         total = story.requests and story.requests * schedulers
         with progress.bar('requests', total) as show:
-            runs = processes.play_all(setting, show)
+            try:
+                runs = processes.play_all(setting, show)
+            except ScenarioError as error:
+                raise CommandError(str(error)) from error
         if parsed_args.plot:
             with _writing(parsed_args.plot):
                 plot.draw(story.title or setting.name, runs, parsed_args.plot)
@@ -159,7 +148,26 @@ class _Share(columns.FormattableColumn):
         return {'used': used, 'limit': limit}
 
 
-def _check_installed(parsed_args: argparse.Namespace) -> None:
+def _add_views(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--show',
+        choices=list(_VIEWS),
+        default='images',
+        help='images: where the servers of each image went (default); '
+        'usage: how full the hosts are after each step; refusals: which '
+        'requests were refused, and why; servers: each request',
+    )
+    parser.add_argument(
+        '--plot',
+        type=_picture,
+        metavar='FILE',
+        help='draw servers and memory over requests, as '
+        f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
+        'the answer then goes to standard error',
+    )
+
+
+def _check_installed(*, plots: bool) -> None:
     if not processes.has_nova():
         raise CommandError(
             "it needs nova's own filters and weighers, and nova is not "
@@ -167,7 +175,7 @@ def _check_installed(parsed_args: argparse.Namespace) -> None:
             'a host of nova-scheduler, or install the release of nova that '
             'you run beside it: pip install nova'
         )
-    if parsed_args.plot and not plot.has_matplotlib():
+    if plots and not plot.has_matplotlib():
         raise CommandError(
             "--plot needs matplotlib: pip install 'hypervisor-affinity[plot]'"
         )

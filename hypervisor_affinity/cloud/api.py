@@ -7,32 +7,30 @@ a hundred attributes for each server and drop some that matter here, such as
 the properties in a server's image, while a shape has what is needed and
 nothing else of an answer is ever decoded.
 
-This is the one place where what can go wrong between here and a service
-becomes a :class:`~hypervisor_affinity.cloud.source.SourceError`.
+What can go wrong between here and a service becomes a
+:class:`~hypervisor_affinity.cloud.source.SourceError` by the table of
+``api_errors``.
 """
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import requests
 from keystoneauth1 import discover
-from keystoneauth1 import exceptions as auth_errors
 from keystoneauth1 import session as auth_session
 from openstack import connection
-from openstack import exceptions as sdk_errors
 from openstack import proxy
 
-from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud import api_bounds
+from hypervisor_affinity.cloud import api_errors
 from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.api_bounds import TooLarge
+from hypervisor_affinity.cloud.api_errors import BUSY
+from hypervisor_affinity.cloud.api_errors import Call
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
-
-LOG = logging.getLogger(__name__)
 
 _Shape = TypeVar('_Shape')
 
@@ -47,49 +45,9 @@ _STORING = 3600.0
 # second on; the service's Retry-After goes before.
 _CONNECT_RETRIES = 2
 _STATUS_RETRIES = 4
-_BUSY = (429, 503)
-
-# Of a change: the errors by which a service says that the request itself is at
-# fault, and what to do beside what it says.
-_REFUSALS = {
-    400: '',
-    403: '; see whether the policy rule {right} allows it',
-    409: '; somebody else may be at it',
-    410: '',
-    413: "; ask the cloud's administrator for a larger limit or quota",
-    415: '',
-}
 
 # Or Glance would explain an error in HTML.
 _IN_JSON = {'Accept': 'application/json'}
-
-# Bytes of an error: one of more is a page for people.
-_LONGEST_ERROR = 8192
-
-# What decoding raises.
-_NO_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-
-# How openstacksdk and keystoneauth stumble over answers of other types than
-# they expect, such as a catalog without urls.
-_STUMBLES = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-
-# What webob puts between its own words and those of the service, which may be
-# on either side.
-_WEBOB = '<br /><br />'
-
-
-class MissingService(SourceError):
-    """The cloud does not have the service."""
-
-
-class Refused(SourceError):
-    """The service refused to change something, and would do so again."""
 
 
 class Body(Protocol):
@@ -126,7 +84,8 @@ class Api:
         session = _session(cloud)
         if session.timeout is None:
             session.timeout = TIMEOUT
-        api_bounds.check('api_timeout', session.timeout)
+        self._timeout: float = session.timeout
+        api_bounds.check('api_timeout', self._timeout)
         bounds.bound(session.session)
         api_bounds.authenticate_once(session.auth)
         self._bounds = api_bounds.configured(cloud)
@@ -222,30 +181,32 @@ class Api:
         body: object = None,
         *,
         right: str,
-        shape: type[_Shape] | None = None,
         media_type: str = 'application/json',
-    ) -> _Shape | None:
-        """Have it change something; return what it answers.
+    ) -> None:
+        """Have it change something.
 
         Sent once: of a request whose answer is lost, nobody knows whether it
         was carried out.
 
         :param body: as JSON; None for none
-        :param shape: of the answer; None if it is not wanted
         :raises Missing: if it does not have that (404)
         :raises Refused: if it would refuse it again
-        :raises SourceError: if there is no such answer
+        :raises SourceError: if it does not say that it did so
         """
         with self._explained(method, path):
-            response = self._request(
-                method,
-                path,
-                right,
-                data=None if body is None else msgspec.json.encode(body),
-                headers={'Content-Type': media_type, **_IN_JSON},
-            )
-            if shape is None:
-                return None
+            self._send(method, path, body, right, media_type)
+
+    def create(
+        self, path: str, body: object, shape: type[_Shape], *, right: str
+    ) -> _Shape:
+        """Have it create something; return what it answers.
+
+        Sent once, as by :meth:`send`, and the same is raised.
+
+        :param body: as JSON
+        """
+        with self._explained('POST', path):
+            response = self._send('POST', path, body, right)
             return _decoded(response.content, None, shape)
 
     def upload(self, path: str, body: Body, *, right: str) -> None:
@@ -258,7 +219,7 @@ class Api:
         :raises Refused: if it would refuse it again
         :raises SourceError: if it may not have arrived
         """
-        patience = max(_STORING, self._cloud.session.timeout)
+        patience = max(_STORING, self._timeout)
         with self._explained('PUT', path, patience, is_upload=True):
             self._request(
                 'PUT',
@@ -271,31 +232,31 @@ class Api:
                 },
                 allow_reauth=False,
                 redirect=False,
-                timeout=(self._cloud.session.timeout, patience),
+                timeout=(self._timeout, patience),
             )
 
     def pages(
         self,
         path: str,
         key: str,
-        shape: type[Any],
+        shape: type[_Shape],
         *,
         right: str,
         size: int,
         version: str | None = None,
         **params: object,
-    ) -> Iterator[list[Any]]:
+    ) -> Iterator[_Shape]:
         """Yield what it lists, page by page.
 
         Until a page is empty: nova links no next page if it left out a part
         of one, such as hypervisors whose service is gone.
 
-        :param shape: of one element; all have an ``id`` beside
+        :param shape: of a page, a list; all elements have an ``id`` beside
         :param size: of a page; a service may give less
         :raises SourceError: as :meth:`get`
         """
         progress = api_bounds.Progress(
-            self._call('GET', path), self._bounds, size
+            str(self._call('GET', path)), self._bounds, size
         )
         while True:
             with progress.waiting():
@@ -314,7 +275,7 @@ class Api:
                     continue
             with self._explained('GET', path):
                 ids = msgspec.json.decode(page, type=list[_Id])
-                elements = msgspec.json.decode(page, type=list[shape])
+                elements = msgspec.json.decode(page, type=shape)
             if not ids:
                 return
             yield elements
@@ -345,8 +306,8 @@ class Api:
     def _service(self) -> proxy.Proxy:
         return getattr(self._cloud, self._service_type.replace('-', '_'))
 
-    def _call(self, method: str, path: str) -> str:
-        return f'{self.name}, {method} {path}'
+    def _call(self, method: str, path: str) -> Call:
+        return Call(self.name, method, path)
 
     def _read(
         self, path: str, right: str, **options: Any
@@ -358,8 +319,24 @@ class Api:
             right,
             connect_retries=_or(service.connect_retries, _CONNECT_RETRIES),
             status_code_retries=_status_retries(service),
-            retriable_status_codes=_BUSY,
+            retriable_status_codes=BUSY,
             **options,
+        )
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        right: str,
+        media_type: str = 'application/json',
+    ) -> requests.Response:
+        return self._request(
+            method,
+            path,
+            right,
+            data=None if body is None else msgspec.json.encode(body),
+            headers={'Content-Type': media_type, **_IN_JSON},
         )
 
     def _request(
@@ -380,38 +357,14 @@ class Api:
             status_code_retries=status_code_retries,
             **options,
         )
-        status = response.status_code
-        if status < 300:
+        if response.status_code < 300:
             return response
-        call = self._call(method, path)
-        if status == 404:
-            raise Missing(f'{call}: 404, {_said(response)}')
-        if method != 'GET' and status in _REFUSALS:
-            advice = _REFUSALS[status].format(right=right)
-            raise Refused(f'{call}: {status}, {_said(response)}{advice}')
-        raise SourceError(f'{call}: {self._failure(method, response, right)}')
-
-    def _failure(
-        self, method: str, response: requests.Response, right: str
-    ) -> str:
-        """Say what an error of HTTP means, and what to do."""
-        status = response.status_code
-        if status == 401:
-            return (
-                '401, the token is not accepted; authenticate anew, and '
-                'check that it is of this cloud'
-            )
-        if status == 403:
-            return (
-                f'403, forbidden; the policy rule {right} must allow it, '
-                'which by default needs the role admin'
-            )
-        if status in _BUSY and method == 'GET':
-            return (
-                f'{status}, too busy, also after '
-                f'{_status_retries(self._service())} retries; try again later'
-            )
-        return f'{status}, {_said(response)}; see the log of {self.name}'
+        raise api_errors.refusal(
+            self._call(method, path),
+            response,
+            right,
+            _status_retries(self._service()) if method == 'GET' else 0,
+        )
 
     @contextlib.contextmanager
     def _explained(
@@ -438,68 +391,12 @@ class Api:
             # With an answer of Keystone before it.
             size=max(self._bounds.size, size + bounds.MIB),
         )
-        try:
-            with api_bounds.kept(call, limits, is_upload=is_upload):
-                yield
-        except auth_errors.Unauthorized as error:
-            raise SourceError(
-                f'keystone refuses the credentials ({_line(error)}); check '
-                'clouds.yaml or the variables OS_*'
-            ) from error
-        except (
-            auth_errors.EndpointNotFound,
-            sdk_errors.ServiceDisabledException,
-        ) as error:
-            raise MissingService(
-                f'{call}: no endpoint ({_line(error)}); check the catalog, '
-                'and region and interface in clouds.yaml or OS_*'
-            ) from error
-        except auth_errors.ConnectTimeout as error:
-            seconds = timeout or self._cloud.session.timeout
-            raise SourceError(
-                f'{call}: no answer within {seconds:g} s; see whether the '
-                'service is up, or set a longer api_timeout in clouds.yaml'
-            ) from error
-        except auth_errors.ConnectFailure as error:
-            root = _root(error)
-            # What follows is how one library wrapped the error of another.
-            said, _, _ = str(error).partition(': ')
-            if isinstance(root, BrokenPipeError | ConnectionResetError):
-                said = 'the connection broke off'
-            raise SourceError(
-                f'{call}: {_line(said)} ({_line(root)}); see whether '
-                'the service is up and can be reached from here'
-            ) from error
-        except (
-            auth_errors.UnknownConnectionError,
-            requests.RequestException,
-        ) as error:
-            raise SourceError(
-                f'{call}: the connection broke off ({_line(error)}); try again'
-            ) from error
-        except _NO_JSON as error:
-            raise SourceError(
-                f'{call}: the answer is none of {self.name} ({_line(error)}); '
-                'look for a proxy between here and the service'
-            ) from error
-        except (
-            auth_errors.ClientException,
-            sdk_errors.SDKException,
-        ) as error:
-            raise SourceError(
-                f'{call}: {_line(error)}; see whether the service is up, and '
-                'check clouds.yaml or OS_*'
-            ) from error
-        except _STUMBLES as error:
-            # Of its text nobody knows what it cites.
-            kind = type(error).__name__
-            frames = redaction.frames(error)
-            LOG.debug('%s: %s\n%s', call, kind, frames)
-            raise SourceError(
-                f'{call}: an answer of keystone or {self.name} is none that '
-                f'can be understood ({kind}); look for a proxy between here '
-                'and them, and with -vv at what it says of this'
-            ) from error
+        seconds = timeout or self._timeout
+        with (
+            api_errors.explained(call, seconds),
+            api_bounds.kept(str(call), limits, is_upload=is_upload),
+        ):
+            yield
 
 
 def _session(cloud: connection.Connection) -> auth_session.Session:
@@ -537,31 +434,9 @@ def _received(response: requests.Response, length: int) -> bytes:
     return received[:length]
 
 
-def _said(response: requests.Response) -> str:
-    """Return a service's own words of an error."""
-    if len(response.content) > _LONGEST_ERROR:
-        return _line(response.reason)
-    try:
-        sdk_errors.raise_from_response(response)
-    except sdk_errors.HttpException as error:
-        first, _, last = str(error.details).partition(_WEBOB)
-        return _line(last.strip() or first).rstrip('.')
-    return _line(response.reason)
-
-
 def _status_retries(service: proxy.Proxy) -> int:
     return _or(service.status_code_retries, _STATUS_RETRIES)
 
 
 def _or(configured: int | None, default: int) -> int:
     return default if configured is None else configured
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__context__:
-        error = error.__context__
-    return error
-
-
-def _line(text: object) -> str:
-    return redaction.one_line(str(text))

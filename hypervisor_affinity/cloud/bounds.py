@@ -139,7 +139,7 @@ class Answer(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **keywords: Any):
         """Read nothing yet."""
         call = _current.get()
-        place = sock if call is None else _Socket(sock, call)
+        place: Any = sock if call is None else _Socket(sock, call)
         super().__init__(place, *args, **keywords)
 
 
@@ -259,7 +259,7 @@ class _Adapter(adapters.BaseAdapter):
         if not isinstance(self._inner, adapters.HTTPAdapter):
             return
         managers = [self._inner.poolmanager]
-        proxy = utils.select_proxy(request.url, proxies)
+        proxy = utils.select_proxy(request.url or '', proxies)
         if proxy:
             # As requests itself does it.
             url = utils.prepend_scheme_if_needed(proxy, 'http')
@@ -272,7 +272,7 @@ class _Adapter(adapters.BaseAdapter):
 
 
 @functools.cache
-def _counting(pool: type) -> type:
+def _counting(pool: Any) -> Any:
     """Return a class of urllib3's pools whose answers keep to the bounds."""
     connection = pool.ConnectionCls
     if connection.response_class is Answer:
@@ -320,7 +320,7 @@ def _check_redirect(response: requests.Response) -> None:
     location = response.headers.get('Location')
     if not response.is_redirect or location is None:
         return
-    here = response.request.url
+    here = response.request.url or ''
     try:
         origin = _origin(here)
         there = _origin(urllib.parse.urljoin(here, location))

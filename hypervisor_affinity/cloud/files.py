@@ -55,10 +55,8 @@ class FileSource(Source):
         """
         self._path = path
         if path.suffix in _YAML:
-            self._document = read_yaml(path, snapshot.Snapshot)
-            self._head = self._document
+            self._head = read_yaml(path, snapshot.Snapshot)
         else:
-            self._document = None
             self._head = self._check_json()
 
     @property
@@ -101,8 +99,8 @@ class FileSource(Source):
         return self._section('servers')
 
     def _section(self, section: str) -> Iterator[Any]:
-        if self._document is not None:
-            yield from getattr(self._document, section)
+        if self._path.suffix in _YAML:
+            yield from getattr(self._head, section)
             return
         with self._open() as file:
             items = ijson.items(file, f'{section}.item', use_float=True)

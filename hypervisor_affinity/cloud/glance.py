@@ -8,57 +8,20 @@ is for classifying them; this is for who works on one.
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import msgspec
 from openstack import connection
 
 from hypervisor_affinity.cloud.api import Api
-from hypervisor_affinity.cloud.api import Refused
-from hypervisor_affinity.cloud.snapshot import Count
+from hypervisor_affinity.cloud.api_errors import Refused
+from hypervisor_affinity.cloud.glance_images import Stored
+from hypervisor_affinity.cloud.glance_images import read_stored
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
-from hypervisor_affinity.core.printable import cited
 
 # The way to import what was staged: glance.api.v2.images.
 STAGED = 'glance-direct'
-
-# Glance's own attributes, beside which an answer has the image's properties.
-ATTRIBUTES = frozenset(
-    {
-        'checksum',
-        'container_format',
-        'created_at',
-        'direct_url',
-        'disk_format',
-        'file',
-        'id',
-        'locations',
-        'min_disk',
-        'min_ram',
-        'name',
-        'os_hash_algo',
-        'os_hash_value',
-        'os_hidden',
-        'owner',
-        'protected',
-        'schema',
-        'self',
-        'size',
-        'status',
-        'stores',
-        'tags',
-        'updated_at',
-        'virtual_size',
-        'visibility',
-    }
-)
-
-# Of properties by which Glance keeps account of an import:
-# glance.api.common.GLANCE_RESERVED_NS.
-RESERVED = 'os_glance'
-
-_IMPORT_TASK = 'os_glance_import_task'
 
 _CHUNK = 1024**2
 
@@ -80,46 +43,6 @@ _LONGEST_IMPORT = 7 * 86400.0
 
 # Called with each chunk that is sent.
 Watch = Callable[[bytes], object]
-
-
-class Stored(NamedTuple):
-    """An image.
-
-    :ivar status: ``queued``: without content; ``uploading``: it is staged, or
-        just being; ``saving``: Glance receives it; ``importing``; ``active``
-    :ivar size: in bytes; None if there is no content
-    :ivar virtual_size: in bytes; None if Glance cannot tell it
-    :ivar os_hash_algo, os_hash_value: of the content; None if there is none
-    :ivar properties: by raw names, without Glance's own account of imports
-    :ivar is_importing: whether an import of it goes on, also when it is
-        active already
-    """
-
-    id: str
-    name: str
-    status: str
-    size: int | None
-    virtual_size: int | None
-    disk_format: str | None
-    container_format: str | None
-    os_hash_algo: str | None
-    os_hash_value: str | None
-    properties: dict[str, str]
-    is_importing: bool
-
-
-class Attributes(msgspec.Struct, frozen=True):
-    """What Glance itself tells of an image, as far as it is wanted."""
-
-    id: str = ''
-    name: str | None = None
-    status: str = ''
-    size: Count | None = None
-    virtual_size: Count | None = None
-    disk_format: str | None = None
-    container_format: str | None = None
-    os_hash_algo: str | None = None
-    os_hash_value: str | None = None
 
 
 class _Task(msgspec.Struct, frozen=True):
@@ -154,15 +77,7 @@ class Glance:
         )
         if found is None:
             raise Missing(f'{self._api.name} has no image {image_id}')
-        given = msgspec.structs.asdict(read_attributes(found))
-        return Stored(
-            **{
-                **given,
-                'name': given['name'] or '',
-                'properties': custom_properties(found),
-                'is_importing': _IMPORT_TASK in found,
-            }
-        )
+        return read_stored(found)
 
     def content(self, stored: Stored) -> 'StoredContent':
         """Return what an image holds.
@@ -174,7 +89,7 @@ class Glance:
                 f'image {stored.name or stored.id} is {stored.status}: it has '
                 'no content to read'
             )
-        return StoredContent(self._api, stored)
+        return StoredContent(self._api, stored, stored.size)
 
     def import_methods(self) -> list[str]:
         """Return the names of those that are enabled."""
@@ -199,7 +114,7 @@ class Glance:
             is lost; None for Glance's own choice
         :raises Refused: if Glance does not take one of these
         """
-        body = {
+        body: dict[str, str] = {
             **properties,
             'name': name,
             'disk_format': disk_format,
@@ -210,9 +125,7 @@ class Glance:
         if image_id:
             body['id'] = image_id
         right = 'publicize_image' if visibility == 'public' else 'add_image'
-        created = self._api.send(
-            'POST', '/images', body, right=right, shape=_Created
-        )
+        created = self._api.create('/images', body, _Created, right=right)
         return created.id
 
     def send(self, image_id: str, file: BinaryIO, watch: Watch) -> None:
@@ -327,10 +240,13 @@ class StoredContent:
     :ivar size: in bytes
     """
 
-    def __init__(self, api: Api, stored: Stored) -> None:
-        """Read nothing yet."""
+    def __init__(self, api: Api, stored: Stored, size: int) -> None:
+        """Read nothing yet.
+
+        :param size: of the content, in bytes
+        """
         self.name = stored.name or stored.id
-        self.size = stored.size
+        self.size = size
         self._api = api
         self._path = f'{_path(stored.id)}/file'
 
@@ -387,32 +303,6 @@ class _Chunks:
             raise SourceError(
                 f'{self._file.name}: {error.strerror}'
             ) from error
-
-
-def read_attributes(found: Mapping[str, Any]) -> Attributes:
-    """Return the attributes in Glance's answer of one image.
-
-    :raises SourceError: if one is none that Glance would give
-    """
-    try:
-        return msgspec.convert(found, Attributes)
-    except msgspec.ValidationError as error:
-        raise SourceError(
-            f'glance, image {cited(str(found.get("id")))}: the answer is none '
-            f'of glance ({cited(str(error))}); look for a proxy between here '
-            'and the service'
-        ) from error
-
-
-def custom_properties(found: Mapping[str, Any]) -> dict[str, str]:
-    """Return the properties in Glance's answer of one image."""
-    return {
-        name: str(value)
-        for name, value in found.items()
-        if name not in ATTRIBUTES
-        and not name.startswith(RESERVED)
-        and value is not None
-    }
 
 
 def _path(image_id: str) -> str:

@@ -25,40 +25,28 @@ By default nova-api leaves out the servers of a cell that is down, and does
 not say so: ``[api] list_records_by_skipping_down_cells``.
 """
 
-import datetime
 import functools
 import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
-from typing import Any, Literal, NamedTuple
 
-import msgspec
-from msgspec import UNSET
-from msgspec import UnsetType
 from openstack import connection
 
 from hypervisor_affinity import redaction
-from hypervisor_affinity.cloud import snapshot
+from hypervisor_affinity.cloud import answer_records as records
+from hypervisor_affinity.cloud import answer_shapes as shapes
 from hypervisor_affinity.cloud.api import Api
-from hypervisor_affinity.cloud.api import MissingService
-from hypervisor_affinity.cloud.glance import custom_properties
-from hypervisor_affinity.cloud.glance import read_attributes
+from hypervisor_affinity.cloud.api_errors import MissingService
 from hypervisor_affinity.cloud.snapshot import Aggregate
-from hypervisor_affinity.cloud.snapshot import Amount
 from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.cloud.snapshot import Inventory
-from hypervisor_affinity.cloud.snapshot import Ratio
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.source import only
-from hypervisor_affinity.core import image_meta
-from hypervisor_affinity.core.printable import cited
 
 # Extra specs inside of flavors.
 _OLDEST = '2.61'
@@ -77,137 +65,6 @@ _THREADS = 8
 
 _NOVA_RULE = 'os_compute_api:'
 _PLACEMENT_RULE = 'placement:resource_providers:'
-_SERVER_HOSTS = 'os_compute_api:os-extended-server-attributes'
-_SERVER_SPECS = 'os_compute_api:servers:show:flavor-extra-specs'
-_FLAVOR_SPECS = 'os_compute_api:os-flavor-extra-specs:index'
-
-
-class _Service(msgspec.Struct):
-    host: str
-    state: Literal['up', 'down']
-    status: Literal['enabled', 'disabled']
-    disabled_reason: str | None = None
-    # The last heartbeat, in UTC: nova.servicegroup.api.get_updated_time.
-    updated_at: str | None = None
-
-
-class _HypervisorService(msgspec.Struct):
-    host: str
-    disabled_reason: str | None = None
-
-
-class _Hypervisor(msgspec.Struct):
-    id: str
-    hypervisor_hostname: str
-    hypervisor_type: str
-    hypervisor_version: Count
-    state: Literal['up', 'down']
-    status: Literal['enabled', 'disabled']
-    service: _HypervisorService
-
-
-class _Inventory(msgspec.Struct):
-    total: Amount
-    reserved: Amount
-    allocation_ratio: Ratio
-    max_unit: Amount
-
-
-class _Aggregate(msgspec.Struct):
-    name: str
-    uuid: str
-    metadata: dict[str, str]
-    hosts: list[str]
-
-
-class _Flavor(msgspec.Struct):
-    id: str
-    name: str
-    vcpus: Amount
-    ram: Amount
-    disk: Amount
-    ephemeral: Amount = msgspec.field(name='OS-FLV-EXT-DATA:ephemeral')
-    # '' for none.
-    swap: Amount | Literal['']
-    extra_specs: dict[str, str] | UnsetType = UNSET
-
-
-class _ServerFlavor(msgspec.Struct):
-    original_name: str
-    vcpus: Amount
-    ram: Amount
-    disk: Amount
-    ephemeral: Amount
-    swap: Amount
-    extra_specs: dict[str, str] | UnsetType = UNSET
-
-
-class _ServerImage(msgspec.Struct):
-    id: str
-    properties: dict[str, str] | UnsetType = UNSET
-
-
-class _Id(msgspec.Struct):
-    id: str
-
-
-class _Fault(msgspec.Struct):
-    message: str
-
-
-class _Server(msgspec.Struct):
-    id: str
-    status: str
-    tenant_id: str
-    flavor: _ServerFlavor
-    # '' for none: it boots from a volume.
-    image: _ServerImage | Literal['']
-    name: str | None = None
-    fault: _Fault | None = None
-    host: str | UnsetType | None = msgspec.field(
-        name='OS-EXT-SRV-ATTR:host', default=UNSET
-    )
-    node: str | None = msgspec.field(
-        name='OS-EXT-SRV-ATTR:hypervisor_hostname', default=None
-    )
-    task: str | None = msgspec.field(
-        name='OS-EXT-STS:task_state', default=None
-    )
-    root_device: str | None = msgspec.field(
-        name='OS-EXT-SRV-ATTR:root_device_name', default=None
-    )
-    volumes: list[_Id] = msgspec.field(
-        name='os-extended-volumes:volumes_attached', default_factory=list
-    )
-
-
-# With the image's properties beside Glance's own attributes.
-_GlanceImage = dict[str, Any]
-
-
-class _Attachment(msgspec.Struct):
-    device: str | None = None
-
-
-class _Volume(msgspec.Struct):
-    id: str
-    bootable: str
-    attachments: list[_Attachment] = []
-    volume_image_metadata: dict[str, str] = {}
-
-
-class _BootVolume(NamedTuple):
-    """What is kept of a bootable volume.
-
-    * ``properties``: of the image it was made from
-    * ``devices``: where servers see it, ``/dev/vda``
-    """
-
-    properties: dict[str, str]
-    devices: frozenset[str]
-
-
-_FindVolume = Callable[[str], _BootVolume | None]
 
 
 class CloudSource(Source):
@@ -251,17 +108,17 @@ class CloudSource(Source):
         services = self._nova.get(
             '/os-services',
             'services',
-            list[_Service],
+            list[shapes.Service],
             right=f'{_NOVA_RULE}os-services:list',
             version=self._version(_HYPERVISORS),
             binary='nova-compute',
         )
-        without_node = {service.host: service for service in services}
-        last_seen = {s.host: _in_utc(s.updated_at) for s in services}
+        by_host = {service.host: service for service in services}
+        without_node = dict(by_host)
         pages = self._nova.pages(
             '/os-hypervisors/detail',
             'hypervisors',
-            _Hypervisor,
+            list[shapes.Hypervisor],
             right=f'{_NOVA_RULE}os-hypervisors:list-detail',
             version=self._version(_HYPERVISORS),
             size=self._page_size,
@@ -273,57 +130,36 @@ class CloudSource(Source):
                 # In order; of a failure, what has not begun never does.
                 yield from pool.map(
                     lambda found: self._host(
-                        found, last_seen.get(found.service.host, '')
+                        found, by_host.get(found.service.host)
                     ),
                     page,
                 )
         for service in without_node.values():
-            yield Host(
-                name=service.host,
-                state=service.state,
-                status=service.status,
-                disabled_reason=service.disabled_reason,
-                last_seen=last_seen[service.host],
-            )
+            yield records.host_without_node(service)
 
     def aggregates(self) -> Iterator[Aggregate]:
         """Yield the host aggregates."""
         for found in self._nova.get(
             '/os-aggregates',
             'aggregates',
-            list[_Aggregate],
+            list[shapes.Aggregate],
             right=f'{_NOVA_RULE}os-aggregates:index',
             version=self._version(_FLAVORS),
         ):
-            yield Aggregate(
-                name=found.name,
-                uuid=found.uuid,
-                metadata=found.metadata,
-                hosts=tuple(found.hosts),
-            )
+            yield records.aggregate(found)
 
     def flavors(self) -> Iterator[Flavor]:
         """Yield the flavors, public or not."""
         for page in self._nova.pages(
             '/flavors/detail',
             'flavors',
-            _Flavor,
-            right=_FLAVOR_SPECS,
+            list[shapes.Flavor],
+            right=records.FLAVOR_SPECS,
             version=self._version(_FLAVORS),
             size=self._page_size,
             is_public='None',
         ):
-            for found in page:
-                yield Flavor(
-                    name=found.name,
-                    id=found.id,
-                    vcpus=found.vcpus,
-                    memory_mb=found.ram,
-                    disk_gb=found.disk,
-                    ephemeral_gb=found.ephemeral,
-                    swap_mb=found.swap or 0,
-                    extra_specs=_shown(found.extra_specs, _FLAVOR_SPECS),
-                )
+            yield from map(records.flavor, page)
 
     def images(self) -> Iterator[Image]:
         """Yield the images of all projects, hidden ones last."""
@@ -344,10 +180,13 @@ class CloudSource(Source):
         """
         if _is_uuid(name_or_id):
             found = self._glance.find(
-                f'/images/{name_or_id}', None, _GlanceImage, right='get_image'
+                f'/images/{name_or_id}',
+                None,
+                shapes.GlanceImage,
+                right='get_image',
             )
             if found:
-                return _image(found)
+                return records.image(found)
         # Some databases compare without regard to case.
         named = [
             image
@@ -365,12 +204,12 @@ class CloudSource(Source):
             found = self._nova.find(
                 f'/servers/{name_or_id}',
                 'server',
-                _Server,
+                shapes.Server,
                 right=f'{_NOVA_RULE}servers:show',
                 version=self._version(_SERVERS),
             )
             if found:
-                return _server(found, self._read_volume)
+                return records.server(found, self._read_volume)
         # nova takes it for a regular expression, in the database's dialect.
         pattern = re.sub(r'[^0-9A-Za-z]+', '.+', name_or_id)
         named = [
@@ -383,12 +222,14 @@ class CloudSource(Source):
     def _version(self, newest: str) -> str:
         return self._nova.microversion(_OLDEST, newest)
 
-    def _host(self, found: _Hypervisor, last_seen: str) -> Host:
+    def _host(
+        self, found: shapes.Hypervisor, service: shapes.Service | None
+    ) -> Host:
         provider = f'/resource_providers/{found.id}'
         inventories = self._placement.find(
             f'{provider}/inventories',
             'inventories',
-            dict[str, _Inventory],
+            dict[str, shapes.Inventory],
             right=f'{_PLACEMENT_RULE}inventories:list',
             version=_PROVIDERS,
         )
@@ -409,20 +250,8 @@ class CloudSource(Source):
                 right=f'{_PLACEMENT_RULE}traits:list',
                 version=_PROVIDERS,
             )
-        held = functools.partial(_inventory, inventories or {}, usages or {})
-        return Host(
-            name=found.service.host,
-            node=found.hypervisor_hostname,
-            hypervisor_type=found.hypervisor_type,
-            hypervisor_version=found.hypervisor_version,
-            state=found.state,
-            status=found.status,
-            disabled_reason=found.service.disabled_reason,
-            last_seen=last_seen,
-            traits=tuple(sorted(traits or ())),
-            vcpus=held('VCPU'),
-            memory_mb=held('MEMORY_MB'),
-            disk_gb=held('DISK_GB'),
+        return records.host(
+            found, service, inventories or {}, usages or {}, traits or ()
         )
 
     def _images(self, **filters: str) -> Iterator[Image]:
@@ -430,7 +259,7 @@ class CloudSource(Source):
             for page in self._glance.pages(
                 '/images',
                 'images',
-                _GlanceImage,
+                list[shapes.GlanceImage],
                 right='get_images',
                 size=self._page_size,
                 # Else the community's ones of other projects are left out.
@@ -438,15 +267,15 @@ class CloudSource(Source):
                 os_hidden=is_hidden,
                 **filters,
             ):
-                yield from map(_image, page)
+                yield from map(records.image, page)
 
     def _servers(
-        self, find_volume: _FindVolume, **filters: str
+        self, find_volume: records.FindVolume, **filters: str
     ) -> Iterator[Server]:
         for page in self._nova.pages(
             '/servers/detail',
             'servers',
-            _Server,
+            list[shapes.Server],
             right=f'{_NOVA_RULE}servers:detail:get_all_tenants',
             version=self._version(_SERVERS),
             size=self._page_size,
@@ -454,20 +283,23 @@ class CloudSource(Source):
             **filters,
         ):
             for found in page:
-                yield _server(found, find_volume)
+                yield records.server(found, find_volume)
 
-    def _read_volume(self, volume_id: str) -> _BootVolume | None:
+    def _read_volume(self, volume_id: str) -> records.BootVolume | None:
         try:
             found = self._cinder.find(
-                f'/volumes/{volume_id}', 'volume', _Volume, right='volume:get'
+                f'/volumes/{volume_id}',
+                'volume',
+                shapes.Volume,
+                right='volume:get',
             )
         except MissingService:
             return None
         if found is None or found.bootable != 'true':
             return None
-        return _boot_volume(found)
+        return records.boot_volume(found)
 
-    def _read_volumes(self) -> _FindVolume:
+    def _read_volumes(self) -> records.FindVolume:
         """Return what finds a volume after it has read all, once.
 
         Of as many servers as there are, most boot from a few images: equal
@@ -475,25 +307,25 @@ class CloudSource(Source):
         """
 
         @functools.cache
-        def read() -> dict[str, _BootVolume]:
-            known: dict[tuple, _BootVolume] = {}
+        def read() -> dict[str, records.BootVolume]:
+            known: dict[tuple, records.BootVolume] = {}
             volumes = {}
             for page in self._cinder.pages(
                 '/volumes/detail',
                 'volumes',
-                _Volume,
+                list[shapes.Volume],
                 right='volume:get_all',
                 size=self._page_size,
                 all_tenants='true',
                 bootable='true',
             ):
                 for found in page:
-                    volume = _boot_volume(found)
+                    volume = records.boot_volume(found)
                     key = (tuple(volume.properties.items()), volume.devices)
                     volumes[found.id] = known.setdefault(key, volume)
             return volumes
 
-        def find(volume_id: str) -> _BootVolume | None:
+        def find(volume_id: str) -> records.BootVolume | None:
             try:
                 return read().get(volume_id)
             except MissingService:
@@ -507,148 +339,3 @@ def _is_uuid(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
-
-
-def _shown(
-    extra_specs: dict[str, str] | UnsetType, rule: str
-) -> dict[str, str]:
-    """Return extra specs.
-
-    :raises SourceError: if nova left them out, which it does without a word
-    """
-    if extra_specs is UNSET:
-        raise SourceError(
-            'nova does not show the extra specs of flavors; the policy rule '
-            f'{rule} must allow it'
-        )
-    return extra_specs
-
-
-def _in_utc(time: str | None) -> str:
-    # nova writes no zone, and parts of a second that nobody needs.
-    known = f'{(time or "").partition(".")[0]}+00:00'
-    try:
-        datetime.datetime.fromisoformat(known)
-    except ValueError:
-        return ''
-    return known
-
-
-def _inventory(
-    inventories: Mapping[str, _Inventory],
-    usages: Mapping[str, int],
-    resource_class: str,
-) -> Inventory | None:
-    found = inventories.get(resource_class)
-    if found is None:
-        return None
-    return Inventory(
-        total=found.total,
-        reserved=found.reserved,
-        allocation_ratio=found.allocation_ratio,
-        max_unit=found.max_unit,
-        used=usages.get(resource_class, 0),
-    )
-
-
-def _image(found: _GlanceImage) -> Image:
-    custom = custom_properties(found)
-    given = read_attributes(found)
-    return Image(
-        name=given.name or '',
-        id=given.id,
-        status=given.status,
-        disk_format=given.disk_format,
-        container_format=given.container_format,
-        properties=_known(custom),
-        dropped=tuple(
-            sorted(name for name in custom if not image_meta.is_known(name))
-        ),
-    )
-
-
-def _known(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the properties that nova knows and that hold no secret."""
-    return {
-        name: str(value)
-        for name, value in properties.items()
-        if image_meta.is_known(name) and name not in snapshot.SECRET_PROPERTIES
-    }
-
-
-def _boot_volume(found: _Volume) -> _BootVolume:
-    # Without formats: Cinder wrote the disk, and nova sees those of the image
-    # only if it had Cinder do so for this very server.
-    properties = _known(found.volume_image_metadata)
-    return _BootVolume(
-        properties=dict(sorted(properties.items())),
-        devices=frozenset(
-            attachment.device
-            for attachment in found.attachments
-            if attachment.device
-        ),
-    )
-
-
-def _server(found: _Server, find_volume: _FindVolume) -> Server:
-    if found.host is UNSET:
-        if found.status == 'UNKNOWN':
-            raise SourceError(
-                f'nova cannot tell about server {cited(found.id)}: its cell '
-                'is down'
-            )
-        raise SourceError(
-            'nova does not show the hosts of servers; the policy rule '
-            f'{_SERVER_HOSTS} must allow it'
-        )
-    properties: dict[str, str] | None = None
-    if not found.image:
-        properties = _root_properties(found, find_volume)
-    elif found.image.properties is not UNSET:
-        properties = _known(found.image.properties)
-    flavor = found.flavor
-    return Server(
-        id=found.id,
-        flavor=Flavor(
-            name=flavor.original_name,
-            vcpus=flavor.vcpus,
-            memory_mb=flavor.ram,
-            disk_gb=flavor.disk,
-            ephemeral_gb=flavor.ephemeral,
-            swap_mb=flavor.swap,
-            extra_specs=_shown(flavor.extra_specs, _SERVER_SPECS),
-        ),
-        name=found.name or '',
-        project=found.tenant_id,
-        status=found.status,
-        host=found.host,
-        node=found.node,
-        image=found.image.id if found.image else None,
-        volume=not found.image,
-        image_properties=properties,
-        fault=found.fault and found.fault.message,
-        task=found.task or '',
-    )
-
-
-def _root_properties(
-    server: _Server, find_volume: _FindVolume
-) -> dict[str, str] | None:
-    """Return the properties of the image that the root volume was made from.
-
-    nova tells which volumes a server has, not which it boots from: it is the
-    bootable one that the server has as its root device or, of a server
-    without attachments, a shelved one, the only bootable one.
-
-    :returns: None if several might be it
-    """
-    bootable = [
-        volume
-        for attached in server.volumes
-        if (volume := find_volume(attached.id))
-    ]
-    on_root = [
-        volume for volume in bootable if server.root_device in volume.devices
-    ]
-    candidates = on_root or bootable
-    return candidates[0].properties if len(candidates) == 1 else None

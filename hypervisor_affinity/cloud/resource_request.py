@@ -86,8 +86,8 @@ def read_request(
         ``[workarounds] disable_fallback_pcpu_query``.
     """
     groups = _Groups()
-    for key, value in flavor.extra_specs.items():
-        groups.add(key, value)
+    for key, spec in flavor.extra_specs.items():
+        groups.add(key, spec)
     for key, value in image.items():
         # nova.objects.ImageMetaProps._set_attr_from_trait_names
         if key.startswith(_TRAIT) and value == 'required':
@@ -178,20 +178,19 @@ def _pin(
     :returns: what only one of nova's two requests asks for
     """
     policy, evidence = _setting('cpu_policy', flavor, image)
-    if policy == 'dedicated':
+    if evidence is not None and policy in ('dedicated', 'mixed'):
         dedicated = flavor.vcpus
-    elif policy == 'mixed':
-        dedicated = _dedicated(flavor, image)
-        groups.ask('VCPU', flavor.vcpus - dedicated, evidence)
-    if policy in ('dedicated', 'mixed'):
+        if policy == 'mixed':
+            dedicated = _dedicated(flavor, image)
+            groups.ask('VCPU', flavor.vcpus - dedicated, evidence)
         threads = flavor.extra_specs.get('hw:emulator_threads_policy')
         groups.ask('PCPU', dedicated + (threads == 'isolate'), evidence)
     policy_of_threads, evidence = _setting('cpu_thread_policy', flavor, image)
     traits = {
         'isolate': groups.forbidden,
         'require': groups.required,
-    }.get(policy_of_threads)
-    if traits is None:
+    }.get(str(policy_of_threads))
+    if traits is None or evidence is None:
         return
     if policy == 'dedicated':
         yield evidence
@@ -215,7 +214,7 @@ def _setting(
 def _dedicated(flavor: Flavor, image: Mapping[str, object]) -> int:
     """Return how many CPUs of a mixed server are dedicated."""
     specs = flavor.extra_specs
-    mask = specs.get('hw:cpu_dedicated_mask')
+    mask: object = specs.get('hw:cpu_dedicated_mask')
     if not mask:
         if str(specs.get('hw:cpu_realtime')).lower() not in _YES:
             return 0

@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import yaml
 
+from hypervisor_affinity.cloud.stumbling import STUMBLES
+
 # In bytes. A snapshot of 20,000 servers has 3 MiB to 12 MiB.
 LARGEST = 32 * 1024**2
 # Collections inside of one another; the deepest that has a meaning has 11.
@@ -26,21 +28,16 @@ _DIGITS = 400
 # Characters of a tag, ``tag:yaml.org,2002:timestamp``.
 _TAG = 100
 
-# How PyYAML stumbles over what only looks like a number or a date.
-_STUMBLES = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-
 
 class YamlError(ValueError):
     """It is no YAML, or too much of it; the text says what and where."""
 
 
-class _Loader(getattr(yaml, 'CSafeLoader', yaml.SafeLoader)):
+# PyYAML may have been built without libyaml.
+_Fastest: Any = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+
+
+class _Loader(_Fastest):
     """libyaml's, where PyYAML was built with it."""
 
     def _number(self, node: yaml.ScalarNode) -> int | float:
@@ -76,7 +73,7 @@ def parse(source: str | IO[bytes]) -> Any:
         raise
     except (yaml.YAMLError, UnicodeError) as error:
         raise YamlError(f'no YAML: {error}') from error
-    except _STUMBLES as error:
+    except STUMBLES as error:
         raise YamlError(f'no YAML: {error}') from error
     except RecursionError:
         raise YamlError('its aliases lead too deep') from None
@@ -92,7 +89,8 @@ def _check(events: Iterable[yaml.Event]) -> None:
 
     :raises YamlError: if it is
     """
-    sizes: dict[str, int] = {}
+    # By anchor; None for all that have none.
+    sizes: dict[str | None, int] = {}
     # Of the collections that are open: name and size.
     opened: list[tuple[str | None, int]] = []
     aliased = 0
@@ -126,5 +124,9 @@ def _check(events: Iterable[yaml.Event]) -> None:
             sizes[event.anchor] = 1
 
 
-def _place(mark: yaml.Mark) -> str:
+def _place(mark: Any) -> str:
+    """Return a place for people.
+
+    :param mark: PyYAML's own, or libyaml's
+    """
     return f'line {mark.line + 1}, column {mark.column + 1}'

@@ -3,6 +3,7 @@
 
 import dataclasses
 import uuid
+from typing import Any
 
 import os_resource_classes as orc
 from nova import exception
@@ -13,6 +14,7 @@ from nova.virt import virtapi
 
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.core.drivers.table import Table
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.fake_compute import options
@@ -163,8 +165,11 @@ class FaceDriver(fake.FakeDriver):
         :raises nova.exception.InvalidDiskFormat: if the face demands it
         :raises nova.exception.UnsupportedHardware: likewise
         """
-        if self._refuse_foreign_images and self._face.family:
-            self._check(instance, image_meta, kwargs.get('network_info'))
+        family = self._face.family
+        if self._refuse_foreign_images and family:
+            table = drivers.TABLES[family]
+            network_info = kwargs.get('network_info')
+            _check_taken(table, instance, image_meta, network_info)
         super().spawn(context, instance, image_meta, *args, **kwargs)
 
     def post_live_migration(
@@ -175,25 +180,27 @@ class FaceDriver(fake.FakeDriver):
         # two hosts, and a later evacuation to here would fail.
         self.destroy(context, instance, None, block_device_info)
 
-    def _check(self, instance, image_meta, network_info) -> None:
-        table = drivers.TABLES[self._face.family]
-        found = _read(image_meta)
-        # A volume that was there before has no image.
-        volume = not instance.image_ref
-        for name, value in found.items():
-            if name == 'hw_vif_model' and not network_info:
-                continue
-            row, asked = table.row(name), (str(value), found, volume)
-            if not (row.refuses_in(*asked) or row.fails_in(*asked)):
-                continue
-            if name in properties.FORMAT_NAMES:
-                raise exception.InvalidDiskFormat(disk_format=value)
-            raise exception.UnsupportedHardware(
-                model=written(name, value), virt=table.driver
-            )
+
+def _check_taken(
+    table: Table, instance: Any, image_meta: Any, network_info: Any
+) -> None:
+    found = _given_properties(image_meta)
+    # A volume that was there before has no image.
+    volume = not instance.image_ref
+    for name, value in found.items():
+        if name == 'hw_vif_model' and not network_info:
+            continue
+        row, asked = table.row(name), (str(value), found, volume)
+        if not (row.refuses_in(*asked) or row.fails_in(*asked)):
+            continue
+        if name in properties.FORMAT_NAMES:
+            raise exception.InvalidDiskFormat(disk_format=value)
+        raise exception.UnsupportedHardware(
+            model=written(name, value), virt=table.driver
+        )
 
 
-def _read(image_meta) -> dict[str, object]:
+def _given_properties(image_meta: Any) -> dict[str, object]:
     """Return what an ImageMeta sets, by nova's names; {} for None."""
     if image_meta is None:
         return {}
@@ -234,7 +241,7 @@ def _size() -> options.Size:
         ValueError nova says that the driver is none
     """
     try:
-        return options.read(CONF)
+        return options.read_size(CONF)
     except ValueError as error:
         raise exception.InvalidConfiguration(str(error)) from error
 

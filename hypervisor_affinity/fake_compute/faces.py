@@ -8,11 +8,16 @@ that runs one nova-compute per ESXi host).
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core.drivers import kvm
+from hypervisor_affinity.core.drivers import vmware
 
 HVM = 'hvm'
+
+# What the drivers report of a host of today, whose processor runs either.
+X86 = ('i686', 'x86_64')
 
 # Boolean capabilities that every release of nova asks its driver for.
 _LIBVIRT_CAPABILITIES = types.MappingProxyType(
@@ -75,7 +80,7 @@ _LIBVIRT_TRAITS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class HypervisorFace:
     """How one kind of host looks to nova.
 
@@ -105,11 +110,14 @@ class HypervisorFace:
     family: str | None = None
 
 
-def _for_both_architectures(*hypervisors: str):
+def supported_instances(
+    *guest_types: str, architectures: Iterable[str] = X86
+) -> tuple[tuple[str, str, str], ...]:
+    """Return what a driver reports that runs these types of guests."""
     return tuple(
-        (architecture, hypervisor, HVM)
-        for architecture in ('i686', 'x86_64')
-        for hypervisor in hypervisors
+        (architecture, guest_type, HVM)
+        for architecture in architectures
+        for guest_type in guest_types
     )
 
 
@@ -118,7 +126,7 @@ KVM = HypervisorFace(
     # libvirt says QEMU for virt_type kvm and qemu alike.
     hypervisor_type='QEMU',
     hypervisor_version=8002000,
-    supported_instances=_for_both_architectures('qemu', 'kvm'),
+    supported_instances=supported_instances(*kvm.TABLE.guest_types),
     image_types=frozenset({'aki', 'ami', 'ari', 'iso', 'qcow2', 'raw'}),
     capabilities=_LIBVIRT_CAPABILITIES,
     traits=_LIBVIRT_TRAITS,
@@ -129,7 +137,7 @@ VCENTER = HypervisorFace(
     name='vcenter',
     hypervisor_type='VMware vCenter Server',
     hypervisor_version=8000003,
-    supported_instances=_for_both_architectures('vmware'),
+    supported_instances=supported_instances(*vmware.TABLE.guest_types),
     image_types=frozenset({'iso', 'vmdk'}),
     capabilities=_VMWAREAPI_CAPABILITIES,
     traits=frozenset({'HW_ARCH_X86_64'}),
@@ -145,7 +153,7 @@ FAKE = HypervisorFace(
     name='fake',
     hypervisor_type='fake',
     hypervisor_version=1000000,
-    supported_instances=(('x86_64', 'fake', HVM),),
+    supported_instances=supported_instances('fake', architectures=('x86_64',)),
     image_types=frozenset({'raw'}),
     capabilities=None,
 )

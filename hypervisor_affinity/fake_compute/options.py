@@ -9,7 +9,7 @@ from hypervisor_affinity import option_values
 
 GROUP = 'hypervisor_affinity_fake_compute'
 
-_OPTIONS = [
+_OPTIONS: list[cfg.Opt] = [
     cfg.IntOpt(
         'vcpus',
         default=16,
@@ -62,7 +62,7 @@ class Size(NamedTuple):
     esxi_hosts: int
 
 
-def read(conf: cfg.ConfigOpts) -> Size:
+def read_size(conf: cfg.ConfigOpts) -> Size:
     """Return the options' values.
 
     :raises ValueError: naming option, value and place, if one is wrong

@@ -104,7 +104,8 @@ def _disk_type(disk: Disk) -> str | None:
     if disk.format == 'iso':
         return None
     # The driver imports what is in an OVA as it does a streamOptimized disk.
-    return DISK_TYPES[STREAM_OPTIMIZED if disk.appliance else disk.create_type]
+    create_type = STREAM_OPTIMIZED if disk.appliance else disk.create_type
+    return DISK_TYPES[create_type] if create_type else None
 
 
 def _adapter_type(disk: Disk, wish: str | None) -> str | None:
@@ -133,7 +134,7 @@ def _guest_id(disk: Disk, wish: str | None) -> str | None:
                 f'{disk.name}: {wish!r} is no guest id of vSphere; '
                 + (f'write {hint}' if hint else 'they end in Guest')
             )
-    return wish or (disk.appliance and disk.appliance.guest_id)
+    return wish or (disk.appliance.guest_id if disk.appliance else None)
 
 
 def _vif_model(disk: Disk, wish: str | None) -> str | None:
@@ -145,4 +146,4 @@ def _vif_model(disk: Disk, wish: str | None) -> str | None:
                 f'{disk.name}: ESXi has no network adapter {wish!r}; there '
                 f'are {takes.text}'
             )
-    return wish or (disk.appliance and disk.appliance.vif_model)
+    return wish or (disk.appliance.vif_model if disk.appliance else None)

@@ -292,7 +292,7 @@ def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
 
 
 def _in_archive(content: Content, member: str | None) -> Disk:
-    appliance = ova.read(content, member)
+    appliance = ova.find_disk(content, member)
     if (formats := probe(content).formats) != (RAW,):
         raise _ambiguous(content, {'ova', *formats})
     part = Part(

@@ -5,6 +5,7 @@
 was checked to be as asked, and to hold what the source holds, gets its name.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -12,7 +13,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from hypervisor_affinity import writing
@@ -69,15 +70,20 @@ class Form(NamedTuple):
     hardware_version: int | None = None
 
 
-class Prepared(NamedTuple):
-    """What was read and what was written; they hold the same.
+class CompleteForm(NamedTuple):
+    """A :class:`Form` of which nothing is left open."""
 
-    :ivar form: nothing of it is None
-    """
+    create_type: str
+    adapter_type: str
+    hardware_version: int
+
+
+class Prepared(NamedTuple):
+    """What was read and what was written; they hold the same."""
 
     source: Disk
     target: Disk
-    form: Form
+    form: CompleteForm
 
 
 def prepare(
@@ -104,41 +110,54 @@ def prepare(
     """
     disk = inspection.inspect(source, member)
     target = _place(target)
-    form = _complete(form, disk)
+    complete = _complete(form, disk)
     node = qemu.node(source, disk)
-    names = _names(target, form)
+    names = _names(target, complete)
     files = _files(source, disk)
     before = _states(files)
     _check_source(disk)
     _check_target(target, names, files, replace)
     if check_space:
-        _check_space(target, _most(node, disk, form))
+        _check_space(target, _most(node, disk, complete))
     _check_digest(source, disk.appliance, watch)
-    try:
-        with tempfile.TemporaryDirectory(
+    with (
+        _writing(target),
+        tempfile.TemporaryDirectory(
             prefix='.image-prepare-', dir=target.parent
-        ) as folder:
-            made = pathlib.Path(folder) / target.name
-            result = _make(node, disk, made, form, watch)
-            if _states(files) != before:
-                raise DiskError(
-                    f'{source}: was changed meanwhile; stop what writes to it'
-                )
-            _publish(made.parent, target.parent, names, replace)
+        ) as folder,
+    ):
+        made = pathlib.Path(folder) / target.name
+        result = _make(node, disk, made, complete, watch)
+        if _states(files) != before:
+            raise DiskError(
+                f'{source}: was changed meanwhile; stop what writes to it'
+            )
+        _publish(made.parent, target.parent, names, replace)
+    written = dataclasses.replace(result, name=str(target))
+    return Prepared(disk, written, complete)
+
+
+@contextlib.contextmanager
+def _writing(target: pathlib.Path) -> Iterator[None]:
+    """Have what goes wrong say that nothing was written.
+
+    :raises DiskError: likewise
+    """
+    try:
+        yield
     except DiskError as error:
         raise DiskError(f'{target}: was not written: {error}') from error
     except OSError as error:
         raise DiskError(
             f'{target}: was not written: {error.strerror}'
         ) from error
-    return Prepared(disk, dataclasses.replace(result, name=str(target)), form)
 
 
-def _complete(form: Form, source: Disk) -> Form:
+def _complete(form: Form, source: Disk) -> CompleteForm:
     hardware_version = DEFAULT_HARDWARE_VERSION
     if source.hardware_version and source.hardware_version.isdecimal():
         hardware_version = int(source.hardware_version)
-    return Form(
+    return CompleteForm(
         form.create_type,
         form.adapter_type
         or fitting.adapter_type(source)
@@ -147,7 +166,7 @@ def _complete(form: Form, source: Disk) -> Form:
     )
 
 
-def _names(target: pathlib.Path, form: Form) -> tuple[str, ...]:
+def _names(target: pathlib.Path, form: CompleteForm) -> tuple[str, ...]:
     """Return the names of the files to write, the descriptor's last."""
     if form.create_type == MONOLITHIC_FLAT:
         # So qemu-img calls it.
@@ -217,7 +236,7 @@ def _place(path: pathlib.Path) -> pathlib.Path:
         raise DiskError(f'{path}: {error.strerror}') from error
 
 
-def _most(node: qemu.Node, disk: Disk, form: Form) -> int:
+def _most(node: qemu.Node, disk: Disk, form: CompleteForm) -> int:
     """Return how many bytes the target takes at most."""
     data = qemu.data_bytes(node, _GRAIN)
     if form.create_type == MONOLITHIC_FLAT:
@@ -269,7 +288,7 @@ def _make(
     source: qemu.Node,
     disk: Disk,
     made: pathlib.Path,
-    form: Form,
+    form: CompleteForm,
     watch: Watch,
 ) -> Disk:
     """Write the target where nobody looks yet; return it, checked."""

@@ -237,7 +237,7 @@ def _run(
         ) as process,
     ):
         try:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 read(line)
             code = process.wait()
         finally:

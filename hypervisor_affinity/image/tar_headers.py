@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The headers of a tar archive, by tarfile, which trusts in any of them."""
 
+import io
 import tarfile
 from collections.abc import Iterator
+from typing import Self
 
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import UnsafeDisk
@@ -24,27 +26,23 @@ def headers(content: Content) -> Iterator[tarfile.TarInfo]:
     :raises tarfile.TarError, ValueError, OverflowError: if it is damaged
     """
     file = _Headers(content)
-    with tarfile.open(fileobj=file, mode='r:', tarinfo=_Header) as archive:
+
+    class Header(tarfile.TarInfo):
+        """A header that tells the archive's file of it before it is read."""
+
+        @classmethod
+        def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+            file.begin_header()
+            return super().fromtarfile(archive)
+
+    with tarfile.open(fileobj=file, mode='r:', tarinfo=Header) as archive:
         file.begin_member()
         while info := archive.next():
             yield info
             file.begin_member()
 
 
-class _Header(tarfile.TarInfo):
-    """A header that tells the archive's file of it before it is read."""
-
-    @classmethod
-    def fromtarfile(cls, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        """Return the next member, with all headers that go before it.
-
-        :raises UnsafeDisk: if these are too many
-        """
-        archive.fileobj.begin_header()
-        return super().fromtarfile(archive)
-
-
-class _Headers:
+class _Headers(io.RawIOBase):
     """An archive as tarfile reads it, which trusts in any length."""
 
     def __init__(self, content: Content) -> None:
@@ -69,7 +67,7 @@ class _Headers:
                 f'one member; {REPACK}'
             )
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Return a part.
 
         :raises UnsafeDisk: if the headers are longer than they can be
@@ -84,14 +82,16 @@ class _Headers:
         self._position += len(found)
         return found
 
-    def seek(self, position: int) -> None:
-        """Go on elsewhere.
+    def seek(self, position: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go on elsewhere; return where.
 
+        :param whence: nothing else is asked for
         :raises ValueError: if there is no such place
         """
         if position < 0:
             raise ValueError(f'a member at byte {position}')
         self._position = position
+        return position
 
     def tell(self) -> int:
         """Return where it is."""

@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Callable
 from typing import BinaryIO, NamedTuple, NoReturn
 
-from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import STAGED
 from hypervisor_affinity.cloud.glance import Glance
-from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 

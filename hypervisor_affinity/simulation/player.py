@@ -10,7 +10,6 @@ from oslo_config import cfg
 
 from hypervisor_affinity.cloud.adapters import INVENTORIES
 from hypervisor_affinity.cloud.snapshot import Image
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import preference
@@ -21,14 +20,16 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import judging
+from hypervisor_affinity.simulation import actions
 from hypervisor_affinity.simulation import outcome
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation import world as worlds
+from hypervisor_affinity.simulation.nova_objects import Ask
 from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Refusal
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
-from hypervisor_affinity.simulation.scheduler import Ask
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.scheduler import Scheduler
 from hypervisor_affinity.simulation.world import Node
 from hypervisor_affinity.simulation.world import Resident
@@ -68,7 +69,7 @@ class Player:
         """Return what came of it.
 
         :param name: of the scheduler
-        :raises SourceError: if the scenario asks for what is not there
+        :raises ScenarioError: if the scenario asks for what is not there
         """
         self._measure(ends_step=False)
         for step in steps:
@@ -79,7 +80,7 @@ class Player:
         return Run(name, self._outcomes, self._usage, self._scheduler.notes)
 
     def _do(self, action: scenario.Action) -> None:
-        worlds.apply(self._world, action)
+        actions.apply(self._world, action)
         if action.set_options is not None:
             self._scheduler.set_options(action.set_options)
         # What hosts offer may have changed, or how it is read.
@@ -97,7 +98,7 @@ class Player:
         if boot.image is not None:
             image = self._world.image(boot.image)
         flavor = self._world.flavor(boot.flavor)
-        refusal = None
+        refusal: Refusal | None = None
         left = boot.count
         while left:
             servers = [
@@ -153,9 +154,9 @@ class Player:
     def _recreate(self, old: Resident, origin: Node) -> None:
         try:
             image = self._image_now(old)
-        except SourceError as error:
-            refusal = Refusal('nova-api', str(error))
-            self._note(scenario.RECREATE, old, origin, None, refusal)
+        except ScenarioError as error:
+            gone = Refusal('nova-api', str(error))
+            self._note(scenario.RECREATE, old, origin, None, gone)
             return
         server = self._world.resident(image, old.flavor, old.volume)
         node, refusal = self._place(server)
@@ -168,14 +169,14 @@ class Player:
     def _image_now(self, server: Resident) -> Image | None:
         """Return the image that a server would be made anew from.
 
-        :raises SourceError: if it is gone
+        :raises ScenarioError: if it is gone
         """
         image = server.image
         if image is None:
             return None
         try:
             return self._world.image(image.id or image.name)
-        except SourceError:
+        except ScenarioError:
             # A volume is copied without its image.
             if server.volume:
                 return image
@@ -195,10 +196,10 @@ class Player:
             server.image, server.flavor, server.volume, server.id, at_once
         )
         if origin is not None:
-            ask = ask._replace(runs_on=self._underneath(origin))
+            ask = ask._replace(underneath=self._underneath(origin))
         try:
             return self._scheduler.place(ask)
-        except (SourceError, cfg.Error, RecursionError):
+        except (ScenarioError, cfg.Error, RecursionError):
             # Of an option, which nova may read as late as here; one that
             # refers to itself has no end.
             raise
@@ -224,10 +225,12 @@ class Player:
                 image=server.title,
                 flavor=server.flavor.name,
                 belongs=_belongs(demand, policy),
-                origin=origin and origin.name,
-                host=node and node.name,
-                hypervisor=node and self._hypervisor(node),
-                misfit=node and self._misfit(server, origin, node, action),
+                origin=origin.name if origin else None,
+                host=node.name if node else None,
+                hypervisor=self._hypervisor(node) if node else None,
+                misfit=self._misfit(server, origin, node, action)
+                if node
+                else None,
                 refusal=refusal,
             )
         )
@@ -251,10 +254,10 @@ class Player:
     ) -> str | None:
         # As for a rebuild there: whether the host can run it at all, and not
         # whether it was welcome.
-        moves = action == scenario.MIGRATE
+        left = origin if action == scenario.MIGRATE else None
         demand = self._demand(
             server,
-            underneath=self._underneath(origin) if moves else None,
+            underneath=self._underneath(left) if left else None,
             rebuild=True,
         )
         verdict = judge(demand, self._offer(node), self._scheduler.policy)
@@ -294,7 +297,7 @@ class Player:
         for node in self._world.nodes:
             nodes[self._hypervisor(node)].append(node)
         for name, members in nodes.items():
-            figures: dict[str, float] = {}
+            figures: dict[str, Any] = {}
             for field in INVENTORIES.values():
                 inventories = [
                     inventory

@@ -9,12 +9,15 @@ import importlib.util
 import io
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SUFFIXES = ('.svg', '.png', '.pdf')
 
@@ -42,23 +45,18 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
     import matplotlib
     from matplotlib import figure
 
-    settings = {
-        # Otherwise random, as the letters would be outlines.
-        'svg.hashsalt': 'hypervisor-affinity',
-        'svg.fonttype': 'none',
-        # Whoever names a step or an image writes no formulas.
-        'text.parse_math': False,
-        'font.size': 9,
-        'axes.titlesize': 9,
-    }
-    names = list(
-        dict.fromkeys(usage.hypervisor for run in runs for usage in run.usage)
-    )
-    styles = {
-        name: _STYLES[number % len(_STYLES)]
-        for number, name in enumerate(sorted(names))
-    }
-    with matplotlib.rc_context(settings):
+    styles = _styles(runs)
+    with matplotlib.rc_context(
+        {
+            # Otherwise random, as the letters would be outlines.
+            'svg.hashsalt': 'hypervisor-affinity',
+            'svg.fonttype': 'none',
+            # Whoever names a step or an image writes no formulas.
+            'text.parse_math': False,
+            'font.size': 9,
+            'axes.titlesize': 9,
+        }
+    ):
         picture = figure.Figure(
             figsize=(1.5 + 3.75 * len(runs), 5.5), layout='constrained'
         )
@@ -79,17 +77,30 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
             ncols=len(styles) + 1,
             frameon=False,
         )
-        kind = path.suffix or SUFFIXES[0]
-        metadata = {'Date': None, 'Creator': None}
-        drawn = io.BytesIO()
-        picture.savefig(
-            drawn,
-            format=kind.removeprefix('.'),
-            metadata=metadata if kind == '.svg' else None,
-        )
+        drawn = _encoded(picture, path.suffix or SUFFIXES[0])
     # It is for showing: who may read it is what the umask says.
     with writing.replacing(path, 0o666) as file:
-        file.write(drawn.getbuffer())
+        file.write(drawn)
+
+
+def _styles(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
+    """Return how the line of each hypervisor looks."""
+    names = {usage.hypervisor for run in runs for usage in run.usage}
+    return {
+        name: _STYLES[number % len(_STYLES)]
+        for number, name in enumerate(sorted(names))
+    }
+
+
+def _encoded(picture: 'Figure', suffix: str) -> bytes:
+    metadata = {'Date': None, 'Creator': None}
+    drawn = io.BytesIO()
+    picture.savefig(
+        drawn,
+        format=suffix.removeprefix('.'),
+        metadata=metadata if suffix == '.svg' else None,
+    )
+    return drawn.getvalue()
 
 
 def _fill_servers(axis: Any, run: Run, styles: dict[str, dict]) -> None:

@@ -15,12 +15,12 @@ from multiprocessing import connection
 from typing import Any, NamedTuple
 
 from hypervisor_affinity import conf_files
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import scenario
+from hypervisor_affinity.simulation.actions import rehearse
 from hypervisor_affinity.simulation.outcome import Run
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.world import World
-from hypervisor_affinity.simulation.world import rehearse
 
 
 class Setting(NamedTuple):
@@ -52,7 +52,7 @@ def play_all(
     """Play with every scheduler of a scenario, all at a time.
 
     :param progress: called with the number of requests so far, of all
-    :raises SourceError: if the scenario, or an option, is wrong
+    :raises ScenarioError: if the scenario, or an option, is wrong
     """
     rehearse(setting.story, setting.cloud, setting.name)
     schedulers = setting.story.schedulers or {'nova-scheduler': {}}
@@ -65,7 +65,7 @@ def play_all(
         elif isinstance(message, Run):
             runs[name] = message
         else:
-            raise SourceError(f'{name}: {message}')
+            raise ScenarioError(f'{name}: {message}')
     return [runs[name] for name in schedulers]
 
 
@@ -89,7 +89,8 @@ def _messages(
             sender.close()
             names[receiver] = name
         while names:
-            for receiver in connection.wait(list(names)):
+            ready = connection.wait(list(names))
+            for receiver in [r for r in names if r in ready]:
                 try:
                     message = receiver.recv()
                 except EOFError:
@@ -119,7 +120,7 @@ def _play(
     logging.getLogger('nova').setLevel(logging.CRITICAL)
     try:
         sender.send(play(setting, name, options, sender.send))
-    except SourceError as error:
+    except ScenarioError as error:
         sender.send(str(error))
     except Exception as error:
         sender.send(f'unexpected {judging.what(error)}; please report it')
@@ -134,7 +135,7 @@ def play(
     """Play with one scheduler, in this process.
 
     :param options: of the scheduler
-    :raises SourceError: if the scenario, or an option, is wrong
+    :raises ScenarioError: if the scenario, or an option, is wrong
     """
     # Here, where nova is needed, and in no process that does without.
     from nova.conf import CONF
@@ -166,4 +167,4 @@ def play(
             )
             return Player(world, scheduler, progress).play(name, story.steps)
     except conf_files.ConfError as error:
-        raise SourceError(str(error)) from None
+        raise ScenarioError(str(error)) from None

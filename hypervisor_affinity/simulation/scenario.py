@@ -3,7 +3,7 @@
 
 import pathlib
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -22,8 +22,8 @@ from hypervisor_affinity.cloud.source import Source
 VERSION = 1
 FORMAT = 'hypervisor-affinity-scenario'
 
-MIGRATE = 'migrate'
-RECREATE = 'recreate'
+MIGRATE: Final = 'migrate'
+RECREATE: Final = 'recreate'
 
 # Hosts there are, and servers that are booted, in the whole of a scenario.
 LARGEST = 100_000
@@ -34,6 +34,10 @@ _Number = Annotated[int, msgspec.Meta(ge=1, le=LARGEST)]
 
 # nova.conf, as {group: {option: value}}.
 Options = dict[str, Any]
+
+
+class ScenarioError(Exception):
+    """A scenario cannot be played; the text says why, and what to do."""
 
 
 class Hosts(Host, frozen=True):

@@ -21,8 +21,8 @@ from oslo_config import cfg
 from hypervisor_affinity import conf as our_options
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import scheduler as plugins
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation import scenario
+from hypervisor_affinity.simulation.scenario import ScenarioError
 
 _GROUP = 'filter_scheduler'
 # Options that name what nova imports -> what loads nova's own classes, and
@@ -56,7 +56,7 @@ def check(
     :param name: of the scenario's file
     :param files: nova.conf
     :param options: those that the operator sets beside them
-    :raises SourceError: with the place in the file and the name, if one is
+    :raises ScenarioError: with the place in the file and the name, if one is
         not for a scenario to set
     :raises ConfError: if a nova.conf cannot be read
     """
@@ -71,7 +71,7 @@ def check(
                     or _imports(group, option, value, named)
                 )
                 if cause:
-                    raise SourceError(
+                    raise ScenarioError(
                         f'{name}: at {place}.{group}.{option}: {cause}'
                     )
 

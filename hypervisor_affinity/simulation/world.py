@@ -3,8 +3,8 @@
 
 import dataclasses
 import uuid
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -24,9 +24,12 @@ from hypervisor_affinity.cloud.source import find
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.simulation import scenario
+from hypervisor_affinity.simulation.scenario import ScenarioError
+
+_Thing = TypeVar('_Thing', Flavor, Image)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
 class Resident:
     """A server.
 
@@ -92,7 +95,7 @@ class World:
         """Fill it.
 
         :param name: of the scenario, for messages
-        :raises SourceError: if something has the name of another, or refers
+        :raises ScenarioError: if something has the name of another, or refers
             to what is not there
         """
         self._name = name
@@ -109,31 +112,31 @@ class World:
     def flavor(self, name_or_id: str) -> Flavor:
         """Return a flavor.
 
-        :raises SourceError: if there is none, or there are several
+        :raises ScenarioError: if there is none, or there are several
         """
-        return find('flavor', self._flavors, name_or_id, self._name)
+        return self._find('flavor', self._flavors, name_or_id)
 
     def image(self, name_or_id: str) -> Image:
         """Return an image as it is now.
 
-        :raises SourceError: if there is none, or there are several
+        :raises ScenarioError: if there is none, or there are several
         """
-        return find('image', self._images, name_or_id, self._name)
+        return self._find('image', self._images, name_or_id)
 
     def at(self, place: scenario.Place) -> list[Node]:
         """Return the nodes of a host or of an aggregate's hosts.
 
-        :raises SourceError: if there is no such host or aggregate
+        :raises ScenarioError: if there is no such host or aggregate
         """
         if place.host is not None:
             return self._host(place.host)
-        members = self._aggregate(place.aggregate).hosts
+        members = self._aggregate(place.aggregate or '').hosts
         return [node for host in members for node in self._by_name[host]]
 
     def select(self, choice: scenario.Servers) -> list[tuple[Node, Resident]]:
         """Return servers of an image, the oldest first.
 
-        :raises SourceError: if there is no such image or aggregate
+        :raises ScenarioError: if there is no such image or aggregate
         """
         image = self.image(choice.image)
         nodes = self.nodes
@@ -185,7 +188,7 @@ class World:
     def add(self, cloud: scenario.Cloud) -> None:
         """Add hosts, aggregates, flavors, images and servers.
 
-        :raises SourceError: if something has the name of another, or refers
+        :raises ScenarioError: if something has the name of another, or refers
             to what is not there
         """
         self._flavors += cloud.flavors
@@ -208,7 +211,7 @@ class World:
     def set_aggregate(self, change: scenario.SetAggregate) -> None:
         """Change an aggregate.
 
-        :raises SourceError: if it is not there, or a host is not
+        :raises ScenarioError: if it is not there, or a host is not
         """
         aggregate = self._aggregate(change.name)
         metadata = {
@@ -229,7 +232,7 @@ class World:
     def set_image(self, change: scenario.SetImage) -> None:
         """Change an image.
 
-        :raises SourceError: if it is not there
+        :raises ScenarioError: if it is not there
         """
         image = self.image(change.name)
         properties = {
@@ -249,7 +252,7 @@ class World:
     def set_hosts(self, change: scenario.SetHosts) -> None:
         """Change hosts.
 
-        :raises SourceError: if they are not there, or Placement knows none
+        :raises ScenarioError: if they are not there, or Placement knows none
             of what is to be changed
         """
         for node in self.at(change):
@@ -363,8 +366,16 @@ class World:
             self._complain(f'has no aggregate {name!r}')
         return self.aggregates[name]
 
-    def _complain(self, text: str) -> None:
-        raise SourceError(f'{self._name} {text}')
+    def _find(
+        self, kind: str, things: list[_Thing], name_or_id: str
+    ) -> _Thing:
+        try:
+            return find(kind, things, name_or_id, self._name)
+        except SourceError as error:
+            raise ScenarioError(str(error)) from error
+
+    def _complain(self, text: str) -> NoReturn:
+        raise ScenarioError(f'{self._name} {text}')
 
 
 def title(image: Image | None, volume: bool) -> str:
@@ -384,51 +395,3 @@ def properties(image: Image | None, volume: bool) -> dict[str, str]:
 
 def _same(one: Image, other: Image) -> bool:
     return (one.id, one.name) == (other.id, other.name)
-
-
-def rehearse(
-    story: scenario.Scenario, cloud: scenario.Cloud, name: str
-) -> None:
-    """Check that all names in a scenario are those of something.
-
-    :raises SourceError: naming the step and what is wrong
-    """
-    world = World(cloud, name)
-    for step, action in _actions(story):
-        try:
-            apply(world, action)
-            if action.boot:
-                world.flavor(action.boot.flavor)
-                if action.boot.image is not None:
-                    world.image(action.boot.image)
-            elif action.drain:
-                world.at(action.drain)
-            elif choice := action.recreate or action.delete:
-                world.select(choice)
-        except SourceError as error:
-            raise SourceError(
-                f'step {step.title!r}, {action.name}: {error}'
-            ) from error
-
-
-def apply(world: World, action: scenario.Action) -> None:
-    """Do what needs no scheduler; do nothing of what needs one."""
-    if action.add:
-        world.add(action.add)
-    elif action.delete:
-        for node, resident in world.select(action.delete):
-            world.take(resident, node)
-    elif action.set_aggregate:
-        world.set_aggregate(action.set_aggregate)
-    elif action.set_hosts:
-        world.set_hosts(action.set_hosts)
-    elif action.set_image:
-        world.set_image(action.set_image)
-
-
-def _actions(
-    story: scenario.Scenario,
-) -> Iterator[tuple[scenario.Step, scenario.Action]]:
-    for step in story.steps:
-        for action in step.do:
-            yield step, action

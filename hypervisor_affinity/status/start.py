@@ -4,9 +4,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from nova.scheduler import host_manager
 from nova.scheduler import request_filter
 
+from hypervisor_affinity import nova_in_memory
 from hypervisor_affinity import redaction
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler.filters import HypervisorAffinityFilter
@@ -36,19 +36,6 @@ class Refused(NamedTuple):
     cause: str
 
 
-class _HostManager(host_manager.HostManager):
-    """nova's own, without what it reads of databases."""
-
-    def refresh_cells_caches(self) -> None:
-        pass
-
-    def _init_aggregates(self) -> None:
-        pass
-
-    def _init_instance_info(self, computes_by_cell: Any = None) -> None:
-        pass
-
-
 def build() -> Built | Refused:
     """Build filters and weighers by ``nova.conf.CONF``, as nova does.
 
@@ -59,10 +46,10 @@ def build() -> Built | Refused:
     before = changed[:]
     changed[:] = [f for f in before if not isinstance(f, PlacementPrefilter)]
     try:
-        manager = _HostManager()
+        hosts = nova_in_memory.HostManager()
         return Built(
-            filters=tuple(manager.enabled_filters),
-            weighers=tuple(manager.weighers),
+            filters=tuple(hosts.enabled_filters),
+            weighers=tuple(hosts.weighers),
             has_prefilter=any(
                 isinstance(f, PlacementPrefilter) for f in installed or ()
             ),

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip('glance', reason='the extra `cloud` is not installed')
 
-from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from tests import disk_files
 from tests.installed import skip_without

@@ -94,7 +94,7 @@ def stage(start_vcenter, tmp_path):  # noqa: F811
     skip_without('prometheus')
     inventories = [described(number) for number in (1, 2)]
     running = list(map(start_vcenter, inventories))
-    accesses = options.read(
+    accesses = options.read_accesses(
         [
             conf_files.write(
                 tmp_path / f'{each.port}.conf',

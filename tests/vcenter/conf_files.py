@@ -36,7 +36,7 @@ def write(path: pathlib.Path, vcenter: VCenter, **values: Any) -> str:
 
 def access(path: pathlib.Path, vcenter: VCenter, **values: Any) -> Access:
     """Write such a file, and return what is read of it."""
-    (found,) = options.read([write(path, vcenter, **values)])
+    (found,) = options.read_accesses([write(path, vcenter, **values)])
     return found
 
 

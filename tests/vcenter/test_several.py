@@ -46,7 +46,7 @@ def write(tmp_path):
 def test_which_clusters_are_read(start_vcenter, write, named, read, others):
     names = ['first', 'second', 'third']
     vcenter = start_vcenter(inventory.Inventory(clusters=clusters(*names)))
-    (access,) = options.read(
+    (access,) = options.read_accesses(
         [write(vcenter, cluster_name=name) for name in named]
     )
     record = read_once(access)
@@ -91,7 +91,7 @@ def two(start_vcenter):
 
 @pytest.fixture
 def vcenters(two, write):
-    with connect(options.read(map(write, two))) as vcenters:
+    with connect(options.read_accesses(map(write, two))) as vcenters:
         yield vcenters
 
 
@@ -112,7 +112,7 @@ def test_two_vcenters(two, vcenters):
 
 
 def test_the_order_is_that_of_the_files(two, write):
-    with connect(options.read(map(write, reversed(two)))) as vcenters:
+    with connect(options.read_accesses(map(write, reversed(two)))) as vcenters:
         uuids = [record.uuid for record in vcenters.read()]
     assert uuids == [inventory.make_uuid(name) for name in ('south', 'north')]
 
@@ -214,14 +214,14 @@ def test_what_nobody_has_foreseen_of_one_hides_no_other(
     good, bad = (
         access_of(start_vcenter(large(hosts=1, vms=1))) for _ in range(2)
     )
-    original = reader.read
+    original = reader.read_vcenter
 
     def read(service, known):
         if known.name == bad.name:
             raise RecursionError('hunter2')
         return original(service, known)
 
-    monkeypatch.setattr(reader, 'read', read)
+    monkeypatch.setattr(reader, 'read_vcenter', read)
     with connect([bad, good]) as several:
         first, second = several.read()
     assert (first.clusters, second.error) == ((), '')

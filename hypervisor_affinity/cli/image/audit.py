@@ -14,7 +14,7 @@ from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud.glance import Glance
-from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
@@ -230,7 +230,10 @@ class _Auditor:
         """Make the changes of an image, and see that they are there.
 
         :raises SourceError: if they are not
+        :raises ValueError: without a Glance to change
         """
+        if self._glance is None:
+            raise ValueError('a snapshot cannot be changed')
         image_id, changes = audited.image.id, audited.changes
         self._glance.change(image_id, changes)
         found = self._glance.stored(image_id).properties
@@ -261,23 +264,29 @@ class _Auditor:
         except Missing:
             # Deleted since it was listed.
             return []
-        inspected = self._inspect(image, stored) if reads_content else None
-        failures = [inspected] if isinstance(inspected, Finding) else []
+        disk: Disk | None = None
+        failures: list[ImageFinding] = []
+        if reads_content:
+            match self._inspect(self._glance, image, stored):
+                case Finding() as failure:
+                    failures.append(failure)
+                case inspected:
+                    disk = inspected
         found = image_audit.audit(
-            image,
-            self._policy,
-            values=stored.properties,
-            disk=None if failures else inspected,
+            image, self._policy, values=stored.properties, disk=disk
         )
         return self._wanted(found + failures)
 
     def _wanted(self, found: list[ImageFinding]) -> list[ImageFinding]:
         return [finding for finding in found if finding.check in self._only]
 
-    def _inspect(self, image: Image, stored: Stored) -> Disk | ImageFinding:
+    def _inspect(
+        self, glance: Glance, image: Image, stored: Stored
+    ) -> Disk | ImageFinding:
         if stored.id not in self._inspected:
+            inspected: Disk | ImageFinding
             try:
-                inspected = inspect_content(self._glance.content(stored))
+                inspected = inspect_content(glance.content(stored))
             except (DiskError, SourceError) as error:
                 inspected = image_audit.unreadable(image, error)
             except Exception as error:

@@ -62,22 +62,7 @@ class Prepare(Command):
             help='of the disk, not of the servers; default: what the source '
             f'says, or else {preparation.DEFAULT_HARDWARE_VERSION}',
         )
-        parser.add_argument(
-            '--disk',
-            dest='member',
-            metavar='NAME',
-            help='of an OVA with several disks',
-        )
-        parser.add_argument(
-            '--replace',
-            action='store_true',
-            help='write over an existing TARGET, once all is well',
-        )
-        parser.add_argument(
-            '--skip-space-check',
-            action='store_true',
-            help='try even if the file system may be too full',
-        )
+        _add_further(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
@@ -85,7 +70,8 @@ class Prepare(Command):
         with writing.orderly_end(), progress.steps() as show:
             done = preparation.prepare(
                 parsed_args.source,
-                parsed_args.target or _default_target(parsed_args),
+                parsed_args.target
+                or _default_target(parsed_args.source, parsed_args.type),
                 Form(
                     parsed_args.type,
                     parsed_args.adapter_type,
@@ -98,6 +84,25 @@ class Prepare(Command):
             )
         self.say(parsed_args, _headline(done), _next(done))
         return ('Part', 'Source', 'Target'), _rows(done)
+
+
+def _add_further(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--disk',
+        dest='member',
+        metavar='NAME',
+        help='of an OVA with several disks',
+    )
+    parser.add_argument(
+        '--replace',
+        action='store_true',
+        help='write over an existing TARGET, once all is well',
+    )
+    parser.add_argument(
+        '--skip-space-check',
+        action='store_true',
+        help='try even if the file system may be too full',
+    )
 
 
 def _target(text: str) -> pathlib.Path:
@@ -116,11 +121,10 @@ def _hardware_version(text: str) -> int:
     return int(text)
 
 
-def _default_target(parsed_args: argparse.Namespace) -> pathlib.Path:
-    source = parsed_args.source
+def _default_target(source: pathlib.Path, create_type: str) -> pathlib.Path:
     target = pathlib.Path(f'{source.stem}.vmdk')
     if target.absolute() == source.absolute():
-        return target.with_stem(f'{target.stem}-{parsed_args.type}')
+        return target.with_stem(f'{target.stem}-{create_type}')
     return target
 
 
@@ -177,5 +181,9 @@ def _rows(done: Prepared) -> list[tuple[str, object, object]]:
 
 
 def _format(disk: Disk) -> str:
-    words = disk.format, disk.create_type, disk.appliance and 'in an OVA'
-    return ' '.join(filter(None, words))
+    words = [disk.format]
+    if disk.create_type:
+        words.append(disk.create_type)
+    if disk.appliance:
+        words.append('in an OVA')
+    return ' '.join(words)

@@ -17,9 +17,9 @@ from hypervisor_affinity.cli.base import ShowCommand
 from hypervisor_affinity.cli.cells import Lines
 from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
-from hypervisor_affinity.cloud import glance
+from hypervisor_affinity.cloud import glance_images
 from hypervisor_affinity.cloud.glance import Glance
-from hypervisor_affinity.cloud.glance import Stored
+from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core import image_meta
@@ -93,15 +93,7 @@ class Upload(PolicyReading, Connecting, ShowCommand):
             type=_property,
             help='another image property; may be given several times',
         )
-        visibility = parser.add_mutually_exclusive_group()
-        for word, text in _VISIBILITIES.items():
-            visibility.add_argument(
-                f'--{word}',
-                action='store_const',
-                const=word,
-                dest='visibility',
-                help=text,
-            )
+        _add_visibility(parser)
         parser.add_argument(
             '--import',
             action='store_true',
@@ -192,6 +184,18 @@ class Upload(PolicyReading, Connecting, ShowCommand):
                 raise
 
 
+def _add_visibility(parser: argparse.ArgumentParser) -> None:
+    visibility = parser.add_mutually_exclusive_group()
+    for word, text in _VISIBILITIES.items():
+        visibility.add_argument(
+            f'--{word}',
+            action='store_const',
+            const=word,
+            dest='visibility',
+            help=text,
+        )
+
+
 def _hint(kept: str) -> str:
     return (
         f'Image {kept} is kept; to go on, repeat the command with --resume '
@@ -203,7 +207,9 @@ def _property(text: str) -> tuple[str, str]:
     name, sign, value = text.partition('=')
     if not (name and sign):
         raise argparse.ArgumentTypeError(f'{text!r} is not NAME=VALUE')
-    if name in glance.ATTRIBUTES or name.startswith(glance.RESERVED):
+    if name in glance_images.ATTRIBUTES or name.startswith(
+        glance_images.RESERVED
+    ):
         raise argparse.ArgumentTypeError(
             f'{name} is an attribute of images, and no property'
         )

@@ -3,9 +3,11 @@
 
 import argparse
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cloud import vcenter
 from hypervisor_affinity.cloud.snapshot import VCenter
@@ -26,7 +28,11 @@ class Reading(NamedTuple):
     vcenters: tuple[tuple[str, Callable[[], VCenter]], ...]
 
 
-class VCenterReading:
+def _as_it_was(known: VCenter) -> VCenter:
+    return known
+
+
+class VCenterReading(CloudReading):
     """A command that reads a cloud and its vCenters, or a snapshot of both.
 
     * ``needs_vcenters``: whether it makes no sense without them
@@ -69,7 +75,7 @@ class VCenterReading:
                 source,
                 again=None,
                 vcenters=tuple(
-                    (known.name, lambda known=known: known)
+                    (known.name, functools.partial(_as_it_was, known))
                     for known in source.vcenters()
                 ),
             )
@@ -80,7 +86,7 @@ class VCenterReading:
                 'with the vSphere driver with --vcenter-conf, or read a file '
                 'with --snapshot'
             )
-        accesses = options.read(files)
+        accesses = options.read_accesses(files)
         if not self.finds_open_files:
             self._warn(accesses)
         with vcenter.connect(accesses) as vcenters:

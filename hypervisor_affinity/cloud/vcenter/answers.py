@@ -90,7 +90,7 @@ class Answer(bounds.Answer):
         return chunk
 
     def _inflated(self, amount: int) -> bytes:
-        while not self._ready:
+        while self._unzip and not self._ready:
             chunk = super().read(_CHUNK)
             if not chunk:
                 break

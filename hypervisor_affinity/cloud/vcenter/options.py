@@ -7,7 +7,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oslo_config import cfg
 
@@ -54,7 +54,7 @@ class Access(NamedTuple):
         return address if self.port == _HTTPS else f'{address}:{self.port}'
 
 
-def read(paths: Iterable[str]) -> list[Access]:
+def read_accesses(paths: Iterable[str]) -> list[Access]:
     """Return the vCenters that files name, each once.
 
     How to reach one is taken from the first file that names it, except that
@@ -158,8 +158,10 @@ class _File:
             ) from error
         return regex
 
-    def option(self, name: str) -> object:
+    def option(self, name: str) -> Any:
         """Return an option of ours, or else of nova's; None for neither.
+
+        What type it has, its declaration says.
 
         :raises SourceError: if its value is none
         """
@@ -179,7 +181,7 @@ class _File:
             )
         return value
 
-    def _value(self, group: str, name: str) -> object:
+    def _value(self, group: str, name: str) -> Any:
         where = self._conf if group == 'DEFAULT' else self._conf[group]
         try:
             value = where[name]

@@ -10,7 +10,7 @@ there without an error.
 import collections
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from pyVmomi import vim
@@ -28,7 +28,8 @@ NOVAS_MARK = 'org.openstack.compute'
 # Objects in one answer; the rest follows in others.
 _PAGE = 1000
 
-_DRS = {
+_Drs = Literal['off', 'manual', 'partially_automated', 'fully_automated']
+_DRS: dict[str, _Drs] = {
     'manual': 'manual',
     'partiallyAutomated': 'partially_automated',
     'fullyAutomated': 'fully_automated',
@@ -60,13 +61,17 @@ _VM = (
 )
 _DATASTORE = ('summary', 'host')
 
+# vim.ServiceInstanceContent. pyVmomi declares that each of its managers may be
+# missing, which none is of a vCenter.
+Content = Any
+
 # The names of an object's properties -> their values.
 _Properties = Mapping[str, Any]
 # A reading: managed object -> its properties.
 _Objects = Mapping[Any, _Properties]
 
 
-def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
+def read_vcenter(content: Content, known: VCenter) -> VCenter:
     """Return a vCenter with the clusters that nova-computes name.
 
     :param known: what is known of it before it is asked; if one of its
@@ -78,7 +83,8 @@ def read(content: vim.ServiceInstanceContent, known: VCenter) -> VCenter:
     wanted, others = [], {}
     for cluster, properties in _clusters(content).items():
         if '' in named or properties['name'] in named:
-            wanted.append(_cluster(content, cluster, properties))
+            inside = _inside(content, cluster)
+            wanted.append(_cluster(cluster, properties, inside))
         else:
             others[cluster._moId] = properties['name']
     return _checked(
@@ -106,7 +112,7 @@ def _checked(found: VCenter) -> VCenter:
         ) from error
 
 
-def find_vm(content: vim.ServiceInstanceContent, uuid: str) -> str | None:
+def find_vm(content: Content, uuid: str) -> str | None:
     """Return the id of the cluster that a VM is in.
 
     :param uuid: ``config.instanceUuid``
@@ -121,11 +127,12 @@ def find_vm(content: vim.ServiceInstanceContent, uuid: str) -> str | None:
         return None
     if vm is None:
         return None
-    is_cluster = isinstance(owner, vim.ClusterComputeResource)
-    return owner._moId if is_cluster else ''
+    if isinstance(owner, vim.ClusterComputeResource):
+        return owner._moId
+    return ''
 
 
-def _clusters(content: vim.ServiceInstanceContent) -> _Objects:
+def _clusters(content: Content) -> _Objects:
     view = content.viewManager.CreateContainerView(
         content.rootFolder, [vim.ClusterComputeResource], True
     )
@@ -142,10 +149,9 @@ def _clusters(content: vim.ServiceInstanceContent) -> _Objects:
             view.Destroy()
 
 
-def _cluster(
-    content: vim.ServiceInstanceContent, cluster: Any, properties: _Properties
-) -> Cluster:
-    found = _retrieve(
+def _inside(content: Content, cluster: Any) -> _Objects:
+    """Return a cluster's hosts, VMs, datastores and networks."""
+    return _retrieve(
         content,
         cluster,
         [
@@ -165,7 +171,12 @@ def _cluster(
             vim.dvs.DistributedVirtualPortgroup: ('name', 'config'),
         },
     )
-    of_kind = _by_kind(found)
+
+
+def _cluster(
+    cluster: Any, properties: _Properties, inside: _Objects
+) -> Cluster:
+    of_kind = _by_kind(inside)
     hosts = of_kind[vim.HostSystem]
     nsx = _nsx_networks(of_kind)
     names = {host: values.get('name', '') for host, values in hosts.items()}
@@ -203,7 +214,7 @@ def _cluster(
     )
 
 
-def _drs(configuration: Any) -> str:
+def _drs(configuration: Any) -> _Drs:
     drs = configuration and configuration.drsConfig
     if not drs or not drs.enabled:
         return 'off'
@@ -214,11 +225,16 @@ def _drs(configuration: Any) -> str:
 def _host(values: _Properties, nsx: Mapping[Any, str]) -> EsxiHost:
     hardware = values.get('summary.hardware')
     usage = values.get('summary.quickStats')
+    # Of pyVmomi's own kinds of strings and numbers none can be written. What
+    # these may be is checked with the whole record.
+    connection: Any = str(
+        values.get('runtime.connectionState', 'disconnected')
+    )
+    power: Any = str(values.get('runtime.powerState', 'unknown'))
     return EsxiHost(
         name=values.get('name', ''),
-        # Of pyVmomi's own kinds of strings and numbers none can be written.
-        connection=str(values.get('runtime.connectionState', 'disconnected')),
-        power=str(values.get('runtime.powerState', 'unknown')),
+        connection=connection,
+        power=power,
         maintenance=bool(values.get('runtime.inMaintenanceMode')),
         memory_mb=hardware.memorySize // 2**20 if hardware else 0,
         memory_used_mb=(usage and usage.overallMemoryUsage) or 0,
@@ -327,7 +343,7 @@ def _step(kind: type, path: str, *following: Any) -> Any:
 
 
 def _retrieve(
-    content: vim.ServiceInstanceContent,
+    content: Content,
     start: Any,
     steps: list[Any],
     paths: Mapping[type, Collection[str]],

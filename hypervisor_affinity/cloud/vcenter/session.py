@@ -24,6 +24,7 @@ from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.vcenter import answers
 from hypervisor_affinity.cloud.vcenter.options import Access
+from hypervisor_affinity.cloud.vcenter.reader import Content
 
 LOG = logging.getLogger(__name__)
 
@@ -53,12 +54,10 @@ class Session:
         self._timeout = timeout
         self._stub: SoapAdapter.SoapStubAdapter | None = None
         # None if it is not logged in.
-        self._content: vim.ServiceInstanceContent | None = None
+        self._content: Content | None = None
         self._lock = threading.Lock()
 
-    def call(
-        self, ask: Callable[[vim.ServiceInstanceContent], _Answer]
-    ) -> _Answer:
+    def call(self, ask: Callable[[Content], _Answer]) -> _Answer:
         """Return what ``ask`` returns, which gets vCenter's managers.
 
         All that it asks of vCenter, and logging in, is within the bounds.
@@ -94,7 +93,7 @@ class Session:
             self._lock.release()
 
     def _ask_again_if_broken(
-        self, ask: Callable[[vim.ServiceInstanceContent], _Answer]
+        self, ask: Callable[[Content], _Answer]
     ) -> _Answer:
         try:
             return ask(self._content)
@@ -102,10 +101,11 @@ class Session:
             # Once is long enough.
             raise
         except _BROKEN:
-            self._stub.DropConnections()
+            if self._stub is not None:
+                self._stub.DropConnections()
             return ask(self._content)
 
-    def _log_in(self) -> vim.ServiceInstanceContent:
+    def _log_in(self) -> Content:
         access = self._access
         context = self._trust()
         self._drop()
@@ -119,7 +119,7 @@ class Session:
         )
         self._stub.scheme = answers.Connection
         service = vim.ServiceInstance('ServiceInstance', self._stub)
-        content = service.RetrieveContent()
+        content: Content = service.RetrieveContent()
         content.sessionManager.Login(access.user, access.password)
         return content
 
@@ -199,9 +199,9 @@ class Session:
                 f'[{vcenter_conf.GROUP}]'
             )
         if isinstance(error, vmodl.MethodFault):
-            return self._of_fault(error)
+            return self._explain_fault(error)
         if isinstance(error, OSError):
-            return self._of_connection(error)
+            return self._explain_connection(error)
         # How pyVmomi stumbles over what it does not expect.
         stumbles = (AttributeError, TypeError, *_BROKEN)
         if isinstance(error, stumbles) or type(error) is Exception:
@@ -213,7 +213,7 @@ class Session:
             )
         return None
 
-    def _of_fault(self, fault: Any) -> str:
+    def _explain_fault(self, fault: Any) -> str:
         """Say what vCenter has against a call."""
         user = self._access.user
         if isinstance(fault, vim.fault.InvalidLogin):
@@ -229,7 +229,7 @@ class Session:
             )
         return f'{_words(fault)}; see the log of vpxd'
 
-    def _of_connection(self, error: OSError) -> str:
+    def _explain_connection(self, error: OSError) -> str:
         """Say what is wrong with a connection."""
         if isinstance(error, ssl.SSLCertVerificationError):
             return (

@@ -42,7 +42,7 @@ class OneVCenter:
         )
         try:
             return self._session.call(
-                functools.partial(reader.read, known=known)
+                functools.partial(reader.read_vcenter, known=known)
             )
         except SourceError as error:
             return msgspec.structs.replace(known, error=str(error))

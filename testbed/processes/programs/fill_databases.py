@@ -25,6 +25,8 @@ from nova.network import model as network_model
 from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
+from hypervisor_affinity.fake_compute import faces
+
 _CLASSES = {'VCPU': 'vcpus', 'MEMORY_MB': 'memory_mb', 'DISK_GB': 'disk_gb'}
 _LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 # nova's API makes the status of it.
@@ -118,8 +120,10 @@ class _Filling:
             hypervisor_type=host['hypervisor_type'],
             hypervisor_version=host.get('hypervisor_version', 8000000),
             supported_hv_specs=[
-                objects.HVSpec.from_list(['x86_64', family, 'hvm'])
-                for family in host.get('supported', ())
+                objects.HVSpec.from_list(triple)
+                for triple in faces.supported_instances(
+                    *host.get('supported', ()), architectures=['x86_64']
+                )
             ],
             cpu_info='',
             vcpus=totals['vcpus'],

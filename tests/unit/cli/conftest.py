@@ -2,9 +2,15 @@
 import pytest
 import yaml
 
+from hypervisor_affinity.cloud import files
 from tests import disk_files
+from tests.cloud_of_records import ISO
+from tests.cloud_of_records import QCOW2
+from tests.cloud_of_records import VMDK
+from tests.cloud_of_records import both
 from tests.installed import skip_without
 from tests.unit.cli.audited_images import Glance
+from tests.unit.cli.clouds import WINDOWS
 from tests.unit.cli.program import Run
 
 
@@ -40,3 +46,16 @@ def vmdk(tmp_path):
         tmp_path, 'streamOptimized', adapter_type='lsilogic'
     )
     return path.read_bytes()
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    """Return a function that saves a cloud, and returns its file."""
+
+    def save(**sections):
+        path = tmp_path / 'cloud.json'
+        images = [QCOW2, ISO, VMDK, WINDOWS]
+        files.save(both(**{'images': images, **sections}), path)
+        return path
+
+    return save

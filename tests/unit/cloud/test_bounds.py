@@ -57,7 +57,7 @@ def pages(cloud):
         ids = []
         try:
             for page in service.pages(
-                PATH, 'servers', dict[str, str], right='rule', size=size
+                PATH, 'servers', list[dict[str, str]], right='rule', size=size
             ):
                 ids += [element['id'] for element in page]
         except SourceError as error:

@@ -13,13 +13,14 @@ import pytest
 from openstack import connection
 
 from hypervisor_affinity.cloud import glance as glances
-from hypervisor_affinity.cloud.api import Refused
+from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import Answer
 from testbed.fake_api import FakeApi
 from testbed.fake_api import in_json
+from tests import fake_keystone
 
 ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'
 IMAGE = {
@@ -34,7 +35,6 @@ IMAGE = {
     'os_hash_value': 'abc',
     'vmware_disktype': 'sparse',
 }
-DOMAIN = {'id': 'default', 'name': 'Default'}
 
 
 class Cloud(FakeApi):
@@ -53,14 +53,7 @@ class Cloud(FakeApi):
     def connect(self):
         return connection.Connection(
             auth_type='password',
-            auth={
-                'auth_url': f'{self.url}/v3',
-                'username': 'admin',
-                'password': 'swordfish',
-                'project_name': 'admin',
-                'user_domain_id': 'default',
-                'project_domain_id': 'default',
-            },
+            auth=fake_keystone.credentials(self.url),
             # So that it does not ask for versions.
             image_api_version='2',
             image_endpoint_override=f'{self.url}/v2',
@@ -77,28 +70,13 @@ class Cloud(FakeApi):
     def _answer(self, request):
         path = request.path.rstrip('/')
         if path == '/v3':
-            links = [{'rel': 'self', 'href': f'{self.url}/v3/'}]
-            version = {'id': 'v3.14', 'status': 'stable', 'links': links}
-            return in_json({'version': version})
+            return in_json(fake_keystone.version(self.url))
         if path == '/v3/auth/tokens':
             self.tokens += 1
             token = {'X-Subject-Token': f'token-{self.tokens}'}
-            return in_json(TOKEN, 201, token)
+            return in_json(fake_keystone.token(), 201, token)
         answer = self.answers[request.method, path.removeprefix('/v2')]
         return answer.pop(0) if isinstance(answer, list) else answer
-
-
-TOKEN = {
-    'token': {
-        'methods': ['password'],
-        'user': {'id': 'u', 'name': 'admin', 'domain': DOMAIN},
-        'project': {'id': 'p', 'name': 'admin', 'domain': DOMAIN},
-        'roles': [{'id': 'r', 'name': 'admin'}],
-        'expires_at': '2999-01-01T00:00:00.000000Z',
-        'issued_at': '2026-01-01T00:00:00.000000Z',
-        'catalog': [],
-    }
-}
 
 
 @pytest.fixture

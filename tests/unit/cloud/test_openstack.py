@@ -14,8 +14,9 @@ from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import FakeApi
 from testbed.fake_api import in_json
+from tests import fake_keystone
+from tests.fake_keystone import REGION
 
-REGION = 'north'
 IMAGE_ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'
 SERVER = {
     'id': '2c0f3f0a-9d8f-4a57-a8fb-3d1f0e9f1a11',
@@ -56,14 +57,9 @@ class Cloud(FakeApi):
     def connect(self, **options):
         return connection.Connection(
             auth_type='password',
-            auth={
-                'auth_url': f'{self.url}/v3'.replace('://', '://me:pass@'),
-                'username': 'admin',
-                'password': 'swordfish',
-                'project_name': 'admin',
-                'user_domain_id': 'default',
-                'project_domain_id': 'default',
-            },
+            auth=fake_keystone.credentials(
+                self.url.replace('://', '://me:pass@')
+            ),
             region_name=REGION,
             **options,
         )
@@ -77,22 +73,17 @@ class Cloud(FakeApi):
             return in_json({'error': {'message': 'no', 'code': 401}}, 401)
         if path == '/v3/auth/tokens':
             return in_json(self._token(), 201, {'X-Subject-Token': 'token'})
-        if path in ('/v3', '/v2.1'):
-            versions = {
-                'version': self.microversion or '',
-                'min_version': '2.1' if self.microversion else '',
-            }
+        if path == '/v3':
+            return in_json(fake_keystone.version(self.url))
+        if path == '/v2.1':
             return in_json(
-                {
-                    'version': {
-                        'id': 'v3.14' if path == '/v3' else 'v2.1',
-                        'status': 'stable',
-                        'links': [
-                            {'rel': 'self', 'href': f'{self.url}{path}/'}
-                        ],
-                        **({} if path == '/v3' else versions),
-                    }
-                }
+                fake_keystone.version(
+                    self.url,
+                    path,
+                    'v2.1',
+                    version=self.microversion or '',
+                    min_version='2.1' if self.microversion else '',
+                )
             )
         # One page of all, and then an empty one.
         answer = self.answers[path]
@@ -101,34 +92,10 @@ class Cloud(FakeApi):
         return in_json(answer)
 
     def _token(self):
-        domain = {'id': 'default', 'name': 'Default'}
-        return {
-            'token': {
-                'methods': ['password'],
-                'user': {'id': 'u', 'name': 'admin', 'domain': domain},
-                'project': {'id': 'p', 'name': 'admin', 'domain': domain},
-                'roles': [{'id': 'r', 'name': 'admin'}],
-                'expires_at': '2999-01-01T00:00:00.000000Z',
-                'issued_at': '2026-01-01T00:00:00.000000Z',
-                'catalog': [
-                    {
-                        'id': service,
-                        'name': service,
-                        'type': service,
-                        'endpoints': [
-                            {
-                                'id': service,
-                                'interface': 'public',
-                                'region': REGION,
-                                'region_id': REGION,
-                                'url': f'{self.url}/v2.1',
-                            }
-                        ],
-                    }
-                    for service in self.services
-                ],
-            }
-        }
+        return fake_keystone.token(
+            fake_keystone.service(name, f'{self.url}/v2.1')
+            for name in self.services
+        )
 
 
 @pytest.fixture

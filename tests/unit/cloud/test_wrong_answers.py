@@ -17,6 +17,8 @@ from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.snapshot import SECTIONS
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.ending import Output
+from tests import fake_keystone
+from tests import small_cloud
 from tests import wrong_answers
 from tests.wrong_answers import WrongCloud
 
@@ -49,7 +51,7 @@ class Run:
         """See that it has ended as promised: answered, or said why not."""
         assert 'report it' not in self.err
         assert 'all else was judged' not in self.out
-        assert wrong_answers.PASSWORD not in self.out
+        assert fake_keystone.PASSWORD not in self.out
         assert wrong_answers.TOKEN not in self.out
         assert all(map(str.isprintable, self.out.splitlines()))
         if self.code == 3 and not self.out:
@@ -65,7 +67,7 @@ def check_line(said, beginning):
     assert said.endswith('\n')
     assert said[:-1].isprintable()
     assert len(said) <= LONGEST
-    assert wrong_answers.PASSWORD not in said
+    assert fake_keystone.PASSWORD not in said
     assert wrong_answers.TOKEN not in said
 
 
@@ -97,12 +99,12 @@ def outcome(cloud, connection, file):
             Run(audit.Audit, None, '--snapshot', str(file)),
             Run(
                 *(explain.Explain, None, '--snapshot', str(file)),
-                *(wrong_answers.IMAGE, 'small'),
+                *(small_cloud.IMAGE, 'small'),
             ),
         ]
-    if not wrong_answers.BY_ID.isdisjoint(cloud.wrong):
+    if not small_cloud.BY_ID.isdisjoint(cloud.wrong):
         runs.append(
-            Run(explain.Explain, connection, '--server', wrong_answers.SERVER)
+            Run(explain.Explain, connection, '--server', small_cloud.SERVER)
         )
     for run in runs:
         run.check()
@@ -112,7 +114,7 @@ def outcome(cloud, connection, file):
 
 
 def test_all_is_good(cloud, connection, saved):
-    cloud.wrong = dict.fromkeys(wrong_answers.BY_ID, ([], None))
+    cloud.wrong = dict.fromkeys(small_cloud.BY_ID, ([], None))
     assert outcome(cloud, connection, saved) == [0, 0, 0, 0]
     source = FileSource(saved)
     assert all(
@@ -122,7 +124,7 @@ def test_all_is_good(cloud, connection, saved):
     )
 
 
-@hypothesis.given(wrong_answers.wrong_answers(wrong_answers.GOOD))
+@hypothesis.given(wrong_answers.wrong_answers(small_cloud.GOOD))
 def test_any_answer(cloud, connection, saved, wrong):
     cloud.wrong = wrong
     outcome(cloud, connection, saved)
@@ -165,7 +167,7 @@ def test_what_keystoneauth_stumbles_over(cloud, path, place, change):
         list(CloudSource(cloud.connect()).aggregates())
 
 
-@hypothesis.given(wrong_answers.wrong_answers(wrong_answers.IDENTITY))
+@hypothesis.given(wrong_answers.wrong_answers(small_cloud.IDENTITY))
 def test_any_answer_of_keystone(cloud, wrong):
     cloud.wrong = wrong
     ask_for_a_token(cloud)

@@ -3,11 +3,11 @@ import fixtures
 import nova.conf
 import pytest
 from nova import objects
-from nova.scheduler import host_manager
 from nova.scheduler import request_filter
 from oslo_config import fixture as config_fixture
 
 from hypervisor_affinity import conf
+from hypervisor_affinity import nova_in_memory
 from testbed import example_conf
 
 objects.register_all()
@@ -53,7 +53,6 @@ def settings():
 def build_host_manager(options, monkeypatch, settings):
     """Build nova's HostManager, which builds the filters; no database."""
     fixture = config_fixture.Config(nova.conf.CONF)
-    monkeypatch.setattr(objects.CellMappingList, 'get_all', lambda context: [])
     # What an earlier scheduler of this process has installed is none of ours.
     monkeypatch.setattr(
         request_filter,
@@ -63,13 +62,10 @@ def build_host_manager(options, monkeypatch, settings):
 
     def build(*aggregates, **values):
         options(**values)
-        monkeypatch.setattr(
-            objects.AggregateList, 'get_all', lambda context: list(aggregates)
-        )
         fixture.config(
             group='filter_scheduler', track_instance_changes=False, **settings
         )
-        return host_manager.HostManager()
+        return nova_in_memory.HostManager(aggregates)
 
     with fixture:
         yield build

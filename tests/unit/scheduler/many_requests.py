@@ -8,9 +8,6 @@ must get the same answers, and the same lines in the log.
 
 import argparse
 import collections
-import copy
-import dataclasses
-import functools
 import gc
 import itertools
 import json
@@ -23,32 +20,29 @@ import threading
 import time
 import tracemalloc
 import uuid
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 # The first that is not Python's own: this import makes the threads green.
 import nova.cmd.scheduler
 import nova.conf
 from nova import exception
-from nova.scheduler import host_manager
-from nova.scheduler import request_filter
-from nova.scheduler import weights as nova_weights
 
 import hypervisor_affinity
 from hypervisor_affinity import conf
-from hypervisor_affinity.core import signs
-from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
-from hypervisor_affinity.scheduler import weights
-from tests import case_table
 from tests.unit.scheduler import nova_objects
-from tests.unit.scheduler import test_cases
+from tests.unit.scheduler.crowd import CROWD
+from tests.unit.scheduler.crowd import SERVER
+from tests.unit.scheduler.crowd import Listener
+from tests.unit.scheduler.plugin_steps import STEPS
+from tests.unit.scheduler.plugin_steps import ForgetfulScheduler
+from tests.unit.scheduler.plugin_steps import Scheduler
+from tests.unit.scheduler.request_kinds import flood
+from tests.unit.scheduler.request_kinds import more_kinds
+from tests.unit.scheduler.request_kinds import table_kinds
 
 THREADS = 32
 SEED = 34
-
-# Stands for the uuid of the server that a request is for.
-SERVER = '{server}'
 
 FIRST = {'placement_prefilter': 'true'}
 # Differs in every option, so that a request that reads some of them before a
@@ -66,285 +60,6 @@ WRONG = {**SECOND, 'unclassified_hosts': 'some'}
 REQUESTS_PER_CHANGE = 100
 
 OUR_FILES = str(pathlib.Path(hypervisor_affinity.__file__).parent / '*')
-
-AGGREGATES = {
-    number: nova_objects.aggregate(number, metadata, [f'host-{number}'])
-    for number, metadata in enumerate(
-        [
-            {'hypervisor_type': 'kvm'},
-            {'hypervisor_type': 'vmware'},
-            {
-                'hypervisor_type': 'vmware',
-                'hypervisor_affinity_admit': 'required',
-            },
-        ]
-    )
-}
-
-
-class Visit:
-    """A request inside a step."""
-
-    def __init__(self, step, server):
-        self.step = step
-        self.server = server
-        self.lines = []
-        self.is_overtaken = False
-
-
-class Crowd:
-    """Lets requests overtake one another, and hears what is said of them.
-
-    :ivar general: the warnings that are of no single server
-    """
-
-    def __init__(self):
-        self.general = []
-        self._mine = threading.local()
-        self._latest = {}
-
-    def enter(self, step, server):
-        self._mine.visit = visit = Visit(step, server)
-        return visit
-
-    def give_way(self):
-        """Let other threads run, from the middle of the product's work."""
-        visit = self._mine.visit
-        self._latest[visit.step] = visit
-        time.sleep(0)
-        if self._latest[visit.step] is not visit:
-            visit.is_overtaken = True
-
-    def hear(self, record):
-        visit = self._mine.visit
-        line = f'{record.levelname} {record.getMessage()}'
-        statement = line.partition(' (seen first at ')[0]
-        if record.levelno >= logging.WARNING and visit.server not in statement:
-            self.general.append(statement)
-        else:
-            visit.lines.append(line.replace(visit.server, SERVER))
-        if record.levelno > logging.DEBUG:
-            self.give_way()
-
-
-CROWD = Crowd()
-
-
-class Listener(logging.Handler):
-    """Takes no lock, which would make all others wait for who gives way."""
-
-    def handle(self, record):
-        CROWD.hear(record)
-        return True
-
-
-class BusyHostState(host_manager.HostState):
-    """A host at which requests overtake one another."""
-
-    @property
-    def supported_instances(self):
-        CROWD.give_way()
-        return vars(self)['supported_instances']
-
-    @property
-    def free_ram_mb(self):
-        CROWD.give_way()
-        return vars(self)['free_ram_mb']
-
-
-def _busy(state):
-    state.__class__ = BusyHostState
-    return state
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """What many requests have in common.
-
-    :ivar case: its image and flavor are the same objects for all of them
-    :ivar hosts: the same objects for all of them
-    :ivar tags: of an aggregate that each of them finds on a host of its own
-    :ivar runs_on: what the database says to a move; None if the host is gone
-    """
-
-    name: str
-    case: case_table.Case
-    hosts: list
-    tags: dict[str, str] | None = None
-    num_instances: int = 1
-    runs_on: frozenset[str] | None = None
-
-    @functools.cached_property
-    def _template(self):
-        spec = test_cases.spec_of(self.case)
-        spec.num_instances = self.num_instances
-        return spec
-
-    def spec_for(self, server):
-        spec = copy.copy(self._template)
-        spec.instance_uuid = server
-        # The pre-filter writes there.
-        if 'requested_destination' in spec:
-            destination = copy.copy(spec.requested_destination)
-            spec.requested_destination = destination
-        extra_specs = _filled(self.case.extra_specs, server)
-        if extra_specs != self.case.extra_specs:
-            spec.flavor = copy.copy(spec.flavor)
-            spec.flavor.extra_specs = extra_specs
-        return spec
-
-    def hosts_for(self, server):
-        if not self.tags:
-            return self.hosts
-        tags = nova_objects.aggregate(1, _filled(self.tags, server))
-        own = nova_objects.host_state('own', aggregates=[tags])
-        return [_busy(own), *self.hosts]
-
-
-def _filled(texts, server):
-    return {key: text.replace(SERVER, server) for key, text in texts.items()}
-
-
-def table_kinds():
-    """Yield the rows of the table: on all their hosts, and on none that do."""
-    # A host that several rows name is one object in all of them.
-    named = {id(h): h for c in test_cases.READABLE for h, _ in c.expected}
-    states = {
-        key: _busy(nova_objects.case_host_state(host, first_id=10 * number))
-        for number, (key, host) in enumerate(named.items(), 1)
-    }
-    for case in test_cases.READABLE:
-        hosts = [states[id(host)] for host, _ in case.expected]
-        kind = Kind(str(case), case, hosts, runs_on=case.runs_on)
-        yield kind
-        if case.runs_on:
-            for unknown in (frozenset(), None):
-                name = f'{case} (runs on {unknown})'
-                yield dataclasses.replace(kind, name=name, runs_on=unknown)
-        rejecting = [
-            states[id(host)]
-            for host, reason in case.expected
-            if reason != 'suitable'
-        ]
-        if rejecting:
-            for count in (1, 2):
-                yield dataclasses.replace(
-                    kind,
-                    name=f'{case} (no host for {count})',
-                    hosts=rejecting,
-                    num_instances=count,
-                )
-
-
-def more_kinds():
-    """Yield what the table has no rows for.
-
-    All but the first have something in them that no other request has.
-    """
-    plain = _case({'disk_format': 'iso'})
-    broken = _busy(nova_objects.host_state('broken'))
-    broken.aggregates = None
-    good = _busy(nova_objects.host_state('good'))
-    yield Kind('a broken host', plain, [broken, good])
-    for key in (signs.HYPERVISOR_TYPE_SPEC, signs.PREFERRED_SPEC):
-        case = _case({'disk_format': 'iso'}, {key: SERVER})
-        yield Kind(f'unreadable {key}', case, [good])
-    for key in ('hypervisor_type', 'hypervisor_affinity_reserve'):
-        yield Kind(f'unreadable {key}', plain, [good], {key: SERVER})
-    case = _case({'vmware_disktype': 'sparse'})
-    tags = {'img_hv_type': 'vmware,kvm', 'vmware_disktype': SERVER}
-    yield Kind('a limit', case, [], tags)
-
-
-def flood():
-    """Return a kind of request of which each is worth many warnings."""
-    specs = {f'{signs.NAMESPACE}{n}': SERVER for n in range(10)}
-    good = _busy(nova_objects.host_state('good'))
-    return Kind('flood', _case({'disk_format': 'iso'}, specs), [good])
-
-
-def _case(image, extra_specs=None):
-    return case_table.Case('', '', image, (), extra_specs=extra_specs or {})
-
-
-class Scheduler(host_manager.HostManager):
-    """As much of a nova-scheduler as the plug-ins see."""
-
-    def __init__(self):
-        # nova's own would ask the database.
-        self.filter = filters.HypervisorAffinityFilter()
-        self.prefilter = request_filter.ALL_REQUEST_FILTERS[-1]
-        self.weigher = weights.HypervisorAffinityWeigher()
-
-    @property
-    def aggs_by_id(self):
-        CROWD.give_way()
-        return AGGREGATES
-
-
-def ask_prefilter(one, spec, hosts):
-    try:
-        one(None, spec)
-    except exception.NoValidHost as error:
-        return str(error)
-    forbidden = []
-    if 'requested_destination' in spec:
-        forbidden = spec.requested_destination.forbidden_aggregates or ()
-    return [sorted(forbidden), sorted(spec.root_forbidden)]
-
-
-def ask_filter(one, spec, hosts):
-    try:
-        return [state.host for state in one.filter_all(hosts, spec)]
-    except exception.NoValidHost as error:
-        return str(error)
-
-
-def ask_weigher(one, spec, hosts):
-    weighed = [nova_weights.WeighedHost(state, 0.0) for state in hosts]
-    return one.weigh_objects(weighed, spec)
-
-
-class Step(NamedTuple):
-    """What nova does with a request.
-
-    :ivar plugin: finds the object that all threads of a Scheduler share
-    :ivar method: of that object; its last argument is the request
-    :ivar ask: calls it; returns what json can hold
-    """
-
-    plugin: Callable[[Scheduler], Any]
-    method: str
-    ask: Callable[[Any, Any, list], Any]
-
-
-STEPS = {
-    'prefilter': Step(lambda s: s.prefilter, '__call__', ask_prefilter),
-    'filter': Step(lambda s: s.filter, 'filter_all', ask_filter),
-    'weigher': Step(lambda s: s.weigher, 'weigh_objects', ask_weigher),
-}
-
-
-class ForgetfulScheduler(Scheduler):
-    """Its plug-ins keep each request on themselves, as none may."""
-
-    def __init__(self):
-        super().__init__()
-        for step in STEPS.values():
-            _make_forgetful(step.plugin(self), step.method)
-
-
-def _make_forgetful(plugin, method):
-    honest = getattr(type(plugin), method)
-
-    def keep_and_read_back(self, other, spec):
-        self.kept = spec
-        time.sleep(0)
-        return honest(self, other, self.kept)
-
-    plugin.__class__ = type(
-        'Forgetful', (type(plugin),), {method: keep_and_read_back}
-    )
 
 
 class Answer(NamedTuple):

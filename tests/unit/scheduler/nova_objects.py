@@ -5,6 +5,7 @@ from nova import objects
 from nova.scheduler import host_manager
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import moves
 from tests import case_table
@@ -30,10 +31,9 @@ def host_state(
 ):
     """Return a HostState as nova-scheduler builds one from the database."""
     specs = [
-        objects.HVSpec(arch=arch, hv_type=hv_type, vm_mode='hvm')
-        for arch in ('i686', 'x86_64')
-        for hv_type in supported
-        if hv_type in objects.fields.HVType.ALL
+        objects.HVSpec.from_list(triple)
+        for triple in faces.supported_instances(*supported)
+        if triple[1] in objects.fields.HVType.ALL
     ]
     node = objects.ComputeNode(
         uuid=getattr(uuids, name),
@@ -85,7 +85,10 @@ def case_host_state(host, first_id=1):
         # nova's enum has no place for an invented type; a driver of the
         # future may well report one.
         state.supported_instances = [
-            ['x86_64', hv_type, 'hvm'] for hv_type in host.driver['supported']
+            list(triple)
+            for triple in faces.supported_instances(
+                *host.driver['supported'], architectures=['x86_64']
+            )
         ]
     state.free_ram_mb -= case_table.RAM_MB * host.used // 100
     state.vcpus_used += case_table.VCPUS * host.used / 100

@@ -24,6 +24,7 @@ from nova import exception
 from nova import objects
 
 from hypervisor_affinity.core import properties
+from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler.request_filter import VIRTIO
@@ -41,7 +42,10 @@ def host_state(host, aggregates):
     state.hypervisor_type = host.hypervisor_type
     if host.supported and not state.supported_instances:
         state.supported_instances = [
-            ['x86_64', name, 'hvm'] for name in host.supported
+            list(triple)
+            for triple in faces.supported_instances(
+                *host.supported, architectures=['x86_64']
+            )
         ]
     ratio = host.limit[0] / drawn.RAM_MB
     state.total_usable_ram_mb = drawn.RAM_MB
@@ -110,9 +114,11 @@ class Databases:
         return objects.ComputeNode(
             hypervisor_type=self._ask.origin.hypervisor_type or '',
             supported_hv_specs=[
-                objects.HVSpec(arch='x86_64', hv_type=name, vm_mode='hvm')
-                for name in self._ask.origin.supported
-                if name in objects.fields.HVType.ALL
+                objects.HVSpec.from_list(triple)
+                for triple in faces.supported_instances(
+                    *self._ask.origin.supported, architectures=['x86_64']
+                )
+                if triple[1] in objects.fields.HVType.ALL
             ],
         )
 

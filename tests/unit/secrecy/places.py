@@ -6,6 +6,8 @@ import http.server
 import json
 import threading
 
+from tests import fake_keystone
+
 MARKER = 'zq9s3cret'
 
 # nova.conf as it should be; nobody listens on port 1.
@@ -158,9 +160,7 @@ class _Cloud(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         host = f'http://operator:{MARKER}-link@{self.headers["Host"]}'
         if self.path.rstrip('/') == '/v3':
-            link = {'rel': 'self', 'href': f'{host}/v3/'}
-            version = {'id': 'v3.14', 'status': 'stable', 'links': [link]}
-            self._answer(200, {'version': version})
+            self._answer(200, fake_keystone.version(host))
         else:
             self._fail(500)
 
@@ -171,22 +171,11 @@ class _Cloud(http.server.BaseHTTPRequestHandler):
             return
         url = f'http://nova:{MARKER}-endpoint@{self.headers["Host"]}/'
         catalog = [
-            {
-                'type': kind,
-                'name': kind,
-                'endpoints': [
-                    {'interface': 'public', 'region_id': 'R', 'url': url}
-                ],
-            }
+            fake_keystone.service(kind, url)
             for kind in ('compute', 'image', 'placement', 'volumev3')
         ]
-        token = {
-            'methods': ['password'],
-            'expires_at': '2999-01-01T00:00:00.000000Z',
-            'user': {'id': 'u', 'name': 'operator', 'domain': {'id': 'd'}},
-            'catalog': catalog,
-        }
-        self._answer(201, {'token': token}, f'{MARKER}-issued')
+        token = fake_keystone.token(catalog)
+        self._answer(201, token, f'{MARKER}-issued')
 
     def _fail(self, code):
         self._answer(code, {'error': {'code': code, 'message': 'no'}})

@@ -9,12 +9,12 @@ from nova.scheduler import utils
 
 from hypervisor_affinity.cloud.adapters import needs
 from hypervisor_affinity.cloud.snapshot import Flavor
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.placement import Placement
-from hypervisor_affinity.simulation.placement import Query
 from hypervisor_affinity.simulation.placement import aggregate_uuid
-from hypervisor_affinity.simulation.placement import read_query
+from hypervisor_affinity.simulation.placement_query import Query
+from hypervisor_affinity.simulation.placement_query import QueryError
+from hypervisor_affinity.simulation.placement_query import read_query
 from hypervisor_affinity.simulation.world import World
 from tests.unit.scheduler import nova_objects
 from tests.unit.simulation import stories
@@ -92,7 +92,7 @@ def test_query_has_traits_and_aggregates():
 
 
 def test_query_with_groups_is_refused():
-    with pytest.raises(SourceError, match='resources1, which is not simul'):
+    with pytest.raises(QueryError, match='resources1, which is not simul'):
         read_query('resources1=VCPU%3A1&group_policy=none')
 
 

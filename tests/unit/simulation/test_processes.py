@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation import processes
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
 from tests.unit.simulation.stories import hypervisors
@@ -35,13 +35,13 @@ def test_wrong_option_of_one_scheduler_ends_it_all():
         r"^other: the story: at \$\.schedulers\['other'\]\.scheduler\."
         'no_option: no option of a scenario, '
     )
-    with pytest.raises(SourceError, match=complaint):
+    with pytest.raises(ScenarioError, match=complaint):
         processes.play_all(setting)
 
 
 def test_wrong_name_is_complained_of_before_a_process_starts(monkeypatch):
     monkeypatch.setattr(processes.multiprocessing, 'get_context', pytest.fail)
-    with pytest.raises(SourceError, match="has no image 'no'"):
+    with pytest.raises(ScenarioError, match="has no image 'no'"):
         processes.play_all(stories.setting(boot('no')))
 
 
@@ -51,7 +51,7 @@ def die(*args):
 
 def test_process_that_dies_is_reported(monkeypatch):
     monkeypatch.setattr(processes, '_play', die)
-    with pytest.raises(SourceError, match='nova-scheduler: its process has'):
+    with pytest.raises(ScenarioError, match='nova-scheduler: its process has'):
         processes.play_all(stories.setting(boot('iso')))
 
 

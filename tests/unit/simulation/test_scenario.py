@@ -9,8 +9,9 @@ from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation import scenario
+from hypervisor_affinity.simulation.actions import rehearse
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.world import World
-from hypervisor_affinity.simulation.world import rehearse
 from tests import cloud_of_records as records
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
@@ -153,7 +154,7 @@ def test_all_together_are_no_more_than_can_be_played(read):
 )
 def test_missing_things_are_named_before_anything_is_played(action, complaint):
     setting = stories.setting(boot('iso'), action)
-    with pytest.raises(SourceError) as error:
+    with pytest.raises(ScenarioError) as error:
         rehearse(setting.story, setting.cloud, setting.name)
     assert str(error.value) == f"step 'step 2', {complaint}"
 
@@ -169,7 +170,7 @@ def test_host_without_an_inventory_cannot_be_resized():
         {'add': {'hosts': [{'name': 'bare'}]}},
         {'set_hosts': {'host': 'bare', 'vcpus': {'total': 1}}},
     )
-    with pytest.raises(SourceError, match="host 'bare' has no vcpus"):
+    with pytest.raises(ScenarioError, match="host 'bare' has no vcpus"):
         rehearse(setting.story, setting.cloud, setting.name)
 
 

@@ -8,9 +8,9 @@ import msgspec
 
 from hypervisor_affinity.simulation import processes
 from hypervisor_affinity.simulation import scenario
-from hypervisor_affinity.simulation.scheduler import RECOMMENDED
+from hypervisor_affinity.simulation.actions import rehearse
+from hypervisor_affinity.simulation.configuration import RECOMMENDED
 from hypervisor_affinity.simulation.world import World
-from hypervisor_affinity.simulation.world import rehearse
 from testbed import example_conf
 
 SCENARIOS = pathlib.Path(__file__).parents[3] / 'etc/scenarios'

@@ -10,9 +10,9 @@ from nova.conf import CONF
 from nova.conf import scheduler as nova_options
 from nova.scheduler import filters
 
-from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.simulation import settings
-from hypervisor_affinity.simulation.scheduler import RECOMMENDED
+from hypervisor_affinity.simulation.configuration import RECOMMENDED
+from hypervisor_affinity.simulation.scenario import ScenarioError
 from tests.unit.cli import program
 from tests.unit.simulation import stories
 from tests.unit.simulation.stories import boot
@@ -144,7 +144,7 @@ def check(options, files=(), by_hand=None):
 
 
 def error_of(options, **others):
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(ScenarioError) as caught:
         check(options, **others)
     return str(caught.value)
 
@@ -222,7 +222,7 @@ def test_every_place_is_looked_at(place):
     fields = dict(in_step()[place])
     actions = fields.pop('actions', ())
     story = stories.setting(boot('iso'), *actions, **fields).story
-    with pytest.raises(SourceError) as caught:
+    with pytest.raises(ScenarioError) as caught:
         settings.check(story, 'nova-scheduler', 'story.yaml', (), {})
     assert str(caught.value).startswith(
         f'story.yaml: at {place}.DEFAULT.log_config_append: no option of a '
