@@ -14,15 +14,15 @@ What can go wrong between here and a service becomes a
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import requests
 from keystoneauth1 import discover
-from keystoneauth1 import session as auth_session
 from openstack import connection
 from openstack import proxy
 
+from hypervisor_affinity.cloud import api_bodies as bodies
 from hypervisor_affinity.cloud import api_bounds
 from hypervisor_affinity.cloud import api_errors
 from hypervisor_affinity.cloud import bounds
@@ -50,16 +50,6 @@ _STATUS_RETRIES = 4
 _IN_JSON = {'Accept': 'application/json'}
 
 
-class Body(Protocol):
-    """What is uploaded, in chunks."""
-
-    def __len__(self) -> int:
-        """Return the size of all of it, in bytes."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the chunks."""
-
-
 class _Id(msgspec.Struct):
     id: str
 
@@ -81,7 +71,7 @@ class Api:
         :raises SourceError: if the cloud's configuration has wrong bounds, or
             a value of a wrong kind
         """
-        session = _session(cloud)
+        session = api_errors.session(cloud)
         if session.timeout is None:
             session.timeout = TIMEOUT
         self._timeout: float = session.timeout
@@ -139,7 +129,7 @@ class Api:
                 response = self._read(
                     path, right, params=params, microversion=version
                 )
-                return _decoded(response.content, key, shape)
+                return bodies.decoded(response.content, key, shape)
         except Missing:
             return None
 
@@ -172,7 +162,7 @@ class Api:
                         f'{self._call("GET", path)}: it does not give a part '
                         f'of it, bytes {offset} to {last}; download it whole'
                     )
-                return _received(response, length)
+                return bodies.received(response, length)
 
     def send(
         self,
@@ -207,9 +197,9 @@ class Api:
         """
         with self._explained('POST', path):
             response = self._send('POST', path, body, right)
-            return _decoded(response.content, None, shape)
+            return bodies.decoded(response.content, None, shape)
 
-    def upload(self, path: str, body: Body, *, right: str) -> None:
+    def upload(self, path: str, body: bodies.Body, *, right: str) -> None:
         """Put content there.
 
         It goes once: neither after a redirection nor with a new token is it
@@ -397,41 +387,6 @@ class Api:
             api_bounds.kept(str(call), limits, is_upload=is_upload),
         ):
             yield
-
-
-def _session(cloud: connection.Connection) -> auth_session.Session:
-    """Return the session, which openstacksdk makes when it is asked for.
-
-    :raises SourceError: if it cannot be made of the configuration
-    """
-    try:
-        return cloud.session
-    except (TypeError, ValueError) as error:
-        # Nobody knows what the text cites.
-        raise SourceError(
-            'clouds.yaml or a variable OS_* has a value of a wrong kind '
-            f'({type(error).__name__}); compare them with the page on '
-            'configuration of openstacksdk'
-        ) from error
-
-
-def _decoded(content: bytes, key: str | None, shape: type[_Shape]) -> _Shape:
-    if key is None:
-        return msgspec.json.decode(content, type=shape)
-    parts = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-    if key not in parts:
-        raise msgspec.ValidationError(f'it has no `{key}`')
-    return msgspec.json.decode(parts[key], type=shape)
-
-
-def _received(response: requests.Response, length: int) -> bytes:
-    """Return what an answer has, however much it has beyond that."""
-    received = b''
-    for chunk in response.iter_content(length):
-        received += chunk
-        if len(received) >= length:
-            break
-    return received[:length]
 
 
 def _status_retries(service: proxy.Proxy) -> int:

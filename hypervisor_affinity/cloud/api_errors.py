@@ -14,6 +14,8 @@ from typing import NamedTuple
 import msgspec
 import requests
 from keystoneauth1 import exceptions as auth_errors
+from keystoneauth1 import session as auth_session
+from openstack import connection
 from openstack import exceptions as sdk_errors
 
 from hypervisor_affinity import redaction
@@ -178,6 +180,22 @@ def explained(call: Call, seconds: float) -> Iterator[None]:
             call=call, service=call.service, seconds=seconds, said=said
         )
         raise row.raised(text) from error
+
+
+def session(cloud: connection.Connection) -> auth_session.Session:
+    """Return the session, which openstacksdk makes when it is asked for.
+
+    :raises SourceError: if it cannot be made of the configuration
+    """
+    try:
+        return cloud.session
+    except (TypeError, ValueError) as error:
+        # Nobody knows what the text cites.
+        raise SourceError(
+            'clouds.yaml or a variable OS_* has a value of a wrong kind '
+            f'({type(error).__name__}); compare them with the page on '
+            'configuration of openstacksdk'
+        ) from error
 
 
 def refusal(
