@@ -31,7 +31,7 @@ demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
 	PYTHONWARNINGS=ignore $(BIN)/python -m demo
 
 test: $(VENV)/with-test $(VENV)/with-browser ## run the unit and functional tests
-	PYTHON=$(BIN)/python tools/run_tests
+	$(BIN)/python tools/run_tests
 
 cloud: $(CLOUD)/installed ## start a whole cloud, or what of it does not run
 	$(CLOUD_PROGRAM) up --first-port $(CLOUD_PORT)

@@ -21,7 +21,7 @@ _FEW = 4
 # Seconds between looks at the drivers, which cost nothing, and the bounds
 # of the pause between questions to the API, which cost a lot.
 _LOOK = 0.01
-_FIRST_QUESTION = 0.05
+_FIRST_QUESTION = 0.15
 _LONGEST_PAUSE = 2.0
 _PAGE = 1000
 
@@ -174,7 +174,11 @@ class Servers:
             spawned = len(self._hosts.spawned().intersection(ids))
             if progress is not None:
                 progress(spawned)
-            if spawned == len(ids) or time.monotonic() > end:
+            if spawned == len(ids):
+                # nova-compute has yet to write that they are ACTIVE.
+                time.sleep(_LOOK)
+                return
+            if time.monotonic() > end:
                 return
 
     def _builds(self, server_id: str) -> bool:
