@@ -5,17 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The newest supported nova; tox runs the tests beside each of them.
 CONSTRAINTS := constraints/2026.2.txt
+INSTALL = $(BIN)/uv pip install --quiet --constraint $(CONSTRAINTS)
 # All of `make cloud`, and the first of its consecutive ports.
 CLOUD := .cloud
 CLOUD_PORT ?= 25000
-CLOUD_PROGRAM = $(CLOUD)/venv/bin/python -m testbed.processes \
+CLOUD_PYTHON = $(CLOUD)/venv/bin/python
+CLOUD_PROGRAM = $(CLOUD_PYTHON) -m testbed.processes \
     --folder $(CLOUD)/state
 
 # The caller's locale and Python settings change nothing here.
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
-unexport PYTHONHOME PYTHONPATH
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test cloud cloud-down cloud-status lint docs bench genconfig \
@@ -61,26 +63,27 @@ clean: cloud-down ## remove all that the targets and tox made
 	    .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# pip comes last: an environment without it was not finished.
-$(BIN)/pip $(CLOUD)/venv/bin/pip: %/bin/pip:
+# uv comes last: an environment without it was not finished.
+$(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1)' || \
 	    { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
-	$(PYTHON) -m venv --clear $*
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) uv
 
 # One stamp for each extra, so that `make lint` does not wait for nova.
-$(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/pip
+$(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/uv
 	@echo 'Installing [$*] into $(VENV): the first time takes minutes'
-	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) --editable '.[$*]'
+	$(INSTALL) --python $(BIN)/python --editable '.[$*]'
 	@touch $@
 
 # From the wheel, as operators have it. What runs keeps the code that it has.
 $(CLOUD)/installed: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) \
-    $(shell find hypervisor_affinity -name '*.py') | $(CLOUD)/venv/bin/pip
+    $(shell find hypervisor_affinity -name '*.py') | $(BIN)/uv
 	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes minutes'
 	rm -rf $(CLOUD)/dist
-	$(CLOUD)/venv/bin/pip wheel --quiet --no-deps --wheel-dir $(CLOUD)/dist .
-	$(CLOUD)/venv/bin/pip install --quiet --constraint $(CONSTRAINTS) \
+	$(BIN)/uv build --quiet --wheel --out-dir $(CLOUD)/dist
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLOUD)/venv
+	$(INSTALL) --python $(CLOUD_PYTHON) \
+	    --reinstall-package hypervisor-affinity \
 	    "$$(echo $(CLOUD)/dist/*.whl)[cloud,tempest]"
-	$(CLOUD)/venv/bin/pip install --quiet --no-deps --force-reinstall \
-	    $(CLOUD)/dist/*.whl
 	@touch $@

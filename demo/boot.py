@@ -8,7 +8,7 @@ settle, then the result.
 import dataclasses
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # isort: off
@@ -28,10 +28,13 @@ from hypervisor_affinity import conf
 
 
 def run(
-    scheduler: Scheduler, progress: Callable[[int], Any] = lambda done: None
+    scheduler: Scheduler,
+    kinds: Sequence[Kind] = KINDS,
+    progress: Callable[[int], Any] = lambda done: None,
 ) -> Result:
     """Boot the reference case.
 
+    :param kinds: the servers
     :param progress: called with the number of servers that are settled
     """
     with EmbeddedCloud(
@@ -41,7 +44,7 @@ def run(
         flavor = cloud.flavors.create('medium', vcpus=2, memory_mb=4096)
         placed: dict[str, dict[str, int]] = {}
         done = 0
-        for kind in KINDS:
+        for kind in kinds:
             counts = placed.setdefault(kind.title, {})
             for server in _boot(cloud, kind, flavor, progress, done):
                 where = server.hypervisor if server.active else NOWHERE
