@@ -5,6 +5,7 @@ An administrator's requested host (API 2.74) leaves one candidate, which the
 filters still judge, so that every verdict of a row shows on its own.
 """
 
+import collections
 import dataclasses
 
 import pytest
@@ -86,7 +87,8 @@ class Table:
             for number, metadata in enumerate(host.aggregates)
         ]
 
-    def boot(self, case, host):
+    def _begin(self, case, host):
+        """Ask for a server; return its id."""
         image = dict(case.image)
         formats = {
             name: image.pop(name, default)
@@ -105,11 +107,19 @@ class Table:
         if case.volume and 'disk_format' not in case.image:
             metadata = case.image or None
             volume = self.cloud.volumes.create(image_metadata=metadata)
-            return self.cloud.boot(volume=volume, **request)
+            (begun,) = self.cloud.servers.submit(volume=volume, **request)
+            return begun
         image = self.cloud.images.create('image', **formats, properties=image)
-        return self.cloud.boot(image, to_volume=case.volume, **request)
+        (begun,) = self.cloud.servers.submit(
+            image, to_volume=case.volume, **request
+        )
+        return begun
 
-    def run(self, case):
+    def run(self, cases):
+        """Boot rows that have the same options, all at once.
+
+        :returns: for each row, {host: server}
+        """
         defaults = {
             'flexible_placement': 'prefer',
             'preferred_hypervisors': ['kvm', 'vmware'],
@@ -117,18 +127,33 @@ class Table:
             'vmdk_images': 'vmware',
         }
         self.cloud.set_options(
-            {'hypervisor_affinity': {**defaults, **case.options}}
+            {'hypervisor_affinity': {**defaults, **cases[0].options}}
         )
-        found, faults = {}, {}
-        for number, (host, _) in enumerate(case.expected):
-            if bootable(host):
-                unique = dataclasses.replace(
-                    case, case=f'{case.case} {number}'
+        begun = [
+            {
+                host.name: self._begin(
+                    dataclasses.replace(case, case=f'{case.case} {number}'),
+                    host,
                 )
-                server = self.boot(unique, host)
-                found[host.name] = server.active
-                faults[host.name] = server.fault
-        return found, faults
+                for number, (host, _) in enumerate(case.expected)
+                if bootable(host)
+            }
+            for case in cases
+        ]
+        ids = [server for hosts in begun for server in hosts.values()]
+        servers = dict(zip(ids, self.cloud.servers.wait(ids), strict=True))
+        return [
+            {host: servers[server] for host, server in hosts.items()}
+            for hosts in begun
+        ]
+
+
+def rounds(cases):
+    """Return lists of rows, each of rows with the same options."""
+    found = collections.defaultdict(list)
+    for case in cases:
+        found[repr(sorted(case.options.items()))].append(case)
+    return list(found.values())
 
 
 @pytest.mark.parametrize('group', GROUPS, ids=lambda group: group.title)
@@ -148,16 +173,21 @@ def test_group(group, start_cloud):
         group,
     )
     wrong = []
-    for case in rows(group):
-        found, faults = table.run(case)
-        expected = {
-            host.name: reason == 'suitable'
-            for host, reason in case.expected
-            if bootable(host)
-        }
-        if found != expected:
-            wrong.append((str(case), expected, found, faults))
-        refused = [fault for fault in faults.values() if fault]
-        if case.user and refused and not any(case.user in f for f in refused):
-            wrong.append((str(case), case.user, refused))
+    for cases in rounds(rows(group)):
+        for case, servers in zip(cases, table.run(cases), strict=True):
+            found = {host: server.active for host, server in servers.items()}
+            expected = {
+                host.name: reason == 'suitable'
+                for host, reason in case.expected
+                if bootable(host)
+            }
+            faults = [s.fault for s in servers.values() if s.fault]
+            if found != expected:
+                wrong.append((str(case), expected, found, faults))
+            if (
+                case.user
+                and faults
+                and not any(case.user in f for f in faults)
+            ):
+                wrong.append((str(case), case.user, faults))
     assert not wrong
