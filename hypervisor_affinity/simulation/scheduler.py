@@ -207,7 +207,7 @@ class Scheduler:
         state.allocation_candidates = [
             {
                 'allocations': {
-                    state.uuid: {'resources': dict(prepared.query.needs)}
+                    state.uuid: {'resources': dict(prepared.query.resources)}
                 },
                 'mappings': {'': [state.uuid]},
             }

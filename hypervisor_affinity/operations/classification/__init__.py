@@ -8,7 +8,7 @@ runs.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import image_meta
@@ -75,7 +75,9 @@ def classify_image(
     image: Image, flavor: Flavor | None, policy: Policy
 ) -> Classification:
     """Classify an image, with a flavor or without."""
-    request = Trial(flat(image), flavor.extra_specs if flavor else {}, policy)
+    request = Trial(
+        read_image(image), flavor.extra_specs if flavor else {}, policy
+    )
     treatments = image_meta.treat(image.properties)
     treatments += [Treatment(name, '', Fate.DROPPED) for name in image.dropped]
     return Classification(

@@ -147,7 +147,9 @@ def check_aggregates(
 def _check_aggregate(
     aggregate: Aggregate, nodes: Collection[str], policy: Policy
 ) -> Iterator[VCenterFinding]:
-    offer = read_offer([adapters.tags(aggregate)], DriverReport(None), policy)
+    offer = read_offer(
+        adapters.read_tags([aggregate]), DriverReport(None), policy
+    )
     if offer.families != {hypervisor.VMWARE}:
         return
     for name in sorted(set(aggregate.hosts).difference(nodes)):
