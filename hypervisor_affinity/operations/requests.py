@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests as the core reads them, from the records of a snapshot."""
 
-import types
+import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
@@ -22,7 +21,8 @@ _NOT_SHOWN = 'vmware_adaptertype'
 _TRAIT = 'trait:'
 
 
-class Request(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
     """What hosts are asked about.
 
     :ivar title: in a clause, for people
@@ -38,7 +38,7 @@ class Request(NamedTuple):
     title: str
     demand: Demand
     flavor: Flavor
-    image: Mapping[str, str] | None = types.MappingProxyType({})
+    image: Mapping[str, str] | None = dataclasses.field(default_factory=dict)
     volume: bool = False
     host: str | None = None
     fault: str | None = None

@@ -2,9 +2,9 @@
 """``image audit``."""
 
 import argparse
+import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
@@ -40,7 +40,8 @@ can be reached, with the server's id for SERVER.
 _COLUMNS = ('Severity', 'Check', 'ID', 'Name', 'Evidence', 'Advice')
 
 
-class _Audited(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Audited:
     image: Image
     findings: list[ImageFinding]
 

@@ -2,6 +2,7 @@
 """``image upload``."""
 
 import argparse
+import dataclasses
 import pathlib
 import textwrap
 from collections.abc import Mapping
@@ -276,7 +277,7 @@ def _command(plan: Plan) -> list[list[str]]:
 
 
 def _fields(stored: Stored, demand: str) -> dict[str, Any]:
-    fields = stored._asdict()
+    fields = dataclasses.asdict(stored)
     del fields['is_importing']
     for name in ('size', 'virtual_size'):
         if fields[name] is not None:

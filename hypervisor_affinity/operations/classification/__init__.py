@@ -5,8 +5,8 @@
 runs.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
@@ -40,7 +40,8 @@ __all__ = [
 ]
 
 
-class Change(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
     """Something to set, and what the image would ask then.
 
     :ivar setting: what to do, in a clause
@@ -54,7 +55,8 @@ class Change(NamedTuple):
     owners: bool = True
 
 
-class Classification(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Classification:
     """The answer.
 
     :ivar treatments: what nova does with each property
