@@ -107,7 +107,7 @@ def _is_candidate(provider: _Provider, query: Query) -> bool:
 
 def _allocation_request(provider: _Provider, query: Query) -> dict:
     return {
-        'allocations': {provider.uuid: {'resources': dict(query.needs)}},
+        'allocations': {provider.uuid: {'resources': dict(query.resources)}},
         'mappings': {'': [provider.uuid]},
     }
 

@@ -44,7 +44,7 @@ def _twice(value: Any) -> Any:
     return value * 2 if isinstance(value, list | str) else [value, value]
 
 
-def _of_other_type(value: Any) -> Any:
+def _change_type(value: Any) -> Any:
     return str(value) if isinstance(value, int) else {'x': value}
 
 
@@ -88,7 +88,7 @@ _WORKS: dict[str, Callable[[Any], Any]] = {
     },
     'keys twice': _with_all_again,
     'twice': _twice,
-    'another type': _of_other_type,
+    'another type': _change_type,
 }
 _REMOVED = 'removed'
 # The names of all.

@@ -5,7 +5,6 @@ import argparse
 
 from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli import progress
-from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.audit import CloudFinding
 from hypervisor_affinity.operations.audit import audit
@@ -23,11 +22,13 @@ _COLUMNS = (
 )
 
 
-class Audit(PolicyCommand):
+class Audit(findings.FindingsCommand):
     """List servers, hosts, aggregates and images that are not as they should.
 
     Ends with 1 if there is a finding that --fail-on names.
     """
+
+    area = CloudCheck
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -40,15 +41,13 @@ class Audit(PolicyCommand):
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         servers = progress.counted('servers', source.servers())
-        tally = findings.Tally(
-            CloudCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
-        )
+        tally = self.tally(parsed_args)
         rows = []
         for finding in tally.counted(audit(source, policy, servers)):
             # Of a large cloud's, only what is shown is kept.
             if not parsed_args.counts:
                 rows.append(_row(finding))
-        return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, _COLUMNS, rows)
 
 
 def _row(finding: CloudFinding) -> tuple:

@@ -90,13 +90,13 @@ class Explain(PolicyCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the answers of all hosts."""
-        _check(parsed_args)
+        self._check(parsed_args)
         self.is_stdout_taken = parsed_args.html == writing.STANDARD_OUTPUT
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         hosts = list(progress.counted('hosts', source.hosts()))
         offers = HostOffers(source.aggregates(), policy)
-        request = _request(parsed_args, source, hosts, offers, policy)
+        request = self._request(parsed_args, source, hosts, offers, policy)
         if parsed_args.host:
             hosts = _named(parsed_args.host, hosts, source)
         found = explain(request, hosts, offers, policy, parsed_args.project)
@@ -127,50 +127,53 @@ class Explain(PolicyCommand):
             _row(host) for group in found.groups() for host in group.hosts
         ]
 
+    def _check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the arguments are for one question.
 
-def _check(parsed_args: argparse.Namespace) -> None:
-    """See that the arguments are for one question.
-
-    :raises CommandLineError: if they are not
-    """
-    if parsed_args.server:
-        if parsed_args.image or parsed_args.flavor:
-            raise CommandLineError('--server needs neither image nor flavor')
-        if parsed_args.volume:
+        :raises CommandLineError: if they are not
+        """
+        if parsed_args.server:
+            if parsed_args.image or parsed_args.flavor:
+                raise CommandLineError(
+                    '--server needs neither image nor flavor'
+                )
+            if parsed_args.volume:
+                raise CommandLineError(
+                    '--volume is for an image and a flavor; of a server it is '
+                    'known whether it boots from a volume'
+                )
+        elif parsed_args.rebuild:
+            raise CommandLineError('--rebuild needs --server')
+        elif not (parsed_args.image and parsed_args.flavor):
             raise CommandLineError(
-                '--volume is for an image and a flavor; of a server it is '
-                'known whether it boots from a volume'
+                'an image and a flavor are needed, or --server'
             )
-    elif parsed_args.rebuild:
-        raise CommandLineError('--rebuild needs --server')
-    elif not (parsed_args.image and parsed_args.flavor):
-        raise CommandLineError('an image and a flavor are needed, or --server')
 
-
-def _request(
-    parsed_args: argparse.Namespace,
-    source: Source,
-    hosts: Iterable[Host],
-    offers: HostOffers,
-    policy: Policy,
-) -> Request:
-    """Return what is asked: a boot, or something of a server."""
-    if parsed_args.server:
-        server = source.server(parsed_args.server)
-        if parsed_args.rebuild:
-            return _rebuild(server, parsed_args.rebuild, source, policy)
-        return requests.move(
-            server,
-            _image_of(server, source),
-            _underneath(server, hosts, offers),
+    def _request(
+        self,
+        parsed_args: argparse.Namespace,
+        source: Source,
+        hosts: Iterable[Host],
+        offers: HostOffers,
+        policy: Policy,
+    ) -> Request:
+        """Return what is asked: a boot, or something of a server."""
+        if parsed_args.server:
+            server = source.server(parsed_args.server)
+            if parsed_args.rebuild:
+                return _rebuild(server, parsed_args.rebuild, source, policy)
+            return requests.move(
+                server,
+                _image_of(server, source),
+                _underneath(server, hosts, offers),
+                policy,
+            )
+        return requests.boot(
+            source.image(parsed_args.image),
+            source.flavor(parsed_args.flavor),
             policy,
+            volume=parsed_args.volume,
         )
-    return requests.boot(
-        source.image(parsed_args.image),
-        source.flavor(parsed_args.flavor),
-        policy,
-        volume=parsed_args.volume,
-    )
 
 
 def _underneath(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TypeVar
 
 from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Severity
@@ -104,23 +105,37 @@ class Tally:
                 yield check.value, severity, self._counts[check]
 
 
-def answer(
-    command: base.Command,
-    parsed_args: argparse.Namespace,
-    tally: Tally,
-    columns: tuple[str, ...],
-    rows: list[tuple],
-) -> tuple:
-    """Say how many findings there are, and return them, or how many.
+class FindingsCommand(PolicyCommand):
+    """A command that lists findings, with the arguments for them.
 
-    :param rows: of the findings; the first column has the severity
+    * ``area``: what is looked for
     """
-    command.say(parsed_args, tally.headline)
-    if tally.fails:
-        command.status = base.NEGATIVE
-    if parsed_args.counts:
-        return tally.COLUMNS, list(tally.rows())
-    return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
+
+    area: type[Check]
+
+    def tally(self, parsed_args: argparse.Namespace) -> Tally:
+        """Return one of what was asked for, without a finding yet."""
+        return Tally(
+            self.area, only=parsed_args.only, fail_on=parsed_args.fail_on
+        )
+
+    def answer(
+        self,
+        parsed_args: argparse.Namespace,
+        tally: Tally,
+        columns: tuple[str, ...],
+        rows: list[tuple],
+    ) -> tuple:
+        """Say how many findings there are, and return them, or how many.
+
+        :param rows: of the findings; the first column has the severity
+        """
+        self.say(parsed_args, tally.headline)
+        if tally.fails:
+            self.status = base.NEGATIVE
+        if parsed_args.counts:
+            return tally.COLUMNS, list(tally.rows())
+        return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
 
 
 def _checks(area: type[Check], text: str) -> frozenset[Check]:

@@ -19,10 +19,10 @@ from hypervisor_affinity.core.properties import FORMAT_NAMES
 INVENTORIES = {'VCPU': 'vcpus', 'MEMORY_MB': 'memory_mb', 'DISK_GB': 'disk_gb'}
 
 # Amounts of resource classes.
-Needs = Mapping[str, int]
+Size = Mapping[str, int]
 
 
-def flat(image: Image | None) -> dict[str, str]:
+def read_image(image: Image | None) -> dict[str, str]:
     """Return properties and formats in one mapping; empty for no image."""
     if image is None:
         return {}
@@ -33,7 +33,7 @@ def flat(image: Image | None) -> dict[str, str]:
     }
 
 
-def needs(flavor: Flavor, *, volume: bool) -> Needs:
+def read_size(flavor: Flavor, *, volume: bool) -> Size:
     """Return what a server takes of its host.
 
     Dedicated CPUs are VCPU, as nova asks for them where no host has PCPU:
@@ -45,12 +45,15 @@ def needs(flavor: Flavor, *, volume: bool) -> Needs:
     return read_request(flavor, {}, volume=volume, pinning=False).amounts
 
 
-def tags(aggregate: Aggregate) -> AggregateTags:
-    """Return an aggregate as the core sees it."""
-    return AggregateTags(aggregate.name, aggregate.metadata)
+def read_tags(aggregates: Iterable[Aggregate]) -> list[AggregateTags]:
+    """Return aggregates as the core sees them."""
+    return [
+        AggregateTags(aggregate.name, aggregate.metadata)
+        for aggregate in aggregates
+    ]
 
 
-def offer(
+def read_host(
     host: Host, aggregates: Iterable[Aggregate], policy: Policy
 ) -> HostOffer:
     """Return what a host offers.
@@ -58,4 +61,4 @@ def offer(
     :param aggregates: those that it is in
     """
     report = DriverReport(host.hypervisor_type, host.supported)
-    return read_offer(list(map(tags, aggregates)), report, policy)
+    return read_offer(read_tags(aggregates), report, policy)

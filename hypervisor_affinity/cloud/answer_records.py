@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The records of a snapshot, made of the services' answers."""
 
+import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import UNSET
 from msgspec import UnsetType
@@ -28,7 +29,8 @@ _SERVER_HOSTS = 'os_compute_api:os-extended-server-attributes'
 _SERVER_SPECS = 'os_compute_api:servers:show:flavor-extra-specs'
 
 
-class BootVolume(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class BootVolume:
     """What is kept of a bootable volume.
 
     * ``properties``: of the image it was made from

@@ -13,6 +13,7 @@ What can go wrong between here and a service becomes a
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -376,7 +377,8 @@ class Api:
             ``timeout`` to answer
         """
         call = self._call(method, path)
-        limits = self._bounds._replace(
+        limits = dataclasses.replace(
+            self._bounds,
             seconds=timeout or self._bounds.seconds,
             # With an answer of Keystone before it.
             size=max(self._bounds.size, size + bounds.MIB),

@@ -7,9 +7,9 @@ error of HTTP, becomes a
 """
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import msgspec
 import requests
@@ -55,7 +55,8 @@ class Refused(SourceError):
     """The service refused to change something, and would do so again."""
 
 
-class Call(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
     """What is asked of a service; its text is what to call it in messages.
 
     :ivar service: what operators call it
@@ -91,7 +92,8 @@ def _kind(error: BaseException) -> str:
     return type(error).__name__
 
 
-class _Row(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
     """What becomes of some kinds of errors.
 
     :ivar text: with ``{call}`` and its ``{service}``, the ``{seconds}`` that

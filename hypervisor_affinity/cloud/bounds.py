@@ -10,6 +10,7 @@ what else a process does with the same connections is as it was.
 
 import contextlib
 import contextvars
+import dataclasses
 import functools
 import http.client
 import io
@@ -17,7 +18,7 @@ import socket
 import time
 import urllib.parse
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
 from requests import adapters
@@ -43,7 +44,8 @@ class TooLarge(Unacceptable):
     """It answers with more than is read."""
 
 
-class Bounds(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
     """What is waited for, and read.
 
     :ivar seconds: from the begin to the end, with all retries

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Glance's answers say of an image."""
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -48,7 +49,8 @@ RESERVED = 'os_glance'
 _IMPORT_TASK = 'os_glance_import_task'
 
 
-class Stored(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stored:
     """An image.
 
     :ivar status: ``queued``: without content; ``uploading``: it is staged, or

@@ -5,10 +5,10 @@ As ``nova.scheduler.utils.ResourceRequest.from_request_spec`` does it; a test
 compares the two. What ports and device profiles add, no snapshot has.
 """
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.core.reason import Evidence
@@ -45,7 +45,8 @@ _NO = frozenset({'', '0', 'f', 'false', 'n', 'no', 'off'})
 _YES = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
 
 
-class ResourceRequest(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class ResourceRequest:
     """What nova asks Placement for.
 
     :ivar amounts: resource class -> how much of it, none of it zero; of the

@@ -63,7 +63,8 @@ class Narrowing:
     undecided: 'Unsettled | None' = None
 
 
-class Unsettled(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unsettled:
     """The hosts of which only their drivers tell, that a request may have.
 
     :ivar strays: whether those in no aggregate at all are among them
@@ -78,7 +79,8 @@ class Unsettled(NamedTuple):
 Offers = Sequence[tuple[HostOffer, frozenset[str]]]
 
 
-class _Group(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Group:
     """The hosts that are in the same aggregates.
 
     :ivar hosts: empty for those in no aggregate, whose names nobody tells

@@ -62,7 +62,7 @@ class DriverReport(NamedTuple):
     supported: tuple[str, ...] = ()
 
 
-class Basis(enum.Enum):
+class Basis(enum.StrEnum):
     """Where a host's families come from."""
 
     AGGREGATE = 'aggregate metadata'

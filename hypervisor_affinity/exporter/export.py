@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exporter: what it reads, and the server that Prometheus scrapes."""
 
+import dataclasses
 import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry
@@ -32,7 +32,8 @@ NOVA = 'openstack'
 _PATIENCE = 1.0
 
 
-class _Nova(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Nova:
     """What was read of nova, and the metrics made of it."""
 
     hosts: tuple[Host, ...]

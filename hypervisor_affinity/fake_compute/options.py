@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ``[hypervisor_affinity_fake_compute]`` options of nova.conf."""
 
-from typing import NamedTuple
+import dataclasses
 
 from oslo_config import cfg
 
@@ -53,7 +53,8 @@ Only ``hypervisor_affinity_fake.VCenterDriver`` reads it.
 ]
 
 
-class Size(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Size:
     """The options, by their names."""
 
     vcpus: int

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The image properties that fit a disk."""
 
+import dataclasses
 from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
@@ -42,7 +43,8 @@ class Wishes(NamedTuple):
     vif_model: str | None = None
 
 
-class Fitting(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fitting:
     """What to set.
 
     :ivar properties: raw names

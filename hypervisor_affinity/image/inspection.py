@@ -10,7 +10,6 @@ import dataclasses
 import os
 import pathlib
 import struct
-from typing import NamedTuple
 
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
@@ -40,7 +39,8 @@ _SUFFIXES = {
 }
 
 
-class _Table(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Table:
     """Where a header says where the table of all data is, and how long.
 
     :ivar place: in bytes
@@ -139,7 +139,10 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
-        **found.descriptor._asdict(),
+        create_type=found.descriptor.create_type,
+        adapter_type=found.descriptor.adapter_type,
+        hardware_version=found.descriptor.hardware_version,
+        extents=found.descriptor.extents,
     )
 
 

@@ -5,9 +5,9 @@ Nothing is unpacked: the archive tells where its members are, and a disk is
 read where it is. From DMTF's DSP0243, "Open Virtualization Format".
 """
 
+import dataclasses
 import re
 import tarfile
-from typing import NamedTuple
 
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
@@ -32,7 +32,8 @@ _DIGEST = re.compile(r'(SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9a-fA-F]+)\s*')
 _SHOWN = 10
 
 
-class _Member(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Member:
     """A file in the archive; offset and size in bytes."""
 
     offset: int

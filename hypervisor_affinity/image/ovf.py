@@ -4,8 +4,8 @@
 From DMTF's DSP0243, "Open Virtualization Format".
 """
 
+import dataclasses
 import re
-from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
 
@@ -45,7 +45,8 @@ _VIF_MODELS = {
 }
 
 
-class ListedDisk(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class ListedDisk:
     """A disk as the OVF lists it.
 
     :ivar identity: ``ovf:diskId``

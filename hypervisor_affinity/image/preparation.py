@@ -14,7 +14,6 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.image import fitting
@@ -55,7 +54,8 @@ _ENTRY = 4
 _PIECE = 1024**2
 
 
-class Form(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Form:
     """How to write it.
 
     :ivar create_type: one of :data:`CREATE_TYPES`
@@ -70,7 +70,8 @@ class Form(NamedTuple):
     hardware_version: int | None = None
 
 
-class CompleteForm(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompleteForm:
     """A :class:`Form` of which nothing is left open."""
 
     create_type: str
@@ -78,7 +79,8 @@ class CompleteForm(NamedTuple):
     hardware_version: int
 
 
-class Prepared(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Prepared:
     """What was read and what was written; they hold the same."""
 
     source: Disk

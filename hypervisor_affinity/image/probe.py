@@ -7,9 +7,9 @@ so that a big disk costs no more than a small one.
 """
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from oslo_utils.imageutils import format_inspector
 
@@ -42,7 +42,8 @@ _COUNTED = frozenset({'gpt', 'luks', 'qed', 'raw'})
 _HYBRID = ('gpt', 'iso')
 
 
-class Probe(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Probe:
     """What they find.
 
     :ivar formats: all that match, sorted; ``raw`` if none does

@@ -6,6 +6,7 @@ first sector says. What it is given was inspected before, since opening is
 enough for some formats to make it open other files.
 """
 
+import dataclasses
 import json
 import pathlib
 import re
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from oslo_utils import imageutils
 
@@ -41,7 +42,8 @@ _SAME, _DIFFERENT = 0, 1
 _SOUND, _CORRUPT, _LEAKY = 0, 2, 3
 
 
-class Node(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Node:
     """A disk as qemu opens it.
 
     :ivar format: by qemu's name, which for a VHD is ``vpc``

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many bytes a disk moves on its way to ESXi."""
 
-from typing import NamedTuple
+import dataclasses
 
 from hypervisor_affinity.image.acceptance import by_vsphere
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import Disk
 
 
-class Travel(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Travel:
     """What travels where.
 
     :ivar to_glance: on the upload; and what Glance then keeps

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """VMDK: what header, descriptor and extents say together, in bounds."""
 
+import dataclasses
 import re
-from typing import NamedTuple
 
 from hypervisor_affinity.image import vmdk_descriptor
 from hypervisor_affinity.image import vmdk_header
@@ -43,7 +43,8 @@ _DESCRIPTOR_START = re.compile(
 )
 
 
-class Vmdk(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Vmdk:
     """What a VMDK says of itself, all of it checked but for extents' files.
 
     :ivar grain_bytes: None unless the file has a header

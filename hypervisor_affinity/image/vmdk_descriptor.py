@@ -6,8 +6,8 @@ reads: qemu searches the text for a few words and believes the first, wherever
 it is. So what could be read in two ways is refused here.
 """
 
+import dataclasses
 import re
-from typing import NamedTuple
 
 from hypervisor_affinity.image.disk import ANEW
 from hypervisor_affinity.image.disk import SECTOR
@@ -61,7 +61,8 @@ _BESIDE = (
 )
 
 
-class Descriptor(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Descriptor:
     """What a descriptor says.
 
     :ivar adapter_type, hardware_version: None if it does not say

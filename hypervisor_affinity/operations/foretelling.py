@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.demand import classify
@@ -24,4 +24,4 @@ def foretell(
         container_format=disk.container_format,
         properties=dict(properties),
     )
-    return classify(flat(image), {}, policy)
+    return classify(read_image(image), {}, policy)

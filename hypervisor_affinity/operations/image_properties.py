@@ -6,6 +6,7 @@ of a host, in nova's exact words. nova's API does not tell these: then the
 table of the host's driver does, as far as they are no matter of the host.
 """
 
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
@@ -28,7 +29,8 @@ _MODES = {'pv': 'xen', 'hv': 'hvm', 'baremetal': 'hvm'}
 _VERSION = ('img_hv_requested_version', 'hypervisor_version_requires')
 
 
-class Comparison(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comparison:
     """What came of comparing an image with a host.
 
     :ivar differences: what the image asks for, and what the driver supports
@@ -40,7 +42,8 @@ class Comparison(NamedTuple):
     undetermined: tuple[Evidence, ...] = ()
 
 
-class _Asked(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
     """What an image asks for.
 
     :ivar value: in nova's words
@@ -124,7 +127,10 @@ def _asked(
     mode = _first(image, 'hw_vm_mode', 'vm_mode')
     if mode:
         value = mode.value.lower()
-        yield mode._replace(value=_MODES.get(value, value)), _vm_modes
+        yield (
+            dataclasses.replace(mode, value=_MODES.get(value, value)),
+            _vm_modes,
+        )
 
 
 def _first(image: Mapping[str, object], *names: str) -> _Asked | None:

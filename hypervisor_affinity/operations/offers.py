@@ -35,7 +35,7 @@ class HostOffers:
 
     def is_tagged(self, aggregate: Aggregate) -> bool:
         """Tell whether any metadata of an aggregate is for this project."""
-        return is_tagged(adapters.tags(aggregate))
+        return any(map(is_tagged, adapters.read_tags([aggregate])))
 
     def readable(self, hosts: Iterable[Host]) -> Iterator[Host]:
         """Yield the hosts whose offer can be worked out, for who counts them.
@@ -59,5 +59,7 @@ class HostOffers:
             host.supported,
         )
         if key not in self._known:
-            self._known[key] = adapters.offer(host, aggregates, self._policy)
+            self._known[key] = adapters.read_host(
+                host, aggregates, self._policy
+            )
         return self._known[key]

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests as the core reads them, from the records of a snapshot."""
 
-import types
+import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -22,7 +21,8 @@ _NOT_SHOWN = 'vmware_adaptertype'
 _TRAIT = 'trait:'
 
 
-class Request(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
     """What hosts are asked about.
 
     :ivar title: in a clause, for people
@@ -38,7 +38,7 @@ class Request(NamedTuple):
     title: str
     demand: Demand
     flavor: Flavor
-    image: Mapping[str, str] | None = types.MappingProxyType({})
+    image: Mapping[str, str] | None = dataclasses.field(default_factory=dict)
     volume: bool = False
     host: str | None = None
     fault: str | None = None
@@ -51,7 +51,7 @@ def boot(
 
     :param volume: whether nova writes the image to a volume for it
     """
-    found = flat(image)
+    found = read_image(image)
     demand = classify(found, flavor.extra_specs, policy, volume=volume)
     title = f'boot from image {image.name} with flavor {flavor.name}'
     return Request(title, demand, flavor, found, volume)
@@ -92,7 +92,7 @@ def move(
 
 def rebuild(server: Server, image: Image, policy: Policy) -> Request:
     """Return the rebuild of a server on its host from another image."""
-    found = flat(image)
+    found = read_image(image)
     demand = classify(
         found,
         server.flavor.extra_specs,
@@ -113,7 +113,7 @@ def at_boot(server: Server, image: Image | None) -> dict[str, str]:
         its properties may; without those that nova froze, they have to do,
         and so they have for what nova froze but does not show.
     """
-    now = flat(image)
+    now = read_image(image)
     if server.image_properties is None:
         return now
     found = dict(server.image_properties)

@@ -2,12 +2,13 @@
 """Making a file an image in Glance, and making sure that it is one."""
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import pathlib
 import uuid
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple, NoReturn
+from typing import BinaryIO, NoReturn
 
 from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import STAGED
@@ -25,7 +26,8 @@ _RESUMABLE = frozenset({'queued', 'uploading', 'importing', 'active'})
 Watch = Callable[[int], object]
 
 
-class Plan(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
     """What is to come of a file.
 
     :ivar properties: of the image, by raw names

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """nova's objects, made of a request and of the nodes of a world."""
 
+import dataclasses
 import uuid
-from typing import Any, NamedTuple
+from typing import Any
 
 from nova import objects
 
@@ -17,7 +18,8 @@ from hypervisor_affinity.fake_compute import faces
 from hypervisor_affinity.simulation.world import Node
 
 
-class Ask(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ask:
     """What is asked of the scheduler for one server.
 
     :ivar server: its uuid

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What came of a scenario: plain records, which go between processes."""
 
+import dataclasses
 from typing import NamedTuple
 
 # What is asked of the scheduler.
@@ -21,7 +22,8 @@ class Refusal(NamedTuple):
     told: str = ''
 
 
-class Outcome(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
     """What came of one request.
 
     :ivar step: its title
@@ -50,7 +52,8 @@ class Outcome(NamedTuple):
     refusal: Refusal | None = None
 
 
-class Usage(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
     """How full the hosts of one hypervisor are at a moment.
 
     Limits are (total - reserved) times the allocation ratio.
@@ -74,7 +77,8 @@ class Usage(NamedTuple):
     disk_gb_limit: float
 
 
-class Run(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Run:
     """A scenario as one scheduler had it.
 
     :ivar scheduler: its name

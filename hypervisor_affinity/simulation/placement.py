@@ -90,7 +90,7 @@ class Placement:
 
     def _lacking(self, node: Node, query: Query) -> str | None:
         """Return what a node lacks; None if it has all that is asked."""
-        for resource_class, amount in query.needs.items():
+        for resource_class, amount in query.resources.items():
             inventory = node.inventory(resource_class)
             if inventory is None or not inventory.has_room(amount):
                 return _lack(resource_class, inventory, amount)

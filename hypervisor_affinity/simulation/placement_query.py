@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import urllib.parse
 
-from hypervisor_affinity.cloud.adapters import Needs
+from hypervisor_affinity.cloud.adapters import Size
 
 
 class QueryError(Exception):
@@ -22,7 +22,7 @@ class Query:
     :ivar not_member_of: uuids of aggregates in which no host may be
     """
 
-    needs: Needs
+    resources: Size
     limit: int | None = None
     required: frozenset[str] = frozenset()
     forbidden: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ def read_query(text: str) -> Query:
             f'{", ".join(sorted(found))}, which is not simulated'
         )
     return Query(
-        needs={name: int(amount) for name, amount in amounts},
+        resources={name: int(amount) for name, amount in amounts},
         limit=int(limits[0]) if limits else None,
         required=frozenset(t for t in traits if not t.startswith('!')),
         forbidden=frozenset(t[1:] for t in traits if t.startswith('!')),

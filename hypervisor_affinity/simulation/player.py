@@ -2,6 +2,7 @@
 """Playing a scenario, step by step, with one scheduler."""
 
 import collections
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -196,7 +197,7 @@ class Player:
             server.image, server.flavor, server.volume, server.id, at_once
         )
         if origin is not None:
-            ask = ask._replace(underneath=self._underneath(origin))
+            ask = dataclasses.replace(ask, underneath=self._underneath(origin))
         try:
             return self._scheduler.place(ask)
         except (ScenarioError, cfg.Error, RecursionError):

@@ -5,6 +5,7 @@ nova's configuration, and the lists that plug-ins add to, are one for a
 process. What shows the results never imports nova.
 """
 
+import dataclasses
 import importlib.util
 import logging
 import multiprocessing
@@ -12,7 +13,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import connection
-from typing import Any, NamedTuple
+from typing import Any
 
 from hypervisor_affinity import conf_files
 from hypervisor_affinity.operations import judging
@@ -23,7 +24,8 @@ from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.world import World
 
 
-class Setting(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
     """What is played, whatever the scheduler.
 
     :ivar name: of the scenario, for messages

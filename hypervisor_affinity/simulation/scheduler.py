@@ -8,9 +8,10 @@ the message bus, the databases, Placement's HTTP API and nova-compute: hosts
 are what the world says, and a server is built before the next is asked for.
 """
 
+import dataclasses
 import random
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from nova import context as nova_context
 from nova import exception
@@ -57,7 +58,8 @@ _REQUEST_FILTERS = frozenset(
 )
 
 
-class _Prepared(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Prepared:
     # Kept, so that no other image or flavor gets the identity of this one's.
     ask: Ask
     spec: Any
@@ -207,7 +209,7 @@ class Scheduler:
         state.allocation_candidates = [
             {
                 'allocations': {
-                    state.uuid: {'resources': dict(prepared.query.needs)}
+                    state.uuid: {'resources': dict(prepared.query.resources)}
                 },
                 'mappings': {'': [state.uuid]},
             }

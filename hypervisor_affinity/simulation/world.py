@@ -9,10 +9,10 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 
 from hypervisor_affinity.cloud.adapters import INVENTORIES
-from hypervisor_affinity.cloud.adapters import Needs
-from hypervisor_affinity.cloud.adapters import flat
-from hypervisor_affinity.cloud.adapters import needs
-from hypervisor_affinity.cloud.adapters import offer
+from hypervisor_affinity.cloud.adapters import Size
+from hypervisor_affinity.cloud.adapters import read_host
+from hypervisor_affinity.cloud.adapters import read_image
+from hypervisor_affinity.cloud.adapters import read_size
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -43,9 +43,9 @@ class Resident:
     volume: bool
 
     @property
-    def needs(self) -> Needs:
+    def size(self) -> Size:
         """What it takes of its host."""
-        return needs(self.flavor, volume=self.volume)
+        return read_size(self.flavor, volume=self.volume)
 
     @property
     def title(self) -> str:
@@ -155,7 +155,7 @@ class World:
     def offer(self, node: Node, policy: Policy) -> HostOffer:
         """Return what a node offers."""
         aggregates = [self.aggregates[name] for name in node.aggregates]
-        return offer(node.record, aggregates, policy)
+        return read_host(node.record, aggregates, policy)
 
     def resident(
         self, image: Image | None, flavor: Flavor, volume: bool
@@ -173,7 +173,7 @@ class World:
     def put(self, resident: Resident, node: Node) -> None:
         """Put a server on a node."""
         node.residents[resident.id] = resident
-        self._use(node, resident.needs, 1)
+        self._use(node, resident.size, 1)
 
     def set_building(self, node: Node, count: int) -> None:
         """Have that many of a node's servers not built yet."""
@@ -183,7 +183,7 @@ class World:
     def take(self, resident: Resident, node: Node) -> None:
         """Take a server off its node."""
         del node.residents[resident.id]
-        self._use(node, resident.needs, -1)
+        self._use(node, resident.size, -1)
 
     def add(self, cloud: scenario.Cloud) -> None:
         """Add hosts, aggregates, flavors, images and servers.
@@ -332,7 +332,7 @@ class World:
             node.aggregates = tuple(memberships.get(node.record.name, ()))
             self._touch(node)
 
-    def _use(self, node: Node, amounts: Needs, factor: int) -> None:
+    def _use(self, node: Node, amounts: Size, factor: int) -> None:
         changes: dict[str, Any] = {}
         for resource_class, amount in amounts.items():
             inventory = node.inventory(resource_class)
@@ -390,7 +390,7 @@ def properties(image: Image | None, volume: bool) -> dict[str, str]:
 
     A volume has the properties of its image, and no formats.
     """
-    return dict(image.properties) if image and volume else flat(image)
+    return dict(image.properties) if image and volume else read_image(image)
 
 
 def _same(one: Image, other: Image) -> bool:

@@ -9,8 +9,9 @@ nova-scheduler places nothing.
 """
 
 import collections
+import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from nova import context as nova_context
 from nova import objects
@@ -34,7 +35,8 @@ from hypervisor_affinity.status.statements import failure
 EMULATION = 'hw_emulation_architecture'
 
 
-class ComputeHost(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class ComputeHost:
     """A host with a nova-compute, and what its driver reports.
 
     A host whose compute nodes report different things, as ironic's may, is
@@ -47,10 +49,11 @@ class ComputeHost(NamedTuple):
     name: str
     aggregates: tuple[AggregateTags, ...]
     report: DriverReport | None
-    service: ComputeService = ComputeService()
+    service: ComputeService = dataclasses.field(default_factory=ComputeService)
 
 
-class FlavorSpecs(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class FlavorSpecs:
     """A flavor."""
 
     name: str
@@ -58,7 +61,8 @@ class FlavorSpecs(NamedTuple):
     memory_mb: int
 
 
-class EmulatedServer(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class EmulatedServer:
     """A server whose image names an architecture to be emulated.
 
     :ivar architecture: as the image had it when the server got the image
@@ -68,7 +72,8 @@ class EmulatedServer(NamedTuple):
     architecture: str
 
 
-class Cloud(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cloud:
     """What the databases hold.
 
     :ivar nodes: how many compute nodes there are; a host may have several
@@ -86,7 +91,8 @@ class Cloud(NamedTuple):
     hinted: tuple[str, ...] = ()
 
 
-class Unreadable(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unreadable:
     """The API database cannot be read."""
 
     cause: str

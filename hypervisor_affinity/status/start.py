@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nova-scheduler builds when it starts: filters, weighers, pre-filter."""
 
+import dataclasses
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from nova.scheduler import request_filter
 
@@ -17,7 +18,8 @@ from hypervisor_affinity.status.statements import remark
 from hypervisor_affinity.status.statements import warning
 
 
-class Built(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Built:
     """What was built.
 
     :ivar filters: the objects of the enabled filters, in their order
@@ -30,7 +32,8 @@ class Built(NamedTuple):
     has_prefilter: bool
 
 
-class Refused(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refused:
     """nova-scheduler cannot build them, and does not start."""
 
     cause: str

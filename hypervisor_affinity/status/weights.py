@@ -7,8 +7,9 @@ by which it can lift one host above another.
 """
 
 import collections
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from nova.scheduler import host_manager
 
@@ -31,7 +32,8 @@ _STRONGER = {
 }
 
 
-class _Rivals(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Rivals:
     """The other weighers.
 
     :ivar multipliers: the multiplier of each, by its class's name

@@ -250,7 +250,7 @@ class PlacementTest(BaseTest):
         """
         server = {}
 
-        def is_settled() -> bool:
+        def look_again() -> bool:
             shown = self.servers_client.show_server(server_id)['server']
             server.update({'fault': None} | shown)
             return (
@@ -258,7 +258,7 @@ class PlacementTest(BaseTest):
                 and server['status'] != after
             )
 
-        self.wait_until(is_settled, f'server {server_id} settles')
+        self.wait_until(look_again, f'server {server_id} settles')
         return server
 
     def host_of(self, server: dict) -> str:

@@ -105,28 +105,19 @@ class Servers:
             # Neither ports nor a call to Neutron.
             'networks': 'none',
             **_boot_source(image, volume, to_volume),
+            **_destination(availability_zone, host, node, forced_host),
         }
-        zone = availability_zone
-        if forced_host is not None:
-            zone = f'{zone or "nova"}:{forced_host}'
-        optional = {
-            'availability_zone': zone,
-            'host': host,
-            'hypervisor_hostname': node,
-        }
-        server.update({k: v for k, v in optional.items() if v is not None})
         body = {'server': server}
         if hints:
             body['os:scheduler_hints'] = dict(hints)
-        as_admin = any((host, node, forced_host))
-        api = self._admin if as_admin else self._user
+        api = self._admin if host or node or forced_host else self._user
         if count == 1 and min_count is None:
             return [api.post('/servers', body)['server']['id']]
         server['max_count'] = count
         server['min_count'] = count if min_count is None else min_count
         server['return_reservation_id'] = True
-        answer = api.post('/servers', body)
-        return self._ids_of(answer['reservation_id'])
+        reservation = api.post('/servers', body)['reservation_id']
+        return self._ids_of(reservation)
 
     def _ids_of(self, reservation_id: str) -> list[str]:
         """Return the ids of a multi-create in the order of its names."""
@@ -295,6 +286,23 @@ def _boot_source(
             {'boot_index': 0, 'destination_type': 'volume', **source}
         ]
     }
+
+
+def _destination(
+    zone: str | None,
+    host: str | None,
+    node: str | None,
+    forced_host: str | None,
+) -> dict[str, str]:
+    """Return the part of a boot request that says where to boot."""
+    if forced_host is not None:
+        zone = f'{zone or "nova"}:{forced_host}'
+    asked = {
+        'availability_zone': zone,
+        'host': host,
+        'hypervisor_hostname': node,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 def _unfinished(server: Server) -> bool:

@@ -130,7 +130,7 @@ class Boots:
         self.wait_for_answers()
         began, last = time.monotonic(), None
 
-        def has_settled() -> bool:
+        def look_again() -> bool:
             nonlocal began, last
             waiting = self.look()
             state = [(boot.id, boot.server.task_state) for boot in waiting]
@@ -138,7 +138,7 @@ class Boots:
                 began, last = time.monotonic(), state
             return not waiting or time.monotonic() - began > _QUIET
 
-        polling.until(has_settled, 'the servers')
+        polling.until(look_again, 'the servers')
         return self.look()
 
     def with_status(self, status: str) -> list[Boot]:

@@ -24,6 +24,25 @@ _NOT_DONE = (
     'swap_volume',
     'vnc_console',
 )
+_CREDENTIALS = {
+    'admin_username': ADMIN,
+    'admin_password': PASSWORD,
+    'admin_project_name': ADMIN,
+    'admin_domain_name': _DOMAIN,
+    'default_credentials_domain_name': _DOMAIN,
+    # Nothing is plugged into a network.
+    'create_isolated_networks': False,
+    'tempest_roles': 'member',
+    'use_dynamic_credentials': True,
+}
+_SERVICES = {
+    'cinder': True,
+    'glance': True,
+    'hypervisor_affinity': True,
+    'neutron': True,
+    'nova': True,
+    'swift': False,
+}
 
 
 class TempestConf:
@@ -74,17 +93,7 @@ class TempestConf:
                 'log_dir': self.folder,
                 'log_file': 'tempest.log',
             },
-            'auth': {
-                'admin_username': ADMIN,
-                'admin_password': PASSWORD,
-                'admin_project_name': ADMIN,
-                'admin_domain_name': _DOMAIN,
-                'default_credentials_domain_name': _DOMAIN,
-                # Nothing is plugged into a network.
-                'create_isolated_networks': False,
-                'tempest_roles': 'member',
-                'use_dynamic_credentials': True,
-            },
+            'auth': _CREDENTIALS,
             'compute': {
                 **self._compute,
                 # As soon as nova is done: a boot takes a second or two.
@@ -110,14 +119,7 @@ class TempestConf:
             'network': {'project_networks_reachable': False},
             'network-feature-enabled': {'floating_ips': False},
             'oslo_concurrency': {'lock_path': self.folder},
-            'service_available': {
-                'cinder': True,
-                'glance': True,
-                'hypervisor_affinity': True,
-                'neutron': True,
-                'nova': True,
-                'swift': False,
-            },
+            'service_available': _SERVICES,
             # There is no guest to reach.
             'validation': {'run_validation': False},
         }

@@ -78,7 +78,7 @@ def _lines() -> Iterator[str]:
 def _methods() -> Iterator[Any]:
     """Return what pyVmomi knows of each method; each name once."""
     seen = set()
-    for managed in _of_vim(support.ListManagedTypes()):
+    for managed in _vim_types(support.ListManagedTypes()):
         for method in managed._methodInfo.values():
             # Several types may have a method of one name, with the same
             # parameters; and vSAN adds some with types of its own.
@@ -92,7 +92,7 @@ def _methods() -> Iterator[Any]:
                 yield method
 
 
-def _of_vim(names: Iterable[str]) -> Iterator[Any]:
+def _vim_types(names: Iterable[str]) -> Iterator[Any]:
     for name in names:
         found = support.GetVmodlType(name)
         if name != _NO_TYPE and _is_vim(found._version):
@@ -116,14 +116,14 @@ def _types() -> Iterator[str]:
     items = ['xsd:' + name for name in ('anyType', 'boolean', 'byte')]
     items += ['xsd:' + name for name in ('double', 'int', 'long', 'short')]
     items += ['xsd:string', f'vim25:{_REFERENCE}']
-    for found in _of_vim(support.ListEnumTypes()):
+    for found in _vim_types(support.ListEnumTypes()):
         name = support.GetWsdlName(found)
         items.append(f'vim25:{name}')
         yield f'<simpleType name="{name}"><restriction base="xsd:string">'
         for value in found.values:
             yield f'<enumeration value="{value}"/>'
         yield '</restriction></simpleType>'
-    for found in _of_vim(support.ListDataTypes()):
+    for found in _vim_types(support.ListDataTypes()):
         items.append(f'vim25:{support.GetWsdlName(found)}')
         yield from _data(found)
     for item in items:

@@ -41,8 +41,34 @@ def test_a_cloud_in_order(two_of_each):
     assert '2 vCenter hosts (vc-1, vc-2)' in results['Evacuation'].details
 
 
-@pytest.mark.smoke
-def test_a_cloud_in_disorder(start_cloud):
+# What the check says of ``disorder``, by its name.
+SAID_OF_DISORDER = (
+    ('Placement results', '5 compute nodes', 'at most 3'),
+    ('Aggregate metadata', 'aggregate kvm', 'vmwrae names no'),
+    ('Aggregate isolation', 'img_hv_type=KVM', '2 aggregates'),
+    ('Aggregate multipliers', '1 host (vc-1)', '=500'),
+    (
+        'Untagged hosts',
+        '1 host (vc-2)',
+        'What the virt driver reports is offered',
+        '1 host (fake-1)',
+        'reports none that is known',
+    ),
+    ('Contradictory hosts', 'placed on 1 host (kvm-2)', 'vmware'),
+    ('Preferred hypervisors', 'names baremetal'),
+    (
+        'vCenter compute services',
+        'nova-compute of 2 vCenter hosts (vc-1, vc-2) is down or',
+        '1 vCenter host (vc-1) is forced down',
+        'disabled nova-compute of 1 vCenter host (vc-2)',
+    ),
+    ('Flavors', '1 flavor (esxi)', 'matches no host'),
+)
+
+
+@pytest.fixture
+def disorder(start_cloud):
+    """A cloud that has something for each check of hosts and flavors."""
     cloud = start_cloud(
         {
             'scheduler': {'max_placement_results': 3},
@@ -85,6 +111,11 @@ def test_a_cloud_in_disorder(start_cloud):
     )
     cloud.hosts.fail('vc-1')
     cloud.hosts.disable('vc-2', reason='set by vmwareapi host_state')
+    return cloud
+
+
+@pytest.mark.smoke
+def test_a_cloud_in_disorder(disorder):
     results = run_checks()
     assert unsettled(results) == {
         'Placement results': Code.WARNING,
@@ -97,28 +128,7 @@ def test_a_cloud_in_disorder(start_cloud):
         'vCenter compute services': Code.FAILURE,
         'Flavors': Code.FAILURE,
     }
-    for check, *words in (
-        ('Placement results', '5 compute nodes', 'at most 3'),
-        ('Aggregate metadata', 'aggregate kvm', 'vmwrae names no'),
-        ('Aggregate isolation', 'img_hv_type=KVM', '2 aggregates'),
-        ('Aggregate multipliers', '1 host (vc-1)', '=500'),
-        (
-            'Untagged hosts',
-            '1 host (vc-2)',
-            'What the virt driver reports is offered',
-            '1 host (fake-1)',
-            'reports none that is known',
-        ),
-        ('Contradictory hosts', 'placed on 1 host (kvm-2)', 'vmware'),
-        ('Preferred hypervisors', 'names baremetal'),
-        (
-            'vCenter compute services',
-            'nova-compute of 2 vCenter hosts (vc-1, vc-2) is down or',
-            '1 vCenter host (vc-1) is forced down',
-            'disabled nova-compute of 1 vCenter host (vc-2)',
-        ),
-        ('Flavors', '1 flavor (esxi)', 'matches no host'),
-    ):
+    for check, *words in SAID_OF_DISORDER:
         for word in words:
             assert word in results[check].details
 

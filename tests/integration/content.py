@@ -273,7 +273,7 @@ def _volume(number: int, bootable: bool, *attached: tuple) -> dict[str, Any]:
     }
 
 
-def _of_image(volume: dict[str, Any], **properties: str) -> dict[str, Any]:
+def _volume_with(volume: dict[str, Any], **properties: str) -> dict[str, Any]:
     metadata = {
         'image_id': IMAGES[1].id,
         'image_name': 'windows',
@@ -290,13 +290,13 @@ def _of_image(volume: dict[str, Any], **properties: str) -> dict[str, Any]:
 
 
 VOLUMES = (
-    _of_image(_volume(1, True, (5, '/dev/vdb'))),
-    _of_image(_volume(2, True, (5, '/dev/vda')), **_WINDOWS_FROZEN),
+    _volume_with(_volume(1, True, (5, '/dev/vdb'))),
+    _volume_with(_volume(2, True, (5, '/dev/vda')), **_WINDOWS_FROZEN),
     _volume(3, False, (5, '/dev/vdc')),
-    _of_image(_volume(4, True), **_WINDOWS_FROZEN),
+    _volume_with(_volume(4, True), **_WINDOWS_FROZEN),
     _volume(5, False),
-    _of_image(_volume(6, True)),
-    _of_image(_volume(7, True)),
+    _volume_with(_volume(6, True)),
+    _volume_with(_volume(7, True)),
     _volume(8, True, (8, '/dev/vda')),
 )
 # {special server: its volumes}

@@ -2,6 +2,7 @@
 """A vCenter, or a proxy before it, that never ends is left in time."""
 
 import contextlib
+import dataclasses
 import gzip
 import http.client
 import os
@@ -56,7 +57,7 @@ def reach(authority, access_of):
                 password='swordfish',
                 ca_file=authority.file,
             )
-            return access_of(place)._replace(bounds=bounds)
+            return dataclasses.replace(access_of(place), bounds=bounds)
 
         yield reach
 
@@ -157,7 +158,7 @@ def test_what_xml_may_not_be(reach, body):
 def test_all_calls_of_a_reading_together(vcenter, access_of):
     access = access_of(vcenter)
     with contextlib.closing(
-        Session(access._replace(bounds=Bounds(1, MIB)))
+        Session(dataclasses.replace(access, bounds=Bounds(1, MIB)))
     ) as session:
 
         def ask_for_ever(content):
@@ -171,7 +172,7 @@ def test_all_calls_of_a_reading_together(vcenter, access_of):
         assert session.call(ask)
     with (
         contextlib.closing(
-            Session(access._replace(bounds=Bounds(60, MIB // 4)))
+            Session(dataclasses.replace(access, bounds=Bounds(60, MIB // 4)))
         ) as session,
         pytest.raises(SourceError, match=r'an answer of more than 0\.25 MiB'),
     ):
@@ -226,8 +227,11 @@ def test_what_is_compressed_is_read(reach, vcenter, access_of):
             compressed.append(request)
         return Answer(found.status, body, headers)
 
-    access = reach(answer)._replace(
-        user=vcenter.user, password=vcenter.password, bounds=Bounds(60, MIB)
+    access = dataclasses.replace(
+        reach(answer),
+        user=vcenter.user,
+        password=vcenter.password,
+        bounds=Bounds(60, MIB),
     )
     with VCenters([access]) as vcenters:
         (record,) = vcenters.read()

@@ -2,9 +2,9 @@
 """``image audit``."""
 
 import argparse
+import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
@@ -12,7 +12,6 @@ from hypervisor_affinity.cli import pasting
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import CommandLineError
-from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.glance_images import Stored
 from hypervisor_affinity.cloud.snapshot import Image
@@ -40,7 +39,8 @@ can be reached, with the server's id for SERVER.
 _COLUMNS = ('Severity', 'Check', 'ID', 'Name', 'Evidence', 'Advice')
 
 
-class _Audited(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Audited:
     image: Image
     findings: list[ImageFinding]
 
@@ -49,12 +49,14 @@ class _Audited(NamedTuple):
         return image_audit.changes(self.findings)
 
 
-class Audit(PolicyCommand):
+class Audit(findings.FindingsCommand):
     """List images whose properties are not as they should, and mend them.
 
     Ends with 1 if there is a finding that --fail-on names, or if an image
     could not be changed.
     """
+
+    area = ImageCheck
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -143,7 +145,7 @@ class Audit(PolicyCommand):
         title = _title(audited.image)
         try:
             auditor.change(audited)
-        except SourceError as error:
+        except (SourceError, _ChangeError) as error:
             self.status = base.NEGATIVE
             self.tell(f'{title}: not changed: {error}')
             return False
@@ -171,14 +173,16 @@ class Audit(PolicyCommand):
     def _table(
         self, audited: list[_Audited], parsed_args: argparse.Namespace
     ) -> tuple:
-        tally = findings.Tally(
-            ImageCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
-        )
+        tally = self.tally(parsed_args)
         found = itertools.chain.from_iterable(
             each.findings for each in audited
         )
         rows = [_row(finding) for finding in tally.counted(found)]
-        return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, _COLUMNS, rows)
+
+
+class _ChangeError(Exception):
+    """An image is not as it was changed; the text says in what."""
 
 
 class _Auditor:
@@ -229,7 +233,8 @@ class _Auditor:
     def change(self, audited: _Audited) -> None:
         """Make the changes of an image, and see that they are there.
 
-        :raises SourceError: if they are not
+        :raises SourceError: if Glance does not make them
+        :raises _ChangeError: if it has other values then
         :raises ValueError: without a Glance to change
         """
         if self._glance is None:
@@ -241,7 +246,7 @@ class _Auditor:
             name for name, value in changes.items() if found.get(name) != value
         ]
         if others:
-            raise SourceError(
+            raise _ChangeError(
                 'glance took the changes, but has other values for '
                 f'{", ".join(others)} now; see who else sets them'
             )

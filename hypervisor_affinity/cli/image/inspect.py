@@ -30,7 +30,7 @@ _Row = tuple[str, str, object]
 _WORDS = {True: 'accepts it', False: 'refuses it'}
 
 
-class Inspect(PolicyCommand):
+class Inspect(wishes.WishesReading, PolicyCommand):
     """Tell what a disk is, who takes it, and which properties fit it.
 
     Ends with 1 if Glance refuses it.
@@ -57,7 +57,7 @@ class Inspect(PolicyCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was found out."""
         policy = self.policy(parsed_args)
-        wished = wishes.read_wishes(parsed_args)
+        wished = self.wishes(parsed_args)
         disk = self._disk(parsed_args)
         fitting = fit(disk, wished)
         if not acceptance.by_glance(disk).accepts:

@@ -2,6 +2,7 @@
 """``image upload``."""
 
 import argparse
+import dataclasses
 import pathlib
 import textwrap
 from collections.abc import Mapping
@@ -63,7 +64,7 @@ class Digest(Lines):
         return textwrap.wrap(self._value, 32)
 
 
-class Upload(PolicyReading, Connecting, ShowCommand):
+class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
     """Make a disk an image in Glance, with the properties that fit it.
 
     Nothing is uploaded that Glance would refuse; the command ends with 1
@@ -120,8 +121,8 @@ class Upload(PolicyReading, Connecting, ShowCommand):
         """Return the image, or what it would be."""
         policy = self.policy(parsed_args)
         disk = inspection.inspect(parsed_args.file)
-        fitting = fit(disk, wishes.read_wishes(parsed_args))
-        plan = _plan(parsed_args, disk, fitting)
+        fitting = fit(disk, self.wishes(parsed_args))
+        plan = self._plan(parsed_args, disk, fitting)
         _check(disk, plan)
 
         def demand(properties: Mapping[str, str]) -> str:
@@ -183,6 +184,26 @@ class Upload(PolicyReading, Connecting, ShowCommand):
                     self.tell(_hint(upload.kept))
                 raise
 
+    def _plan(
+        self, parsed_args: argparse.Namespace, disk: Disk, fitting: Fitting
+    ) -> Plan:
+        asked = dict(parsed_args.properties)
+        for name in _FACTS & asked.keys() & fitting.properties.keys():
+            if asked[name] != fitting.properties[name]:
+                raise CommandError(
+                    f'{written(name, asked[name])} does not fit {disk.name}: '
+                    f'it is {fitting.properties[name]}'
+                )
+        return Plan(
+            path=parsed_args.file,
+            name=parsed_args.name or parsed_args.file.stem,
+            disk_format=disk.format,
+            container_format=disk.container_format,
+            properties={**fitting.properties, **asked},
+            visibility=parsed_args.visibility,
+            by_import=parsed_args.by_import,
+        )
+
 
 def _add_visibility(parser: argparse.ArgumentParser) -> None:
     visibility = parser.add_mutually_exclusive_group()
@@ -214,27 +235,6 @@ def _property(text: str) -> tuple[str, str]:
             f'{name} is an attribute of images, and no property'
         )
     return name, value
-
-
-def _plan(
-    parsed_args: argparse.Namespace, disk: Disk, fitting: Fitting
-) -> Plan:
-    asked = dict(parsed_args.properties)
-    for name in _FACTS & asked.keys() & fitting.properties.keys():
-        if asked[name] != fitting.properties[name]:
-            raise CommandError(
-                f'{written(name, asked[name])} does not fit {disk.name}: it '
-                f'is {fitting.properties[name]}'
-            )
-    return Plan(
-        path=parsed_args.file,
-        name=parsed_args.name or parsed_args.file.stem,
-        disk_format=disk.format,
-        container_format=disk.container_format,
-        properties={**fitting.properties, **asked},
-        visibility=parsed_args.visibility,
-        by_import=parsed_args.by_import,
-    )
 
 
 def _check(disk: Disk, plan: Plan) -> None:
@@ -276,7 +276,7 @@ def _command(plan: Plan) -> list[list[str]]:
 
 
 def _fields(stored: Stored, demand: str) -> dict[str, Any]:
-    fields = stored._asdict()
+    fields = dataclasses.asdict(stored)
     del fields['is_importing']
     for name in ('size', 'virtual_size'):
         if fields[name] is not None:

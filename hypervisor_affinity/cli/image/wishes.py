@@ -3,6 +3,8 @@
 
 import argparse
 
+from cliff import command
+
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
@@ -46,24 +48,28 @@ def add_adapter_type(parser: argparse.ArgumentParser, text: str) -> None:
     )
 
 
-def read_wishes(parsed_args: argparse.Namespace) -> Wishes:
-    """Return what was said.
+class WishesReading(command.Command):
+    """A command with these arguments."""
 
-    :raises CommandError: if no guest id is known for a system
-    """
-    return Wishes(
-        adapter_type=parsed_args.adapter_type,
-        guest_id=_guest_id(parsed_args),
-        vif_model=parsed_args.vif_model,
-    )
+    def wishes(self, parsed_args: argparse.Namespace) -> Wishes:
+        """Return what was said.
 
-
-def _guest_id(parsed_args: argparse.Namespace) -> str | None:
-    distro, version = parsed_args.os_distro, parsed_args.os_version
-    if not distro:
-        if version:
+        :raises CommandError: if no guest id is known for a system
+        """
+        if parsed_args.os_distro:
+            guest_id = _guest_id(parsed_args.os_distro, parsed_args.os_version)
+        elif parsed_args.os_version:
             raise CommandError('--os-version needs --os-distro')
-        return parsed_args.guest_id
+        else:
+            guest_id = parsed_args.guest_id
+        return Wishes(
+            adapter_type=parsed_args.adapter_type,
+            guest_id=guest_id,
+            vif_model=parsed_args.vif_model,
+        )
+
+
+def _guest_id(distro: str, version: str | None) -> str:
     found = guests.guest_id(distro, version)
     if found is None:
         raise CommandError(

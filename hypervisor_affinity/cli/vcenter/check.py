@@ -4,7 +4,6 @@
 import argparse
 
 from hypervisor_affinity.cli import findings
-from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.operations.vcenter import health
 from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
@@ -21,12 +20,13 @@ _COLUMNS = (
 )
 
 
-class Check(VCenterReading, PolicyCommand):
+class Check(VCenterReading, findings.FindingsCommand):
     """List what is wrong with vCenters, and between them and nova.
 
     Ends with 1 if there is a finding that --fail-on names.
     """
 
+    area = VCenterCheck
     finds_open_files = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -38,13 +38,11 @@ class Check(VCenterReading, PolicyCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings, or how many there are."""
         policy = self.policy(parsed_args)
-        tally = findings.Tally(
-            VCenterCheck, only=parsed_args.only, fail_on=parsed_args.fail_on
-        )
+        tally = self.tally(parsed_args)
         with self.reading(parsed_args) as reading:
             found = health.check(reading.source, policy, reading.again)
             rows = [_row(finding) for finding in tally.counted(found)]
-        return findings.answer(self, parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, _COLUMNS, rows)
 
 
 def _row(finding: VCenterFinding) -> tuple:

@@ -3,9 +3,9 @@
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
@@ -16,7 +16,8 @@ from hypervisor_affinity.cloud.vcenter import options
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
 
 
-class Reading(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
     """What is read.
 
     :ivar again: confirms what looks wrong; None for a snapshot

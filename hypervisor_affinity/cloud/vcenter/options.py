@@ -5,9 +5,10 @@
 ``[hypervisor_affinity_vcenter]`` goes before it.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from oslo_config import cfg
 
@@ -25,7 +26,13 @@ _HOST = cfg.StrOpt('host')
 _POLICIES = cfg.BoolOpt('pbm_enabled', default=False)
 
 
-class Access(NamedTuple):
+_BOUNDS = Bounds(
+    vcenter_conf.DEADLINE.default, vcenter_conf.LIMIT.default * MIB
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Access:
     """How to reach one vCenter, and which nova-computes do.
 
     :ivar ca_file: None for the certificates of the system
@@ -39,9 +46,7 @@ class Access(NamedTuple):
     ca_file: str | None
     insecure: bool
     computes: tuple[ComputeConf, ...]
-    bounds: Bounds = Bounds(
-        vcenter_conf.DEADLINE.default, vcenter_conf.LIMIT.default * MIB
-    )
+    bounds: Bounds = _BOUNDS
 
     def __repr__(self) -> str:
         # Of tracebacks and failed assertions.
@@ -82,8 +87,11 @@ def _merged(files: Iterable['_File']) -> list[Access]:
     found: dict[str, Access] = {}
     for file in _with_named(files):
         access = _access(file)
-        known = found.get(access.name, access._replace(computes=()))
-        found[access.name] = known._replace(
+        known = found.get(
+            access.name, dataclasses.replace(access, computes=())
+        )
+        found[access.name] = dataclasses.replace(
+            known,
             insecure=known.insecure or access.insecure,
             # One file may be named twice.
             computes=tuple(dict.fromkeys(known.computes + access.computes)),

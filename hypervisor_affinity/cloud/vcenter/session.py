@@ -2,6 +2,7 @@
 """A session with one vCenter, by pyVmomi."""
 
 import contextlib
+import dataclasses
 import http.client
 import logging
 import ssl
@@ -84,7 +85,9 @@ class Session:
         try:
             content, self._content = self._content, None
             if content is not None:
-                limits = self._access.bounds._replace(seconds=_PATIENCE)
+                limits = dataclasses.replace(
+                    self._access.bounds, seconds=_PATIENCE
+                )
                 # Whatever it answers, nobody asks it again.
                 with contextlib.suppress(Exception), bounds.within(limits):
                     content.sessionManager.Logout()

@@ -3,7 +3,6 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.core.hypervisor import Family
 
@@ -21,7 +20,8 @@ def has_format(found: Found, name: str, *formats: str) -> bool:
     return str(found.get(name)).lower() in formats
 
 
-class Values(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Values:
     """A set of values of one image property.
 
     :ivar text: the set, for people
@@ -62,7 +62,8 @@ def misspelt(values: Iterable[str]) -> Values:
     )
 
 
-class Circumstance(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Circumstance:
     """When a driver refuses what it refuses.
 
     :ivar text: in a clause, for people

@@ -4,7 +4,7 @@
 import collections
 from collections.abc import Iterator, Mapping
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.explanation import demand_text
@@ -42,7 +42,7 @@ class ImageAuditor:
         """Find out whether any host can run an image."""
         if image.status != 'active':
             return
-        found = flat(image)
+        found = read_image(image)
         demand = self._classifier.classify(found, None)
         counts: collections.Counter[str] = collections.Counter()
         differences: dict[Evidence, None] = {}

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -132,7 +132,7 @@ class ServerAuditor:
         then: Demand,
         offer: HostOffer | None,
     ) -> Iterator[CloudFinding]:
-        now = self._classify(server, flat(image))
+        now = self._classify(server, read_image(image))
         if now is then or _asked(now) == _asked(then):
             return
         evidence = f'at boot: {demand_text(then)}; now: {demand_text(now)}'

@@ -5,10 +5,10 @@
 runs.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import image_meta
@@ -40,7 +40,8 @@ __all__ = [
 ]
 
 
-class Change(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
     """Something to set, and what the image would ask then.
 
     :ivar setting: what to do, in a clause
@@ -54,7 +55,8 @@ class Change(NamedTuple):
     owners: bool = True
 
 
-class Classification(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Classification:
     """The answer.
 
     :ivar treatments: what nova does with each property
@@ -75,7 +77,9 @@ def classify_image(
     image: Image, flavor: Flavor | None, policy: Policy
 ) -> Classification:
     """Classify an image, with a flavor or without."""
-    request = Trial(flat(image), flavor.extra_specs if flavor else {}, policy)
+    request = Trial(
+        read_image(image), flavor.extra_specs if flavor else {}, policy
+    )
     treatments = image_meta.treat(image.properties)
     treatments += [Treatment(name, '', Fate.DROPPED) for name in image.dropped]
     return Classification(

@@ -59,11 +59,12 @@ def mildest_first(request: Trial, demand: Demand) -> Iterator[Try]:
     for value in (ANY_HYPERVISOR, hypervisor.KVM, hypervisor.VMWARE):
         yield Try(
             f'set flavor extra spec {HYPERVISOR_TYPE_SPEC}={value}',
-            request._replace(
+            dataclasses.replace(
+                request,
                 extra_specs={
                     **request.extra_specs,
                     HYPERVISOR_TYPE_SPEC: value,
-                }
+                },
             ),
             owners=False,
         )
@@ -71,10 +72,11 @@ def mildest_first(request: Trial, demand: Demand) -> Iterator[Try]:
         yield Try(
             'set option [hypervisor_affinity] vmdk_images=flexible, for '
             'all VMDK images',
-            request._replace(
+            dataclasses.replace(
+                request,
                 policy=dataclasses.replace(
                     request.policy, vmdk_images=VmdkImages.FLEXIBLE
-                )
+                ),
             ),
             owners=False,
         )

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A request as it would be with something set, and whether it then runs."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Self
+from typing import Self
 
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import properties
@@ -23,7 +24,8 @@ FACTS = (
 _MEASURED = frozenset(f for f, table in drivers.TABLES.items() if table.rows)
 
 
-class Trial(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trial:
     """A request as it would be.
 
     :ivar image: properties and formats, raw or by nova's names
@@ -44,13 +46,13 @@ class Trial(NamedTuple):
 
     def with_properties(self, **changed: str) -> Self:
         """Return it with these properties set."""
-        return self._replace(image={**self.image, **changed})
+        return dataclasses.replace(self, image={**self.image, **changed})
 
     def without(self, names: Iterable[str]) -> Self:
         """Return it without these properties."""
         names = set(names)
         left = {n: v for n, v in self.image.items() if n not in names}
-        return self._replace(image=left)
+        return dataclasses.replace(self, image=left)
 
     def with_guest_id(self) -> tuple[str, Self]:
         """Give it a guest id, if nothing else keeps it from running.

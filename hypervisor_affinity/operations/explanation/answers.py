@@ -2,8 +2,8 @@
 """What the checks say of hosts, and what comes of that."""
 
 import collections
+import dataclasses
 import enum
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.demand import Demand
@@ -75,7 +75,8 @@ class Obstacle(enum.StrEnum):
     """No server of this size fits, however much is free."""
 
 
-class Answer(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
     """What one check says of a host.
 
     :ivar reason: Reason.SUITABLE if it passes
@@ -95,7 +96,8 @@ class Answer(NamedTuple):
         return self.reason is Reason.SUITABLE
 
 
-class HostAnswer(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostAnswer:
     """What all checks say of a host.
 
     :ivar answers: in the order of :class:`HostCheck`
@@ -137,7 +139,8 @@ class HostAnswer(NamedTuple):
         return next(failing, self.answers[0])
 
 
-class Group(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Group:
     """Hosts with the same decisive reason.
 
     Those that pass for sure and those that pass as far as is known are two
@@ -156,7 +159,8 @@ class Group(NamedTuple):
         return tuple(dict.fromkeys(doubts))
 
 
-class Explanation(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Explanation:
     """The answer for a request on all hosts.
 
     :ivar title: the request in a clause

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterator
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.explanation import demand_text
@@ -114,7 +114,10 @@ def _hidden_leftovers(subject: Subject) -> Iterator[Sign]:
         return
     if any(sign.name == 'os_distro' for sign in subject.meaning.leftovers):
         return
-    image = {**flat(subject.meant), 'vmware_ostype': own['vmware_ostype']}
+    image = {
+        **read_image(subject.meant),
+        'vmware_ostype': own['vmware_ostype'],
+    }
     image.pop('os_distro', None)
     unhidden = classify(image, {}, subject.policy)
     against = unhidden.against(frozenset({VMWARE}))

@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
@@ -73,7 +73,7 @@ def for_servers(image: Image, mended: Changes) -> dict[str, str]:
         a ``=``
     """
     touched = properties.normalize(mended)
-    after = properties.normalize({**flat(image), **mended})
+    after = properties.normalize({**read_image(image), **mended})
     return {
         name: str(after[name])
         for name in touched

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.demand import Demand
@@ -46,14 +46,14 @@ class Subject:
         self.policy = policy
         self.values = values
         self.disk = disk
-        self.found = properties.normalize(flat(image))
+        self.found = properties.normalize(read_image(image))
         self.refused = spelling.refused(image.properties)
         self.fitting = fit(disk, Wishes()).properties if disk else {}
 
     @functools.cached_property
     def demand(self) -> Demand:
         """What the image asks."""
-        return classify(flat(self.image), {}, self.policy)
+        return classify(read_image(self.image), {}, self.policy)
 
     @functools.cached_property
     def spelled(self) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class Subject:
 
     def demand_with(self, mended: Changes) -> Demand:
         """Return what it asks with a change, and all values spelled right."""
-        image = {**flat(self.image), **self.spelled, **mended}
+        image = {**read_image(self.image), **self.spelled, **mended}
         return classify(image, {}, self.policy)
 
     @functools.cached_property
@@ -119,7 +119,7 @@ class Subject:
     @functools.cached_property
     def meaning(self) -> Demand:
         """What the image would ask as it is meant."""
-        return classify(flat(self.meant), {}, self.policy)
+        return classify(read_image(self.meant), {}, self.policy)
 
     @property
     def needs_vmware(self) -> bool:

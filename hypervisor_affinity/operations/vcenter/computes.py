@@ -2,8 +2,8 @@
 """Whether each cluster has its nova-compute, and this knows the cluster."""
 
 import collections
+import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud import adapters
 from hypervisor_affinity.cloud.snapshot import Aggregate
@@ -30,7 +30,8 @@ _GIB = 2**30
 _NEARLY = 0.9
 
 
-class Served(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Served:
     """A cluster that nova has to do with.
 
     :ivar hosts: the compute nodes that say they are it
@@ -78,7 +79,9 @@ def served(vcenters: Iterable[VCenter], hosts: Iterable[Host]) -> list[Served]:
             each = Served(vcenter, cluster, nodes, named or unnamed)
             if node in found:
                 known = found[node]
-                each = known._replace(computes=known.computes + each.computes)
+                each = dataclasses.replace(
+                    known, computes=known.computes + each.computes
+                )
             found[node] = each
     return list(found.values())
 
@@ -147,7 +150,9 @@ def check_aggregates(
 def _check_aggregate(
     aggregate: Aggregate, nodes: Collection[str], policy: Policy
 ) -> Iterator[VCenterFinding]:
-    offer = read_offer([adapters.tags(aggregate)], DriverReport(None), policy)
+    offer = read_offer(
+        adapters.read_tags([aggregate]), DriverReport(None), policy
+    )
     if offer.families != {hypervisor.VMWARE}:
         return
     for name in sorted(set(aggregate.hosts).difference(nodes)):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether nova's servers and vCenter's VMs are the same ones."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
@@ -15,7 +15,8 @@ from hypervisor_affinity.operations.vcenter.checks import judged
 from hypervisor_affinity.operations.vcenter.computes import Served
 
 
-class SecondLook(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class SecondLook:
     """Asks a cloud, which goes on while it is read, about one server.
 
     :ivar find_vm: of a vCenter's name and a server's id, the id of the
@@ -127,7 +128,8 @@ class Watch:
         return other is None or other.vcenter.uuid != each.vcenter.uuid
 
 
-class _Seen(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
     """What is known of a server and its VM; None for none.
 
     :ivar place: the id of the cluster that the VM is in; '' for none

@@ -213,72 +213,14 @@ class _Filling:
 
     def _add_server(self, found):
         # What was never on a host is in cell0.
-        status = found.get('status', 'ACTIVE')
-        is_buried = status == 'ERROR' and not found.get('host')
+        is_buried = found.get('status') == 'ERROR' and not found.get('host')
         mapping = self._cells[is_buried]
-        flavor = self._flavors[found['flavor']['name']].obj_clone()
-        # A server keeps the flavor as it was.
-        flavor.update(_sizes(found['flavor']))
-        # nova keeps image properties by raw names, with a prefix.
-        properties = found.get('image_properties') or {}
         with context.target_cell(self._admin, mapping) as cell:
-            instance = objects.Instance(
-                cell,
-                uuid=found['id'],
-                project_id=found['project'],
-                user_id='user',
-                display_name=found['name'],
-                display_description=found.get('description', ''),
-                hostname='guest',
-                host=found.get('host'),
-                node=found.get('node'),
-                compute_id=self._nodes.get(found.get('node')),
-                image_ref=found.get('image') or '',
-                flavor=flavor,
-                instance_type_id=flavor.id,
-                memory_mb=flavor.memory_mb,
-                vcpus=flavor.vcpus,
-                root_gb=flavor.root_gb,
-                ephemeral_gb=flavor.ephemeral_gb,
-                system_metadata={
-                    **{
-                        f'image_{name}': properties[name]
-                        for name in properties
-                    },
-                    **found.get('system_metadata', {}),
-                },
-                metadata=found.get('metadata', {}),
-                user_data=found.get('user_data'),
-                vm_state=_VM_STATES[status],
-                power_state=power_state.RUNNING,
-                root_device_name='/dev/vda',
-                launched_at=_LONG_AGO,
-                info_cache=objects.InstanceInfoCache(
-                    network_info=network_model.NetworkInfo()
-                ),
-            )
-            instance.create()
+            self._add_instance(cell, found)
             for volume in found.get('volumes', ()):
-                objects.BlockDeviceMapping(
-                    cell,
-                    instance_uuid=instance.uuid,
-                    source_type='volume',
-                    destination_type='volume',
-                    volume_id=volume['id'],
-                    device_name=volume['device'],
-                    boot_index=0 if volume['device'] == '/dev/vda' else -1,
-                    delete_on_termination=False,
-                    uuid=uuidutils.generate_uuid(),
-                ).create()
+                _add_volume(cell, found['id'], volume)
             if found.get('fault'):
-                objects.InstanceFault(
-                    cell,
-                    instance_uuid=instance.uuid,
-                    code=500,
-                    message=found['fault'],
-                    details=found.get('fault_details', ''),
-                    host=found.get('host'),
-                ).create()
+                _add_fault(cell, found)
         objects.InstanceMapping(
             self._admin,
             instance_uuid=found['id'],
@@ -287,6 +229,74 @@ class _Filling:
             user_id='user',
             queued_for_delete=False,
         ).create()
+
+    def _add_instance(self, cell, found):
+        flavor = self._flavors[found['flavor']['name']].obj_clone()
+        # A server keeps the flavor as it was.
+        flavor.update(_sizes(found['flavor']))
+        objects.Instance(
+            cell,
+            uuid=found['id'],
+            project_id=found['project'],
+            user_id='user',
+            display_name=found['name'],
+            display_description=found.get('description', ''),
+            hostname='guest',
+            host=found.get('host'),
+            node=found.get('node'),
+            compute_id=self._nodes.get(found.get('node')),
+            image_ref=found.get('image') or '',
+            flavor=flavor,
+            instance_type_id=flavor.id,
+            memory_mb=flavor.memory_mb,
+            vcpus=flavor.vcpus,
+            root_gb=flavor.root_gb,
+            ephemeral_gb=flavor.ephemeral_gb,
+            system_metadata=_system_metadata(found),
+            metadata=found.get('metadata', {}),
+            user_data=found.get('user_data'),
+            vm_state=_VM_STATES[found.get('status', 'ACTIVE')],
+            power_state=power_state.RUNNING,
+            root_device_name='/dev/vda',
+            launched_at=_LONG_AGO,
+            info_cache=objects.InstanceInfoCache(
+                network_info=network_model.NetworkInfo()
+            ),
+        ).create()
+
+
+def _add_volume(cell, server_id, volume):
+    objects.BlockDeviceMapping(
+        cell,
+        instance_uuid=server_id,
+        source_type='volume',
+        destination_type='volume',
+        volume_id=volume['id'],
+        device_name=volume['device'],
+        boot_index=0 if volume['device'] == '/dev/vda' else -1,
+        delete_on_termination=False,
+        uuid=uuidutils.generate_uuid(),
+    ).create()
+
+
+def _add_fault(cell, found):
+    objects.InstanceFault(
+        cell,
+        instance_uuid=found['id'],
+        code=500,
+        message=found['fault'],
+        details=found.get('fault_details', ''),
+        host=found.get('host'),
+    ).create()
+
+
+def _system_metadata(found):
+    # nova keeps image properties by raw names, with a prefix.
+    properties = found.get('image_properties') or {}
+    return {
+        **{f'image_{name}': value for name, value in properties.items()},
+        **found.get('system_metadata', {}),
+    }
 
 
 def _sizes(flavor):

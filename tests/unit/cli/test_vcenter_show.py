@@ -25,7 +25,9 @@ def save(tmp_path):
     return save
 
 
-def test_show(run, save):
+@pytest.fixture
+def shown(run, save):
+    """Return a function that shows a view of a usual cluster."""
     used = [{'memory_used_mb': amount} for amount in (3000, 1000, 2000)]
     path = save(cluster(hosts=hosts(*used), vms=vms(1), other_vms=2))
 
@@ -41,6 +43,10 @@ def test_show(run, save):
         }
         return rows
 
+    return shown
+
+
+def test_show(shown):
     assert shown('clusters') == [
         {
             'Compute': 'vc-1',

@@ -2,17 +2,14 @@
 """A service, or a proxy before it, that never ends is left in time."""
 
 import gzip
-import io
 import json
 import os
 import time
 
 import pytest
 
-from hypervisor_affinity.cloud import api
 from hypervisor_affinity.cloud import api_bounds
 from hypervisor_affinity.cloud.api import Api
-from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import Answer
 from testbed.fake_api import FakeApi
@@ -351,55 +348,3 @@ def test_what_else_uses_the_connection_is_left_alone(cloud):
     Api(connection, 'compute', 'nova')
     cloud.nova = lambda request: Answer(body=BIG, delay=2 * SHORT)
     assert connection.compute.get(PATH).content == BIG
-
-
-def test_an_upload_takes_as_long_as_it_goes_on(cloud, tmp_path):
-    path = tmp_path / 'disk'
-    path.write_bytes(os.urandom(1024**2))
-
-    class Slowly(io.FileIO):
-        def read(self, size):
-            time.sleep(2 * SHORT)
-            return super().read(size)
-
-    def upload(request):
-        return (
-            Answer(204, delay=2 * SHORT)
-            if request.method == 'PUT'
-            else original(request)
-        )
-
-    original = cloud.answer
-    cloud.answer = upload
-    connection = cloud.connect(
-        image_endpoint_override=f'{cloud.url}/v2',
-        image_api_version='2',
-        **{DEADLINE: SHORT},
-    )
-    with Slowly(path) as file:
-        Glance(connection).send('1', file, lambda chunk: None)
-    assert cloud.requests[-1].body == path.read_bytes()
-
-
-def test_who_drips_after_an_upload(cloud, tmp_path, monkeypatch):
-    monkeypatch.setattr(api, '_STORING', SHORT)
-    path = tmp_path / 'disk'
-    path.write_bytes(b'disk')
-    original = cloud.answer
-    cloud.answer = lambda request: (
-        Answer(body=BIG, drip=0.02)
-        if request.method == 'PUT'
-        else original(request)
-    )
-    connection = cloud.connect(
-        image_endpoint_override=f'{cloud.url}/v2',
-        image_api_version='2',
-        api_timeout=SHORT,
-    )
-    began = time.monotonic()
-    with (
-        path.open('rb') as file,
-        pytest.raises(SourceError, match='no whole answer within 0'),
-    ):
-        Glance(connection).send('1', file, lambda chunk: None)
-    assert time.monotonic() - began < SOON

@@ -7,76 +7,18 @@ The rest is in ``tests/integration``.
 import io
 import os
 import re
-import types
 
 import pytest
-from openstack import connection
 
-from hypervisor_affinity.cloud import glance as glances
 from hypervisor_affinity.cloud.api_errors import Refused
 from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import Answer
-from testbed.fake_api import FakeApi
 from testbed.fake_api import in_json
-from tests import fake_keystone
-
-ID = '6d4c1a8f-5c1e-4d52-8b4b-3b1f4b8f0d4e'
-IMAGE = {
-    'id': ID,
-    'name': 'web',
-    'status': 'active',
-    'size': 1000,
-    'virtual_size': 4096,
-    'disk_format': 'vmdk',
-    'container_format': 'bare',
-    'os_hash_algo': 'sha512',
-    'os_hash_value': 'abc',
-    'vmware_disktype': 'sparse',
-}
-
-
-class Cloud(FakeApi):
-    """Keystone and Glance.
-
-    * ``answers``: {(method, path of Glance's API): what it answers, or a list
-      of what it answers one time after the other}
-    * ``tokens``: how many Keystone has given
-    """
-
-    def __init__(self):
-        self.answers = {}
-        self.tokens = 0
-        super().__init__(self._answer)
-
-    def connect(self):
-        return connection.Connection(
-            auth_type='password',
-            auth=fake_keystone.credentials(self.url),
-            # So that it does not ask for versions.
-            image_api_version='2',
-            image_endpoint_override=f'{self.url}/v2',
-        )
-
-    def asked(self, method):
-        """Return the requests to Glance by one method."""
-        return [
-            request
-            for request in self.requests
-            if request.method == method and request.path.startswith('/v2/')
-        ]
-
-    def _answer(self, request):
-        path = request.path.rstrip('/')
-        if path == '/v3':
-            return in_json(fake_keystone.version(self.url))
-        if path == '/v3/auth/tokens':
-            self.tokens += 1
-            token = {'X-Subject-Token': f'token-{self.tokens}'}
-            return in_json(fake_keystone.token(), 201, token)
-        answer = self.answers[request.method, path.removeprefix('/v2')]
-        return answer.pop(0) if isinstance(answer, list) else answer
+from tests.unit.cloud.fake_glance import ID
+from tests.unit.cloud.fake_glance import Cloud
+from tests.unit.cloud.fake_glance import image
 
 
 @pytest.fixture
@@ -91,35 +33,11 @@ def glance(cloud):
 
 
 @pytest.fixture
-def pauses(monkeypatch):
-    """What was slept, in seconds, on a clock that only so goes on."""
-    pauses = []
-    clock = types.SimpleNamespace(
-        sleep=pauses.append, monotonic=lambda: sum(pauses)
-    )
-    monkeypatch.setattr(glances, 'time', clock)
-    return pauses
-
-
-@pytest.fixture
 def file(tmp_path):
     path = tmp_path / 'disk.vmdk'
     path.write_bytes(os.urandom(3 * 1024**2))
     with path.open('rb') as file:
         yield file
-
-
-def image(**changes):
-    return in_json({**IMAGE, **changes})
-
-
-def task(status, created_at='2026-11-22T10:00:00', message=''):
-    return {
-        'status': status,
-        'created_at': created_at,
-        'updated_at': created_at,
-        'message': message,
-    }
 
 
 def in_webob(status, text):
@@ -325,78 +243,6 @@ def test_no_more_than_a_part_is_read(cloud, glance):
     assert content.read(1000, 5) == content.read(2000, 5) == b''
     ranges = [r.headers['Range'] for r in cloud.asked('GET')[1:]]
     assert ranges == ['bytes=10-14']
-
-
-def test_an_import_is_waited_for(cloud, glance, pauses):
-    cloud.answers = {
-        ('GET', f'/images/{ID}'): [
-            image(status='uploading'),
-            image(status='importing'),
-            image(os_glance_import_task='t'),
-            image(),
-        ],
-        ('GET', f'/images/{ID}/tasks'): in_json(
-            {
-                'tasks': [
-                    task('processing', '2026-11-22T12:00:00'),
-                    task('failure', '2026-11-21T12:00:00'),
-                ]
-            }
-        ),
-    }
-    assert glance.wait(ID).status == 'active'
-    # Seldom for what takes long.
-    assert pauses == [0.1, 0.2, 0.4]
-
-
-def test_an_import_that_failed(cloud, glance, pauses):
-    cloud.answers = {
-        ('GET', f'/images/{ID}'): image(status='importing'),
-        ('GET', f'/images/{ID}/tasks'): in_json(
-            {'tasks': [task('failure', message='No space left')]}
-        ),
-    }
-    with pytest.raises(Refused, match=r'importing \(No space left\)'):
-        glance.wait(ID)
-
-
-@pytest.mark.parametrize('status', ['killed', 'deleted'])
-def test_an_image_that_never_will_be(cloud, glance, pauses, status):
-    cloud.answers = {
-        ('GET', f'/images/{ID}'): image(status=status),
-        ('GET', f'/images/{ID}/tasks'): in_json({}, 404),
-    }
-    with pytest.raises(SourceError, match=f'which is {status}; see the log'):
-        glance.wait(ID)
-
-
-def test_nothing_happens(cloud, glance, pauses, monkeypatch):
-    monkeypatch.setattr(glances, '_PATIENCE', 60)
-    cloud.answers = {
-        ('GET', f'/images/{ID}'): image(status='importing'),
-        ('GET', f'/images/{ID}/tasks'): in_json({'tasks': []}),
-    }
-    with pytest.raises(SourceError, match='is importing and nothing has'):
-        glance.wait(ID)
-    assert 60 < sum(pauses) <= 70
-    assert max(pauses) == 10
-
-
-def test_an_import_that_always_goes_on(cloud, glance, pauses, monkeypatch):
-    monkeypatch.setattr(glances, '_LONGEST_IMPORT', 600)
-    shown = ('GET', f'/images/{ID}')
-    cloud.answers = {
-        shown: [image(status='importing', virtual_size=i) for i in range(99)],
-        ('GET', f'/images/{ID}/tasks'): in_json({'tasks': []}),
-    }
-    with pytest.raises(SourceError, match='is importing after 600 s; see'):
-        glance.wait(ID)
-    assert 600 < sum(pauses) <= 620
-
-
-def test_no_way_to_import(cloud, glance):
-    cloud.answers['GET', '/info/import'] = in_json({}, 404)
-    assert glance.import_methods() == []
 
 
 def test_no_credentials_are_cited(cloud, file):

@@ -35,14 +35,14 @@ OURS = {
 
 def said(access):
     """Return {option: what an Access of one file has of it}."""
-    address, port, user, password, ca_file, insecure, (compute,), _ = access
+    (compute,) = access.computes
     return {
-        'host_ip': address,
-        'host_port': port,
-        'host_username': user,
-        'host_password': password,
-        'ca_file': ca_file,
-        'insecure': insecure,
+        'host_ip': access.address,
+        'host_port': access.port,
+        'host_username': access.user,
+        'host_password': access.password,
+        'ca_file': access.ca_file,
+        'insecure': access.insecure,
         'cluster_name': compute.cluster,
         'datastore_regex': compute.datastore_regex,
     }
@@ -51,7 +51,7 @@ def said(access):
 def test_what_nova_has_is_enough(write):
     path = write(NOVAS, before='[DEFAULT]\nhost = compute-1\n')
     (access,) = read(path)
-    assert tuple(access)[:-1] == (
+    assert access == options.Access(
         'vc.example.org',
         443,
         'nova',
@@ -66,7 +66,7 @@ def test_what_nova_has_is_enough(write):
 def test_ours_is_enough(write):
     path = write(ours=without(OURS, 'ca_file'))
     (access,) = read(path)
-    assert tuple(access)[:-1] == (
+    assert access == options.Access(
         '192.0.2.7',
         8443,
         'reader',
@@ -225,7 +225,7 @@ def test_novas_own_configuration(write, load):
     )
     (access,) = load(path)
     # The host is nova-scheduler's, and serves no cluster.
-    assert tuple(access)[:-1] == (
+    assert access == options.Access(
         'vc.example.org',
         443,
         'reader',

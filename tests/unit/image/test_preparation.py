@@ -13,6 +13,7 @@ from hypervisor_affinity.image.acceptance import by_kvm
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import CREATE_TYPES
+from hypervisor_affinity.image.preparation import CompleteForm
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
@@ -70,7 +71,7 @@ def test_formats_hold_the_same_as_vmdk(tmp_path, raw, target, disk_format):
     done = prepare(source, target, Form(), watch=ignore)
     assert digest(target, 'vmdk') == digest(source, disk_format)
     assert done.target.virtual_bytes == done.source.virtual_bytes
-    assert done.form == ('streamOptimized', 'lsiLogic', 4)
+    assert done.form == CompleteForm('streamOptimized', 'lsiLogic', 4)
 
 
 @pytest.mark.parametrize('subformat', disk_files.SUBFORMATS)
@@ -160,7 +161,7 @@ def test_adapter_and_hardware(tmp_path, target, asked, source, written, form):
     done = prepare(disk, target, Form(**asked), watch=ignore)
     found = done.target
     assert (found.adapter_type, found.hardware_version) == written
-    assert done.form[1:] == form
+    assert (done.form.adapter_type, done.form.hardware_version) == form
 
 
 @pytest.mark.parametrize('create_type', CREATE_TYPES)

@@ -61,7 +61,7 @@ def ignore(done):
 )
 def test_formats_have_qemus_names(ours, qemus):
     path = pathlib.Path('x')
-    assert qemu.node(path, disk(ours)) == (path, qemus, 0, None)
+    assert qemu.node(path, disk(ours)) == qemu.Node(path, qemus, 0, None)
 
 
 def test_a_disk_in_an_archive_is_a_part_of_it(tmp_path, raw):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Explanations of requests, and what is in them."""
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import classify
@@ -19,7 +19,7 @@ from tests.cloud_of_records import SMALL
 
 def explained(hosts, image=ISO, flavor=SMALL, aggregates=(), **arguments):
     policy = Policy()
-    found = flat(image)
+    found = read_image(image)
     demand = classify(found, flavor.extra_specs, policy)
     return explain(
         Request('a request', demand, flavor, found),

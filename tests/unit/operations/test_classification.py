@@ -3,7 +3,7 @@
 
 import pytest
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import classify
@@ -42,7 +42,7 @@ def asked_by(case):
 def test_the_demand_is_that_of_the_core(case):
     image, flavor = asked_by(case)
     found = classify_image(image, flavor, Policy())
-    expected = classify(flat(image), case.extra_specs, Policy())
+    expected = classify(read_image(image), case.extra_specs, Policy())
     assert found.demand == expected
 
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from hypervisor_affinity.cloud.adapters import needs
+from hypervisor_affinity.cloud.adapters import read_size
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.operations import requests
@@ -55,7 +55,7 @@ def test_a_shortage_says_of_what_and_how_much():
 )
 def test_disk_as_nova_asks_placement_for_it(volume, expected):
     flavor = Flavor('f', disk_gb=10, ephemeral_gb=5, swap_mb=1025)
-    assert needs(flavor, volume=volume)['DISK_GB'] == expected
+    assert read_size(flavor, volume=volume)['DISK_GB'] == expected
 
 
 TRAIT = 'trait:HW_CPU_X86_AVX512F'

@@ -2,6 +2,7 @@
 """What looks wrong is looked at once more."""
 
 import collections
+import dataclasses
 
 import pytest
 
@@ -186,7 +187,7 @@ def test_a_vcenter_that_went_meanwhile_hides_no_other():
         raise SourceError(f'vCenter {name}: no answer')
 
     source = cloud(server(1, NOVA), here=[2], away=[3])
-    again = Now([server(1, NOVA)]).again._replace(find_vm=find_vm)
+    again = dataclasses.replace(Now([server(1, NOVA)]).again, find_vm=find_vm)
     assert found(source, again) == [
         (VCenterCheck.VCENTER_UNREADABLE, '', ''),
         (VCenterCheck.VM_WITHOUT_SERVER, 'second', 's-3'),

@@ -9,6 +9,7 @@ from oslo_config import fixture as config_fixture
 from hypervisor_affinity import conf
 from hypervisor_affinity import nova_in_memory
 from testbed import example_conf
+from tests.unit.scheduler import prefilter
 
 objects.register_all()
 
@@ -69,3 +70,16 @@ def build_host_manager(options, monkeypatch, settings):
 
     with fixture:
         yield build
+
+
+@pytest.fixture
+def start_prefilter(build_host_manager):
+    """Start a scheduler with the pre-filter; return its host manager."""
+
+    def start_prefilter(*aggregates, **options):
+        options = {'placement_prefilter': True, **options}
+        return build_host_manager(
+            *(aggregates or (prefilter.kvm(), prefilter.vmware())), **options
+        )
+
+    return start_prefilter

@@ -5,7 +5,6 @@ What Placement makes of it is for the functional tests.
 """
 
 import inspect
-from typing import ClassVar
 
 import fixtures
 import pytest
@@ -17,98 +16,27 @@ from nova.virt.libvirt import vif
 from nova.virt.vmwareapi import driver as vmwareapi
 from oslo_utils.fixture import uuidsentinel as uuids
 
-from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
-from hypervisor_affinity.scheduler import reports
 from hypervisor_affinity.scheduler import request_filter
 from tests.unit.scheduler import nova_objects as build
-
-VMDK = {'disk_format': 'vmdk'}
-QCOW2 = {'disk_format': 'qcow2'}
-ISO = {'disk_format': 'iso'}
-IMPOSSIBLE = {**QCOW2, 'hypervisor_type': 'vmware'}
-
-
-def kvm(**more):
-    return build.aggregate(1, {'hypervisor_type': 'kvm', **more}, ['k1', 'k2'])
-
-
-def vmware(**more):
-    return build.aggregate(2, {'hypervisor_type': 'vmware', **more}, ['v1'])
+from tests.unit.scheduler.prefilter import IMPOSSIBLE
+from tests.unit.scheduler.prefilter import ISO
+from tests.unit.scheduler.prefilter import QCOW2
+from tests.unit.scheduler.prefilter import VMDK
+from tests.unit.scheduler.prefilter import ask
+from tests.unit.scheduler.prefilter import boot
+from tests.unit.scheduler.prefilter import forbidden
+from tests.unit.scheduler.prefilter import installed
+from tests.unit.scheduler.prefilter import kvm
+from tests.unit.scheduler.prefilter import vmware
 
 
-def installed():
-    return [
-        one
-        for one in nova_request_filter.ALL_REQUEST_FILTERS
-        if isinstance(one, request_filter.PlacementPrefilter)
-    ]
-
-
-@pytest.fixture
-def start(build_host_manager):
-    """Start a scheduler with the pre-filter; return its host manager."""
-
-    def start(*aggregates, **options):
-        options = {'placement_prefilter': True, **options}
-        return build_host_manager(
-            *(aggregates or (kvm(), vmware())), **options
-        )
-
-    return start
-
-
-def ask(spec):
-    """Run our pre-filter as nova runs all of them."""
-    (one,) = installed()
-    return one(None, spec)
-
-
-def forbidden(spec):
-    destination = spec.requested_destination
-    return set(destination.forbidden_aggregates) if destination else set()
-
-
-def boot(image, *specs, **fields):
-    return build.request_spec(
-        image, *specs, requested_destination=None, **fields
-    )
-
-
-XEN = {**ISO, 'hypervisor_type': 'xen'}
-KVM_REPORT = DriverReport('QEMU', ('kvm', 'qemu'))
-VCENTER_REPORT = DriverReport('VMware vCenter Server', ('vmware',))
-
-
-@pytest.fixture
-def databases(monkeypatch):
-    """What they have of hosts that aggregates do not settle: ``found``.
-
-    ``asked``: what is settled, at each look-up.
-    """
-
-    class Databases:
-        found: ClassVar = {}
-        asked: ClassVar = []
-
-    def look_up(settled):
-        Databases.asked.append(set(settled))
-        if isinstance(Databases.found, Exception):
-            raise Databases.found
-        return Databases.found
-
-    # The database is outside of a unit test; functional tests have one.
-    monkeypatch.setattr(reports, 'read', look_up)
-    Databases.asked.clear()
-    return Databases
-
-
-def test_it_is_there_once_after_novas_own(start):
+def test_it_is_there_once_after_novas_own(start_prefilter):
     own = list(nova_request_filter.ALL_REQUEST_FILTERS)
-    start()
-    start()
+    start_prefilter()
+    start_prefilter()
     assert nova_request_filter.ALL_REQUEST_FILTERS[:-1] == own
     assert len(installed()) == 1
 
@@ -126,11 +54,11 @@ def test_it_does_nothing_unless_wanted(build_host_manager, options, log):
 
 @pytest.mark.parametrize('missing', ['list', 'host manager'])
 def test_a_nova_that_is_otherwise_is_named_once(
-    start, options, log, monkeypatch, missing
+    start_prefilter, options, log, monkeypatch, missing
 ):
     if missing == 'list':
         monkeypatch.delattr(nova_request_filter, 'ALL_REQUEST_FILTERS')
-        manager = start(placement_prefilter=False)
+        manager = start_prefilter(placement_prefilter=False)
         one = manager.filter_obj_map['HypervisorAffinityFilter']
     else:
         one = filters.HypervisorAffinityFilter()
@@ -141,8 +69,8 @@ def test_a_nova_that_is_otherwise_is_named_once(
     assert log.output.count('ERROR placement_prefilter has no effect') == 1
 
 
-def test_what_cannot_pass_is_forbidden(start, log):
-    start()
+def test_what_cannot_pass_is_forbidden(start_prefilter, log):
+    start_prefilter()
     spec = boot(VMDK)
     assert ask(spec)
     assert forbidden(spec) == {kvm().uuid}
@@ -158,25 +86,25 @@ def test_what_cannot_pass_is_forbidden(start, log):
     assert spec.root_forbidden == set()
 
 
-def test_a_flexible_request_stays_as_it_is(start, log):
-    start()
+def test_a_flexible_request_stays_as_it_is(start_prefilter, log):
+    start_prefilter()
     spec = boot(ISO)
     assert not ask(spec)
     assert spec.requested_destination is None
     assert log.output == ''
 
 
-def test_a_volume_counts_as_for_the_filter(start):
-    start()
+def test_a_volume_counts_as_for_the_filter(start_prefilter):
+    start_prefilter()
     spec = boot({'vmware_ostype': 'otherGuest'}, is_bfv=True)
     assert ask(spec)
     assert forbidden(spec) == {kvm().uuid}
     assert not ask(boot(None, is_bfv=True))
 
 
-def test_what_others_put_there_stays(start):
+def test_what_others_put_there_stays(start_prefilter):
     zone = build.aggregate(3, {'availability_zone': 'az'}, ['k1', 'v1'])
-    start(kvm(), vmware(), zone)
+    start_prefilter(kvm(), vmware(), zone)
     spec = boot(VMDK)
     required = [f'{uuids.tenant},{zone.uuid}']
     spec.requested_destination = objects.Destination(
@@ -189,9 +117,9 @@ def test_what_others_put_there_stays(start):
     assert len(spec.root_forbidden) == 2
 
 
-def test_it_never_makes_a_boot_look_like_a_move(start, monkeypatch):
+def test_it_never_makes_a_boot_look_like_a_move(start_prefilter, monkeypatch):
     monkeypatch.setattr(moves, 'origin', pytest.fail)
-    manager = start()
+    manager = start_prefilter()
     spec = boot(VMDK)
     ask(spec)
     one = manager.filter_obj_map['HypervisorAffinityFilter']
@@ -199,7 +127,7 @@ def test_it_never_makes_a_boot_look_like_a_move(start, monkeypatch):
     assert one.filter_all([vcenter], spec) == [vcenter]
 
 
-def test_a_move_is_looked_up_once_for_both(start, monkeypatch):
+def test_a_move_is_looked_up_once_for_both(start_prefilter, monkeypatch):
     looked_up = []
 
     def look_up(spec):
@@ -207,7 +135,7 @@ def test_a_move_is_looked_up_once_for_both(start, monkeypatch):
         return moves.Origin(frozenset({'kvm'}))
 
     monkeypatch.setattr(moves, 'origin', look_up)
-    manager = start()
+    manager = start_prefilter()
     spec = build.move_spec(ISO)
     assert ask(spec)
     assert forbidden(spec) == {vmware().uuid}
@@ -226,8 +154,10 @@ def test_a_move_is_looked_up_once_for_both(start, monkeypatch):
     ],
     ids=lambda fields: next(iter(fields)),
 )
-def test_a_host_that_an_administrator_named_is_asked_for(start, fields):
-    start()
+def test_a_host_that_an_administrator_named_is_asked_for(
+    start_prefilter, fields
+):
+    start_prefilter()
     spec = boot(IMPOSSIBLE)
     for name, value in fields.items():
         setattr(spec, name, value)
@@ -237,9 +167,9 @@ def test_a_host_that_an_administrator_named_is_asked_for(start, fields):
 
 @pytest.mark.parametrize('count', [1, 3])
 def test_a_request_that_no_host_can_run_ends_with_the_reason(
-    start, log, count
+    start_prefilter, log, count
 ):
-    start()
+    start_prefilter()
     with pytest.raises(exception.NoValidHost) as raised:
         ask(boot(IMPOSSIBLE, num_instances=count))
     assert str(raised.value) == (
@@ -254,9 +184,9 @@ def test_a_request_that_no_host_can_run_ends_with_the_reason(
     ]
 
 
-def test_a_zone_that_cannot_run_it_ends_with_the_reason(start):
+def test_a_zone_that_cannot_run_it_ends_with_the_reason(start_prefilter):
     zone = build.aggregate(3, {'availability_zone': 'az'}, ['k1'])
-    start(kvm(), vmware(), zone)
+    start_prefilter(kvm(), vmware(), zone)
     spec = boot(VMDK)
     spec.requested_destination = objects.Destination(aggregates=[zone.uuid])
     with pytest.raises(exception.NoValidHost) as raised:
@@ -267,8 +197,8 @@ def test_a_zone_that_cannot_run_it_ends_with_the_reason(start):
     )
 
 
-def test_the_user_may_be_told_nothing(start):
-    start(tell_user=False)
+def test_the_user_may_be_told_nothing(start_prefilter):
+    start_prefilter(tell_user=False)
     with pytest.raises(exception.NoValidHost) as raised:
         ask(boot(IMPOSSIBLE))
     assert str(raised.value) == (
@@ -276,28 +206,8 @@ def test_the_user_may_be_told_nothing(start):
     )
 
 
-def test_changed_aggregates_count_at_once(start, databases):
-    # Of which only the driver tells, while it is in both aggregates.
-    databases.found = {VCENTER_REPORT: frozenset({'v1'})}
-    manager = start()
-    for changed, expected in (
-        (kvm(hypervisor_type='vmware'), {}),
-        (kvm(), {kvm().uuid}),
-        (build.aggregate(1, {'hypervisor_type': 'kvm'}, ['k1', 'v1']), {}),
-        (kvm(), {kvm().uuid}),
-    ):
-        manager.update_aggregates([changed])
-        spec = boot(VMDK)
-        ask(spec)
-        assert forbidden(spec) == set(expected)
-    manager.delete_aggregate(kvm())
-    spec = boot(VMDK)
-    ask(spec)
-    assert forbidden(spec) == set()
-
-
-def test_changed_options_count_at_once(start, options):
-    start()
+def test_changed_options_count_at_once(start_prefilter, options):
+    start_prefilter()
     spec = boot(ISO)
     assert not ask(spec)
     options(flexible_placement='strict')
@@ -306,9 +216,9 @@ def test_changed_options_count_at_once(start, options):
 
 
 def test_options_that_change_meanwhile_do_not_count(
-    start, options, monkeypatch
+    start_prefilter, options, monkeypatch
 ):
-    start()
+    start_prefilter()
     reads = []
 
     def classify(spec, policy, *of_a_move):
@@ -327,13 +237,13 @@ def test_options_that_change_meanwhile_do_not_count(
     assert reads == [True]
 
 
-def test_the_query_stays_short_enough_for_a_url(start):
+def test_the_query_stays_short_enough_for_a_url(start_prefilter):
     many = [
         build.aggregate(n, {'hypervisor_type': 'kvm'}, [f'k{n}', f'l{n}'])
         for n in range(10, 130)
     ]
     small = build.aggregate(9, {'hypervisor_type': 'kvm'}, ['alone'])
-    start(small, vmware(), *many)
+    start_prefilter(small, vmware(), *many)
     spec = boot(VMDK)
     ask(spec)
     assert len(forbidden(spec)) == request_filter.MOST_AGGREGATES
@@ -342,9 +252,9 @@ def test_the_query_stays_short_enough_for_a_url(start):
 
 @pytest.mark.parametrize('broken', ['request', 'aggregates'])
 def test_what_cannot_be_read_leaves_the_request_to_the_filter(
-    start, log, broken
+    start_prefilter, log, broken
 ):
-    manager = start()
+    manager = start_prefilter()
     spec = boot(VMDK)
     if broken == 'aggregates':
         manager.aggs_by_id = {1: object()}
@@ -356,78 +266,8 @@ def test_what_cannot_be_read_leaves_the_request_to_the_filter(
     assert 'ERROR Placement is asked for all hosts' in log.output
 
 
-def refusal(spec):
-    with pytest.raises(exception.NoValidHost) as raised:
-        ask(spec)
-    return str(raised.value)
-
-
-def test_what_nobody_has_ends_with_the_reason(start, databases, log):
-    start()
-    databases.found = {}
-    assert refusal(boot(XEN)) == (
-        'No valid host was found. image needs xen (hypervisor_type=xen); none '
-        'of the available hosts offers it'
-    )
-    assert databases.asked == [{'k1', 'k2', 'v1'}]
-    assert 'other_hypervisor' in log.output
-
-
-def test_hosts_in_no_aggregate_are_asked_before_a_request_is_refused(
-    start, databases
-):
-    start(kvm())
-    databases.found = {KVM_REPORT: frozenset({'x'})}
-    assert 'image needs VMware' in refusal(boot(VMDK))
-    # Nobody tells of a new host, so the next request asks again.
-    databases.found = {VCENTER_REPORT: frozenset({'new'})}
-    assert ask(boot(VMDK))
-    assert len(databases.asked) == 2
-
-
-def test_what_was_there_the_last_time_is_not_asked_for_again(start, databases):
-    start(vmware())
-    databases.found = {KVM_REPORT: frozenset({'x'})}
-    for _ in range(5):
-        assert ask(boot(QCOW2))
-    assert len(databases.asked) == 1
-    # Another reason to ask: this one would be refused.
-    assert 'needs xen' in refusal(boot(XEN))
-    assert len(databases.asked) == 2
-
-
-def test_changed_aggregates_are_asked_about_anew(start, databases):
-    manager = start(vmware())
-    databases.found = {KVM_REPORT: frozenset({'k1'})}
-    assert ask(boot(QCOW2))
-    manager.update_aggregates([kvm()])
-    databases.found = {}
-    spec = boot(QCOW2)
-    assert ask(spec)
-    assert forbidden(spec) == {vmware().uuid}
-    assert len(databases.asked) == 1
-
-
-def test_most_requests_ask_no_database(start, databases):
-    start()
-    for image in (VMDK, QCOW2, ISO):
-        ask(boot(image))
-    refusal(boot(IMPOSSIBLE))
-    assert databases.asked == []
-
-
-def test_a_database_that_fails_costs_the_reason_alone(start, databases, log):
-    start(kvm())
-    databases.found = RuntimeError('gone')
-    for _ in range(3):
-        spec = boot(VMDK)
-        assert ask(spec)
-        assert forbidden(spec) == {kvm().uuid}
-    assert log.output.count('ERROR What hosts report whose aggregates') == 1
-
-
-def test_it_says_so_at_info_and_not_more(start):
-    start()
+def test_it_says_so_at_info_and_not_more(start_prefilter):
+    start_prefilter()
     with fixtures.FakeLogger('hypervisor_affinity', level=30) as logger:
         ask(boot(VMDK))
     assert logger.output == ''

@@ -7,7 +7,7 @@ from nova import context
 from nova import objects
 from nova.scheduler import utils
 
-from hypervisor_affinity.cloud.adapters import needs
+from hypervisor_affinity.cloud.adapters import read_size
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.placement import Placement
@@ -72,7 +72,7 @@ def test_servers_take_what_nova_asks_for(flavor, volume):
         context.get_admin_context(), spec, None
     )
     query = read_query(asked.to_querystring())
-    assert query.needs == needs(flavor, volume=volume)
+    assert query.resources == read_size(flavor, volume=volume)
     assert query.limit == 1000
 
 
@@ -82,7 +82,7 @@ def test_query_has_traits_and_aggregates():
         '&required=T1&root_required=T2%2C%21T3&resources=VCPU%3A1'
     )
     assert query == Query(
-        needs=ONE,
+        resources=ONE,
         limit=5,
         required=frozenset({'T1', 'T2'}),
         forbidden=frozenset({'T3'}),

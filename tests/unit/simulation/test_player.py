@@ -6,6 +6,7 @@ import collections
 import pytest
 from nova.scheduler import filters
 
+from hypervisor_affinity.simulation.outcome import Refusal
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.scheduler import Scheduler
@@ -76,7 +77,7 @@ def test_volume_takes_no_disk():
 
 def test_filter_tells_its_reason():
     run = play(boot('wrong'))
-    assert refusal(run) == (
+    assert refusal(run) == Refusal(
         'HypervisorAffinityFilter',
         'image needs VMware (hypervisor_type=vmware), which cannot run '
         'disk_format=qcow2; hosts rejected: 3 cannot_boot',
@@ -96,7 +97,9 @@ def test_stock_filter_is_named():
     }
     cloud = {**stories.CLOUD, 'hosts': [stories.KVM]}
     run = play(boot('wrong'), options=options, cloud=cloud)
-    assert refusal(run) == ('ImagePropertiesFilter', 'hosts rejected: 2', '')
+    assert refusal(run) == Refusal(
+        'ImagePropertiesFilter', 'hosts rejected: 2', ''
+    )
 
 
 def test_filters_of_allocation_candidates_have_some():
@@ -109,7 +112,7 @@ def test_filters_of_allocation_candidates_have_some():
 
 def test_placement_tells_what_is_missing():
     run = play(boot('vmdk', 'huge'))
-    assert refusal(run) == (
+    assert refusal(run) == Refusal(
         'Placement',
         '2 no room in MEMORY_MB, 1 too small in MEMORY_MB',
         '',
@@ -133,10 +136,11 @@ def test_prefilter_refuses_before_placement():
         boot('wrong'),
         options={'hypervisor_affinity': {'placement_prefilter': True}},
     )
-    by, reason, told = refusal(run)
-    assert by == 'pre-filter'
-    assert reason.endswith('since every host is rejected: cannot_boot')
-    assert told.endswith('convert it to VMDK')
+    assert refusal(run).by == 'pre-filter'
+    assert refusal(run).reason.endswith(
+        'since every host is rejected: cannot_boot'
+    )
+    assert refusal(run).told.endswith('convert it to VMDK')
 
 
 def test_nova_api_refuses_what_it_cannot_read():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The picture of a scenario."""
 
+import dataclasses
 from xml.etree import ElementTree
 
 import pytest
@@ -13,8 +14,9 @@ from tests.unit.simulation.stories import play
 @pytest.fixture(scope='module')
 def runs():
     return [
-        play(boot('qcow2', 'large', 6), boot('vmdk', count=3))._replace(
-            scheduler=name
+        dataclasses.replace(
+            play(boot('qcow2', 'large', 6), boot('vmdk', count=3)),
+            scheduler=name,
         )
         for name in ('one', 'other')
     ]
@@ -41,8 +43,8 @@ def test_svg_names_schedulers_hypervisors_and_steps(runs, tmp_path):
 def test_what_others_named_is_text_only(tmp_path, suffix):
     hostile = '$\\frac{$<script>\x1b\x00\n\u202e\ud800'
     run = play(boot('qcow2'))
-    usage = [each._replace(step=hostile) for each in run.usage]
-    named = run._replace(scheduler=hostile, usage=usage)
+    usage = [dataclasses.replace(each, step=hostile) for each in run.usage]
+    named = dataclasses.replace(run, scheduler=hostile, usage=usage)
     path = tmp_path / f'a{suffix}'
     plot.draw(hostile, [named], path)
     if suffix != '.svg':

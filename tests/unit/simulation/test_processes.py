@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Schedulers in processes of their own."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -60,8 +61,9 @@ def test_options_of_the_command_go_first():
         boot('qcow2'), schedulers={'stock': stories.STOCK}
     )
     enabled = {'enabled_filters': ['ComputeFilter', 'ImagePropertiesFilter']}
-    setting = setting._replace(
-        options={'filter_scheduler': {**enabled, 'ram_weight_multiplier': -9}}
+    setting = dataclasses.replace(
+        setting,
+        options={'filter_scheduler': {**enabled, 'ram_weight_multiplier': -9}},
     )
     (run,) = processes.play_all(setting)
     assert hypervisors(run) == ['KVM']

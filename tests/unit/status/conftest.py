@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import nova.conf
 import pytest
+from nova import objects
 from nova.scheduler import request_filter
 from oslo_config import fixture as config_fixture
 
 from hypervisor_affinity import conf as our_conf
 from testbed import example_conf
+
+# As the program does.
+objects.register_all()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 import msgspec
 
-from hypervisor_affinity.cloud.adapters import flat
+from hypervisor_affinity.cloud.adapters import read_image
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
@@ -49,7 +49,7 @@ def advice(image, check, policy=None, **known):
 
 
 def demand_of(image, policy=None):
-    return classify(flat(image), {}, policy or Policy())
+    return classify(read_image(image), {}, policy or Policy())
 
 
 def mended(image, policy=None, **known):
