@@ -72,14 +72,14 @@ $(BIN)/uv:
 
 # One stamp for each extra, so that `make lint` does not wait for nova.
 $(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/uv
-	@echo 'Installing [$*] into $(VENV): the first time takes minutes'
+	@echo 'Installing [$*] into $(VENV): the first time takes a while'
 	$(INSTALL) --python $(BIN)/python --editable '.[$*]'
 	@touch $@
 
 # From the wheel, as operators have it. What runs keeps the code that it has.
 $(CLOUD)/installed: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) \
     $(shell find hypervisor_affinity -name '*.py') | $(BIN)/uv
-	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes minutes'
+	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes a while'
 	rm -rf $(CLOUD)/dist
 	$(BIN)/uv build --quiet --wheel --out-dir $(CLOUD)/dist
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLOUD)/venv
