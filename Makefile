@@ -17,7 +17,9 @@ CLOUD_PROGRAM = $(CLOUD_PYTHON) -m testbed.processes \
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
+# Else each process compiles nova anew.
+export UV_COMPILE_BYTECODE := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test cloud cloud-down cloud-status lint docs bench genconfig \
