@@ -318,7 +318,7 @@ def memory(options, requests):
     # Not before: tracing takes most of the time.
     tracemalloc.start()
     traced = []
-    for _ in range(3):
+    for _ in range(4):
         report = asked.ask_all(order, alone)
         CROWD.general.clear()
         gc.collect()
