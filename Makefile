@@ -20,6 +20,8 @@ export PYTHONNOUSERSITE := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
 # Else each process compiles nova anew.
 export UV_COMPILE_BYTECODE := 1
+# What this machine trusts, as its other programs do.
+export UV_SYSTEM_CERTS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test cloud cloud-down cloud-status lint docs bench genconfig \
