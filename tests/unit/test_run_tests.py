@@ -37,7 +37,7 @@ def write(name, text):
 
 PASSES = 'def test_it():\n    pass\n'
 FAILS = 'def test_it():\n    assert [1] == [2]\n'
-CRASHES = 'import os\ndef test_it():\n    os._exit(7)\n'
+ENDS = 'import os\ndef test_it():\n    os._exit({})\n'
 SKIPS = 'import pytest\npytest.skip("not here", allow_module_level=True)\n'
 
 
@@ -62,13 +62,20 @@ def test_one_fails(tool, capsys):
     assert out.splitlines()[-1].startswith('===== 1 failed, 1 passed in ')
 
 
-def test_one_crashes(tool, capsys):
+@pytest.mark.parametrize('code', [0, 5, 7])
+def test_one_ends_early(tool, capsys, code):
     write('tests/unit/a/test_a.py', PASSES)
-    write('tests/unit/b/test_b.py', CRASHES)
+    write('tests/unit/b/test_b.py', ENDS.format(code))
     assert tool.main() == 1
     out = capsys.readouterr().out
     assert 'failed: tests/unit/b\n' in out
     assert out.splitlines()[-1].startswith('===== 1 passed, 1 errors in ')
+
+
+def test_nothing_is_run(tool, monkeypatch):
+    write('tests/unit/a/test_a.py', PASSES)
+    monkeypatch.setattr(sys, 'argv', ['run_tests', '-k', 'nothing_like_it'])
+    assert tool.main() == 1
 
 
 def test_each_file_is_run_once():
