@@ -82,7 +82,8 @@ $(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN
 
 # From the wheel, as operators have it. What runs keeps the code that it has.
 $(CLOUD)/installed: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) \
-    $(shell find hypervisor_affinity -name '*.py') | $(BIN)/uv
+    $(shell git ls-files hypervisor_affinity hypervisor_affinity_tempest_plugin) \
+    | $(BIN)/uv
 	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes a while'
 	rm -rf $(CLOUD)/dist
 	$(BIN)/uv build --quiet --wheel --out-dir $(CLOUD)/dist

@@ -5,6 +5,7 @@
 * ``processes``: OpenStack's services as an operator runs them
 * ``vcenter``: a vCenter, simulated
 * ``fake_api``: an HTTP server that answers as a test wants
+* ``example_conf``: the nova.conf that operators are told to copy
 
 Nothing of it ships, and it needs nothing of ``tests``.
 """

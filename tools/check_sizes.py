@@ -71,7 +71,7 @@ def tracked_sources() -> Iterator[pathlib.Path]:
 def main() -> int:
     """Print all that is too long; return the exit code."""
     found = [line for path in tracked_sources() for line in check_file(path)]
-    print('\n'.join(found))
+    print('\n'.join(found), end='\n' if found else '')
     return 1 if found else 0
 
 

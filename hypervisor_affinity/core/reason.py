@@ -15,6 +15,7 @@ from hypervisor_affinity.core.printable import cited
 _NONE_OFFERS = 'none of the available hosts offers it'
 
 
+@enum.unique
 class Reason(enum.StrEnum):
     """One code per way in which a verdict can come about.
 
@@ -126,7 +127,8 @@ class Evidence:
     """One fact that a reason rests on, as its owner wrote it.
 
     :ivar place: where it stands: ``image``, ``flavor``, ``server``,
-        ``option``, ``driver``, ``host`` or ``aggregate NAME``
+        ``option``, ``driver``, ``host``, ``nova-compute``, ``Placement`` or
+        ``aggregate NAME``
     :ivar key: what was set there; or, without a value, a statement in words
         that may be shown as they are
     :ivar value: what it was set to, whole; None for a statement

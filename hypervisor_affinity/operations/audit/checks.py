@@ -2,6 +2,7 @@
 """What is looked for in a cloud, and the things it is found of."""
 
 import dataclasses
+import enum
 from typing import Self
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
@@ -14,6 +15,7 @@ from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Severity
 
 
+@enum.unique
 class CloudCheck(Check):
     """What is looked for; the codes are stable."""
 

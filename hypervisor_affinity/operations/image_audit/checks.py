@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is looked for in an image."""
 
+import enum
+
 from hypervisor_affinity.operations.findings import IN_FINDING
 from hypervisor_affinity.operations.findings import REPORT
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Severity
 
 
+@enum.unique
 class ImageCheck(Check):
     """What is looked for; the codes are stable."""
 

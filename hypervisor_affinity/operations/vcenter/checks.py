@@ -2,6 +2,7 @@
 """What is looked for about vCenters, and the places where it is found."""
 
 import dataclasses
+import enum
 from collections.abc import Iterable, Iterator
 
 from hypervisor_affinity.operations import judging
@@ -11,6 +12,7 @@ from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Severity
 
 
+@enum.unique
 class VCenterCheck(Check):
     """What is looked for; the codes are stable."""
 
