@@ -8,6 +8,7 @@ import importlib.metadata
 import logging
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import openstack.config
 from cliff import app
@@ -78,7 +79,9 @@ class Shell(app.App):
         # That of a command which could not even begin, or None.
         self._failure: int | None = None
 
-    def build_option_parser(self, *args, **kwargs) -> argparse.ArgumentParser:
+    def build_option_parser(
+        self, *args: Any, **kwargs: Any
+    ) -> argparse.ArgumentParser:
         """Return the parser with ``--os-cloud`` and the like."""
         # Which options there are is up to the cloud. Who asks for help or
         # reads a snapshot needs none: what is wrong with it is said by the

@@ -183,7 +183,10 @@ class Tabular(Showing):
     """A command that answers with columns."""
 
     def produce_output(
-        self, parsed_args: argparse.Namespace, column_names, data
+        self,
+        parsed_args: argparse.Namespace,
+        column_names: Sequence[str],
+        data: Any,
     ) -> int:
         """Write the answer.
 

@@ -6,6 +6,7 @@ what is here has it load them.
 """
 
 import argparse
+from typing import Any
 
 API_NAME = 'hypervisor_affinity'
 API_VERSION_OPTION = 'os_hypervisor_affinity_api_version'
@@ -13,7 +14,7 @@ API_VERSIONS = {'1': 'openstack.connection.Connection'}
 DEFAULT_API_VERSION = '1'
 
 
-def make_client(instance):
+def make_client(instance: Any) -> Any:
     """Return the connection."""
     return instance.sdk_connection
 

@@ -107,12 +107,12 @@ class FaceDriver(fake.FakeDriver):
         }
         return {**none, **self._face.capabilities, **images}
 
-    def init_host(self, host):
+    def init_host(self, host: str) -> None:
         """Name the node; nova has told nothing of it before."""
         super().init_host(host)
         self._set_nodes([self._node])
 
-    def get_available_resource(self, nodename):
+    def get_available_resource(self, nodename: str) -> dict[str, Any]:
         """Return what os-hypervisors shows, as the face has it."""
         resources = super().get_available_resource(nodename)
         if not resources:
@@ -131,7 +131,9 @@ class FaceDriver(fake.FakeDriver):
             resources['disk_available_least'] = free_gb
         return resources
 
-    def update_provider_tree(self, provider_tree, nodename, allocations=None):
+    def update_provider_tree(
+        self, provider_tree: Any, nodename: str, allocations: Any = None
+    ) -> None:
         """Report size and traits to Placement."""
         inventory = provider_tree.data(nodename).inventory
         ratios = self._get_allocation_ratios(inventory)
@@ -159,7 +161,14 @@ class FaceDriver(fake.FakeDriver):
         )
         provider_tree.add_traits(nodename, *sorted(self._face.traits))
 
-    def spawn(self, context, instance, image_meta, *args, **kwargs):
+    def spawn(
+        self,
+        context: Any,
+        instance: Any,
+        image_meta: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
         """Pretend to boot.
 
         :raises nova.exception.InvalidDiskFormat: if the face demands it
@@ -173,8 +182,12 @@ class FaceDriver(fake.FakeDriver):
         super().spawn(context, instance, image_meta, *args, **kwargs)
 
     def post_live_migration(
-        self, context, instance, block_device_info, migrate_data=None
-    ):
+        self,
+        context: Any,
+        instance: Any,
+        block_device_info: Any,
+        migrate_data: Any = None,
+    ) -> None:
         """Forget the guest that has left."""
         # FakeDriver leaves the guest behind on the source, as if it ran on
         # two hosts, and a later evacuation to here would fail.
@@ -222,11 +235,11 @@ class _OnlyDriver(FaceDriver):
     to start where the identity that the database has is gone.
     """
 
-    def get_nodenames_by_uuid(self, refresh=False):
+    def get_nodenames_by_uuid(self, refresh: bool = False) -> dict[str, str]:
         """Return {identity: name} of the node."""
         return {virt_node.get_local_node_uuid(): self._node}
 
-    def get_available_resource(self, nodename):
+    def get_available_resource(self, nodename: str) -> dict[str, Any]:
         """Return what os-hypervisors shows, with the identity."""
         resources = super().get_available_resource(nodename)
         if resources:

@@ -107,7 +107,7 @@ class HypervisorFace:
     traits: frozenset[str] = frozenset()
     reports_cpu: bool = True
     measures_disk: bool = True
-    family: str | None = None
+    family: hypervisor.Family | None = None
 
 
 def supported_instances(

@@ -90,7 +90,7 @@ class VCenters:
         """Return it."""
         return self
 
-    def __exit__(self, kind, error, traceback) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Log out of all."""
         for vcenter in self.each:
             vcenter.close()
