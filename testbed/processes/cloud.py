@@ -3,11 +3,13 @@
 
 import errno
 import functools
+import http
 import pathlib
 import shutil
 from collections.abc import Iterable, Sequence
 
 from openstack import connection
+from openstack import exceptions
 
 from testbed.processes import broker
 from testbed.processes import control
@@ -307,16 +309,23 @@ class Cloud:
 
         def are_up() -> bool:
             self.programs.check()
-            up = {
-                service.binary
-                for service in storage.services()
-                if service.state == 'up'
-            }
-            # The scheduler asks for reports once, maybe before the driver is
-            # there; the next report then comes after a minute.
-            return up >= {'cinder-scheduler', 'cinder-volume'} and any(
-                storage.backend_pools()
-            )
+            try:
+                up = {
+                    service.binary
+                    for service in storage.services()
+                    if service.state == 'up'
+                }
+                # The scheduler asks for reports once, maybe before the driver
+                # is there; the next report then comes after a minute.
+                return up >= {'cinder-scheduler', 'cinder-volume'} and any(
+                    storage.backend_pools()
+                )
+            except exceptions.HttpException as error:
+                # After the broker was started anew, cinder-api answers so
+                # until its scheduler is connected again.
+                if error.status_code != http.HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise
+                return False
 
         polling.until(are_up, f'Cinder; see {self.programs.logs}')
 
