@@ -7,23 +7,10 @@ import pytest
 
 from hypervisor_affinity.cloud import glance as glances
 from hypervisor_affinity.cloud.api_errors import Refused
-from hypervisor_affinity.cloud.glance import Glance
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import in_json
-from tests.unit.cloud.fake_glance import ID
-from tests.unit.cloud.fake_glance import Cloud
-from tests.unit.cloud.fake_glance import image
-
-
-@pytest.fixture
-def cloud():
-    with Cloud() as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def glance(cloud):
-    return Glance(cloud.connect())
+from tests.unit.cloud.glance.fake_glance import ID
+from tests.unit.cloud.glance.fake_glance import image
 
 
 @pytest.fixture

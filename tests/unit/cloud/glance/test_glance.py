@@ -16,20 +16,8 @@ from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import Answer
 from testbed.fake_api import in_json
-from tests.unit.cloud.fake_glance import ID
-from tests.unit.cloud.fake_glance import Cloud
-from tests.unit.cloud.fake_glance import image
-
-
-@pytest.fixture
-def cloud():
-    with Cloud() as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def glance(cloud):
-    return Glance(cloud.connect())
+from tests.unit.cloud.glance.fake_glance import ID
+from tests.unit.cloud.glance.fake_glance import image
 
 
 @pytest.fixture
