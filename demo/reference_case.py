@@ -33,7 +33,7 @@ _STOCK = {
 _OURS = {'filter_scheduler': example_conf.filter_scheduler()}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Scheduler:
     """A configuration of nova-scheduler.
 
@@ -60,7 +60,7 @@ SCHEDULERS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
     """Servers of one kind of image.
 
@@ -130,7 +130,7 @@ KINDS = (
 TOTAL = sum(kind.count for kind in KINDS)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Result:
     """Where servers ended.
 

@@ -22,7 +22,7 @@ _OF_ONE_CONNECTION = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """What was asked.
 
@@ -38,7 +38,7 @@ class Request:
     body: bytes = b''
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
     """What comes back.
 

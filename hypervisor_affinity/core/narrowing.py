@@ -9,7 +9,6 @@ save it.
 import collections
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import Demand
@@ -29,7 +28,8 @@ from hypervisor_affinity.core.verdict import judge
 _WITHOUT_VIRTIO = frozenset({hypervisor.VMWARE})
 
 
-class HostAggregate(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class HostAggregate:
     """A host aggregate with its hosts.
 
     :ivar uuid: as Placement knows it

@@ -3,6 +3,7 @@
 
 import collections
 import datetime
+import enum
 from collections.abc import Iterable, Iterator
 
 from prometheus_client.metrics_core import Metric
@@ -19,11 +20,28 @@ from hypervisor_affinity.operations.audit import audit
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.offers import HostOffers
 
-# Values of labels beside the hypervisors' and the checks' names.
-IN_PLACE = 'in_place'
-NOT_PLACED = 'not_placed'
-NOWHERE = 'none'
-UNDETERMINED = 'undetermined'
+
+class NoHypervisor(enum.StrEnum):
+    """The label ``hypervisor`` of what is on none that is known."""
+
+    NOWHERE = 'none'
+    UNDETERMINED = 'undetermined'
+
+
+class NoVerdict(enum.StrEnum):
+    """The label ``verdict`` of what the audit says nothing of."""
+
+    IN_PLACE = 'in_place'
+    NOT_PLACED = 'not_placed'
+
+
+class State(enum.StrEnum):
+    """The label ``state``: how a nova-compute is."""
+
+    UP = 'up'
+    DOWN = 'down'
+    DISABLED = 'disabled'
+
 
 # What an audit says of where a server is; other checks are of other things.
 _VERDICTS = frozenset(
@@ -36,7 +54,6 @@ _VERDICTS = frozenset(
         CloudCheck.SERVER_NOT_JUDGED,
     }
 )
-_STATES = ('up', 'down', 'disabled')
 _MIB = 2**20
 
 
@@ -54,8 +71,8 @@ class Hosts:
     def family(self, name: str | None) -> str:
         """Return the hypervisor of a host; the label of a metric."""
         if name is None:
-            return NOWHERE
-        return self._families.get(name, UNDETERMINED)
+            return NoHypervisor.NOWHERE
+        return self._families.get(name, NoHypervisor.UNDETERMINED)
 
     def reserve(self, host: Host) -> float:
         """Return which part of a host its aggregates keep, 0 to 1."""
@@ -65,7 +82,9 @@ class Hosts:
 
     def _family(self, host: Host) -> str:
         found = self._offers.offer(host).underneath
-        return next(iter(found)) if len(found) == 1 else UNDETERMINED
+        return (
+            next(iter(found)) if len(found) == 1 else NoHypervisor.UNDETERMINED
+        )
 
 
 def metrics(
@@ -96,7 +115,7 @@ def _service_metrics(hosts: Hosts) -> Iterator[Metric]:
         (
             ((family, state), states[family, state])
             for family in sorted({family for family, _ in states})
-            for state in _STATES
+            for state in State
         ),
     )
     # A service may have several compute nodes.
@@ -199,21 +218,32 @@ class _Verdicts:
         self._counts: collections.Counter[tuple[str, str]] = (
             collections.Counter()
         )
-        self._current = (NOWHERE, NOT_PLACED)
+        self._current: tuple[str, str] = (
+            NoHypervisor.NOWHERE,
+            NoVerdict.NOT_PLACED,
+        )
         # Of what was found of the current one: a severity; -1 for nothing.
         self._gravest = -1
 
     def rows(self) -> Iterator[families.Row]:
         """Yield all verdicts of each hypervisor that there is a server on."""
         for family in sorted({family for family, _ in self._counts}):
-            for verdict in (IN_PLACE, *sorted(_VERDICTS), NOT_PLACED):
+            for verdict in (
+                NoVerdict.IN_PLACE,
+                *sorted(_VERDICTS),
+                NoVerdict.NOT_PLACED,
+            ):
                 yield (family, str(verdict)), self._counts[family, verdict]
 
     def see(self, servers: Iterable[Server]) -> Iterator[Server]:
         """Yield servers; each finding is of the one that came last."""
         for server in servers:
             family = self._hosts.family(server.host)
-            verdict = NOT_PLACED if server.host is None else IN_PLACE
+            verdict = (
+                NoVerdict.NOT_PLACED
+                if server.host is None
+                else NoVerdict.IN_PLACE
+            )
             self._current, self._gravest = (family, verdict), -1
             self._counts[self._current] += 1
             yield server

@@ -24,7 +24,7 @@ from hypervisor_affinity.fake_compute.faces import HypervisorFace
 _CLUSTER = 'domain-c7'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Capacity:
     """Size of a compute host.
 

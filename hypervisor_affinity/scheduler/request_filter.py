@@ -7,10 +7,11 @@ for allocation candidates. It has no setting for more of them, so ours is
 appended to the list.
 """
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Container, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import os_traits
 from nova import exception
@@ -52,7 +53,8 @@ _NOT_TOLD = 'There are not enough hosts available.'
 ReadReports = Callable[[Container[str]], Mapping[DriverReport, frozenset[str]]]
 
 
-class _Known(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Known:
     aggregates: tuple[Any, ...]
     policy: Policy
     fleet: Fleet
@@ -178,7 +180,7 @@ class PlacementPrefilter:
                 error,
             )
             return {}
-        self._known = known._replace(offers=offers)
+        self._known = dataclasses.replace(known, offers=offers)
         found = judge(offers)
         return {} if found is None else {**rejections, **found}
 

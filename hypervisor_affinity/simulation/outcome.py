@@ -2,10 +2,25 @@
 """What came of a scenario: plain records, which go between processes."""
 
 import dataclasses
+import enum
 from typing import NamedTuple
 
-# What is asked of the scheduler.
-BOOT = 'boot'
+
+class Request(enum.StrEnum):
+    """What a host is asked for."""
+
+    BOOT = 'boot'
+    MIGRATE = 'migrate'
+    """To another host of the same hypervisor."""
+    RECREATE = 'recreate'
+    """From the image as it is now, wherever that may run."""
+
+
+class Anywhere(enum.StrEnum):
+    """Where a request belongs that belongs on no known hypervisor."""
+
+    ANY = 'any'
+    NOTHING = 'nothing'
 
 
 class Refusal(NamedTuple):
@@ -27,11 +42,10 @@ class Outcome:
     """What came of one request.
 
     :ivar step: its title
-    :ivar action: ``boot``, ``migrate`` or ``recreate``
     :ivar image: what it boots, for people
     :ivar belongs: the hypervisor that it should be on, by its image, flavor
-        and the order of preference; ``any`` if the order names none that
-        would do, ``nothing`` if no hypervisor would
+        and the order of preference, as people call it; or an Anywhere: ANY
+        if the order names none that would do, NOTHING if no hypervisor would
     :ivar origin: the host it was on; None for a new server
     :ivar host: the host it is on now; None if refused
     :ivar hypervisor: of that host
@@ -40,7 +54,7 @@ class Outcome:
     """
 
     step: str
-    action: str
+    action: Request
     server: str
     image: str
     flavor: str

@@ -30,7 +30,7 @@ def aggregate_uuid(aggregate: Aggregate) -> str:
     )
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, slots=True)
 class Candidates:
     """Placement's answer.
 

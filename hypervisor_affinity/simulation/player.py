@@ -22,12 +22,13 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.simulation import actions
-from hypervisor_affinity.simulation import outcome
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation import world as worlds
 from hypervisor_affinity.simulation.nova_objects import Ask
+from hypervisor_affinity.simulation.outcome import Anywhere
 from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Refusal
+from hypervisor_affinity.simulation.outcome import Request
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Usage
 from hypervisor_affinity.simulation.scenario import ScenarioError
@@ -39,9 +40,8 @@ from hypervisor_affinity.simulation.world import World
 # More of them would not be seen in a plot, and each costs a look at all hosts.
 _MOMENTS = 400
 
-ANY = 'any'
-NOTHING = 'nothing'
-UNDETERMINED = 'undetermined'
+# The hypervisor of a host of which nothing tells it.
+_UNDETERMINED = 'undetermined'
 
 
 class Player:
@@ -113,7 +113,7 @@ class Player:
             if refusal is None or len(servers) < boot.at_once:
                 placed, refusal = self._boot_at_once(servers)
             for server, node in itertools.zip_longest(servers, placed):
-                self._note(outcome.BOOT, server, None, node, refusal)
+                self._note(Request.BOOT, server, None, node, refusal)
 
     def _boot_at_once(
         self, servers: list[Resident]
@@ -138,9 +138,7 @@ class Player:
         nodes = self._world.at(drain)
         for node in nodes:
             self._world.disable(node)
-        move = (
-            self._migrate if drain.by == scenario.MIGRATE else self._recreate
-        )
+        move = self._migrate if drain.by == Request.MIGRATE else self._recreate
         for node in nodes:
             for resident in list(node.residents.values()):
                 move(resident, node)
@@ -150,14 +148,14 @@ class Player:
         if node is not None:
             self._world.take(server, origin)
             self._world.put(server, node)
-        self._note(scenario.MIGRATE, server, origin, node, refusal)
+        self._note(Request.MIGRATE, server, origin, node, refusal)
 
     def _recreate(self, old: Resident, origin: Node) -> None:
         try:
             image = self._image_now(old)
         except ScenarioError as error:
             gone = Refusal('nova-api', str(error))
-            self._note(scenario.RECREATE, old, origin, None, gone)
+            self._note(Request.RECREATE, old, origin, None, gone)
             return
         server = self._world.resident(image, old.flavor, old.volume)
         node, refusal = self._place(server)
@@ -165,7 +163,7 @@ class Player:
             self._world.put(server, node)
             # Only now: a server that cannot be made anew is kept.
             self._world.take(old, origin)
-        self._note(scenario.RECREATE, server, origin, node, refusal)
+        self._note(Request.RECREATE, server, origin, node, refusal)
 
     def _image_now(self, server: Resident) -> Image | None:
         """Return the image that a server would be made anew from.
@@ -210,7 +208,7 @@ class Player:
 
     def _note(
         self,
-        action: str,
+        action: Request,
         server: Resident,
         origin: Node | None,
         node: Node | None,
@@ -251,11 +249,15 @@ class Player:
         )
 
     def _misfit(
-        self, server: Resident, origin: Node | None, node: Node, action: str
+        self,
+        server: Resident,
+        origin: Node | None,
+        node: Node,
+        action: Request,
     ) -> str | None:
         # As for a rebuild there: whether the host can run it at all, and not
         # whether it was welcome.
-        left = origin if action == scenario.MIGRATE else None
+        left = origin if action == Request.MIGRATE else None
         demand = self._demand(
             server,
             underneath=self._underneath(left) if left else None,
@@ -267,7 +269,7 @@ class Player:
     def _hypervisor(self, node: Node) -> str:
         offer = self._offer(node)
         families = offer.underneath
-        return hypervisor.title(families) if families else UNDETERMINED
+        return hypervisor.title(families) if families else _UNDETERMINED
 
     def _offer(self, node: Node) -> HostOffer:
         key = (
@@ -335,13 +337,13 @@ def _belongs(demand: Demand, policy: Policy) -> str:
     ==========================================  ===========================
     """
     if demand.refusal is not None:
-        return NOTHING
+        return Anywhere.NOTHING
     if first := preference.first_choice(demand, policy):
         return hypervisor.title([first])
     if demand.required is not None:
         return hypervisor.title(demand.required)
     if not demand.impossible:
-        return ANY
+        return Anywhere.ANY
     # What ironic's nodes boot, which has no rows, nobody knows.
     known = {f for f, table in drivers.TABLES.items() if table.rows}
     return hypervisor.title(known - demand.impossible)

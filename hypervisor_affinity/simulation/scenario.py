@@ -3,7 +3,7 @@
 
 import pathlib
 from collections.abc import Iterable
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -18,12 +18,11 @@ from hypervisor_affinity.cloud.snapshot import Ratio
 from hypervisor_affinity.cloud.snapshot import Record
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.simulation.outcome import Request
 
 VERSION = 1
 FORMAT = 'hypervisor-affinity-scenario'
 
-MIGRATE: Final = 'migrate'
-RECREATE: Final = 'recreate'
 
 # Hosts there are, and servers that are booted, in the whole of a scenario.
 LARGEST = 100_000
@@ -110,11 +109,15 @@ class Place(Record, frozen=True):
 class Drain(Place, frozen=True):
     """Disable hosts and move all servers away from them.
 
-    :ivar by: MIGRATE, to a host of the same hypervisor; or RECREATE, from the
-        image as it is now, wherever that may run
+    :ivar by: MIGRATE or RECREATE
     """
 
-    by: Literal['migrate', 'recreate'] = MIGRATE
+    by: Request = Request.MIGRATE
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.by is Request.BOOT:
+            raise ValueError('a host is not drained by boot')
 
 
 class Servers(Record, frozen=True):

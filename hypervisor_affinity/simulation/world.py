@@ -53,7 +53,7 @@ class Resident:
         return title(self.image, self.volume)
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, slots=True)
 class Node:
     """A compute node as it is at the moment.
 

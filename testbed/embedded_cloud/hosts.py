@@ -16,7 +16,7 @@ _VCENTER_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'vcenter.example.org'))
 _FIRST_CLUSTER = 7
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Host:
     """A compute host; ``node`` is its hypervisor_hostname."""
 

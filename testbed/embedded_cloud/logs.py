@@ -40,7 +40,7 @@ DEFAULT_LEVELS = {
 _MOST_LINES = 50_000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class LogLine:
     """One log record: ``level`` is logging's number, ``exception`` the type
     name of an exception logged with it, or None."""

@@ -21,7 +21,7 @@ class CloudTimeout(Exception):
     """Something did not come to rest within its time limit."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Image:
     """An image as Glance describes it; ``properties`` are raw strings."""
 
@@ -32,7 +32,7 @@ class Image:
     properties: dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Volume:
     """A bootable volume.
 
@@ -46,7 +46,7 @@ class Volume:
     image_metadata: dict[str, str] | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Flavor:
     """A flavor; sizes in units as nova's API has them, MiB and GiB."""
 
@@ -58,7 +58,7 @@ class Flavor:
     extra_specs: dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Aggregate:
     """A host aggregate as it was when it was read."""
 
@@ -69,7 +69,7 @@ class Aggregate:
     availability_zone: str | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Server:
     """A server as it was when it was last read.
 
@@ -97,7 +97,7 @@ class Server:
         return self.status == 'ACTIVE'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
     """How an operation on an existing server ended.
 

@@ -26,7 +26,7 @@ _QUIET = 1.5 * RPC_TIMEOUT
 _FINAL = ('ACTIVE', 'ERROR')
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Boot:
     """A server that was asked for.
 

@@ -15,7 +15,7 @@ _FAKE_OPTIONS = 'hypervisor_affinity_fake_compute'
 _FAKE_DRIVERS = 'hypervisor_affinity_fake'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Host:
     """A compute host.
 

@@ -19,7 +19,7 @@ SERVICE_PROJECT = 'service'
 DOMAIN_ID = 'default'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Site(abc.ABC):
     """Where things are.
 
@@ -60,7 +60,7 @@ class Site(abc.ABC):
         return {}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class WholeSite(Site):
     """With Keystone, MariaDB, RabbitMQ and a vCenter."""
 

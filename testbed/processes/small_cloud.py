@@ -29,7 +29,7 @@ _CHECKOUT = pathlib.Path(__file__).parents[2]
 _TOKEN_FILTER = 'testbed.processes.trusted_tokens:filter_factory'
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _SmallSite(Site):
     def database(self, name: str) -> dict[str, object]:
         return {

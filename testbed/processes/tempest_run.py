@@ -15,7 +15,7 @@ from testbed.processes.supervisor import BIN
 _BROKEN = ('fail', 'inprogress', 'unknown', 'uxsuccess')
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of the tests.
 

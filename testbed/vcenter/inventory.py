@@ -18,7 +18,7 @@ def make_uuid(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Hardware:
     """What a host has; ``cpu_mhz`` is that of one core."""
 
@@ -28,7 +28,7 @@ class Hardware:
     cpu_threads: int = 128
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Usage:
     """What a host uses, as its quickStats say.
 
@@ -39,7 +39,7 @@ class Usage:
     cpu_mhz: int = 10_000
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Host:
     """An ESXi host.
 
@@ -63,7 +63,7 @@ class Host:
     networks: list[str] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Cluster:
     """A cluster of hosts, whose names no other cluster has.
 
@@ -79,7 +79,7 @@ class Cluster:
     hosts: list[Host] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Mount:
     """How a host has a datastore.
 
@@ -93,7 +93,7 @@ class Mount:
     access_mode: str = 'readWrite'
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Datastore:
     """A datastore; hosts of several clusters may mount it.
 
@@ -111,7 +111,7 @@ class Datastore:
     mounts: list[Mount] = dataclasses.field(default_factory=list)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Network:
     """A network.
 
@@ -129,7 +129,7 @@ class Network:
         self.switch_id = self.switch_id or make_uuid(self.name)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class VM:
     """A virtual machine.
 
@@ -154,7 +154,7 @@ class VM:
         self.instance_uuid = self.instance_uuid or make_uuid(self.name)
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(slots=True)
 class Inventory:
     """All that a vCenter has.
 

@@ -6,8 +6,8 @@ from an image follows from it. To add a hypervisor is to add a table. Tests
 put every value of nova's fields before the drivers' own functions.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import ironic
 from hypervisor_affinity.core.drivers import kvm
@@ -56,7 +56,8 @@ _ROWS: dict[str, list[tuple[Table, Row]]] = {
 }
 
 
-class Answer(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
     """What the drivers make of one property of an image.
 
     :ivar requires: the hypervisor that it is meant for; None if for none

@@ -85,6 +85,14 @@ def read(tmp_path):
             r'at \$.steps\[0\].do\[0\].drain: must have one of host and',
         ),
         (
+            {'drain': {'host': 'a', 'by': 'boot'}},
+            r'at \$.steps\[0\].do\[0\].drain: a host is not drained by boot',
+        ),
+        (
+            {'drain': {'host': 'a', 'by': 'walk'}},
+            r"do\[0\].drain.by: Invalid enum value 'walk'",
+        ),
+        (
             {'set_options': {'enabled_filters': []}},
             r"at \$.steps\[0\].do\[0\]: 'enabled_filters' is no group of opt",
         ),
