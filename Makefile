@@ -74,8 +74,9 @@ $(BIN)/uv:
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) uv
 
-# One stamp for each extra, so that `make lint` does not wait for nova.
-$(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) | $(BIN)/uv
+# One stamp for each extra, so that `make lint` does not wait for nova. They go
+# with an environment that uv had to be put into, since that is made anew.
+$(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) $(BIN)/uv
 	@echo 'Installing [$*] into $(VENV): the first time takes a while'
 	$(INSTALL) --python $(BIN)/python --editable '.[$*]'
 	@touch $@
