@@ -23,6 +23,10 @@ from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.world import World
 
+# A fork would inherit nova if the caller has it, as under OpenStackClient
+# with other plug-ins.
+CONTEXT = multiprocessing.get_context('spawn')
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Setting:
@@ -75,15 +79,12 @@ def _messages(
     setting: Setting, schedulers: Mapping[str, scenario.Options]
 ) -> Iterator[tuple[str, Any]]:
     """Yield what the processes say, and end them."""
-    # A fork would inherit nova if the caller has it, as under OpenStackClient
-    # with other plug-ins.
-    context = multiprocessing.get_context('spawn')
     processes = []
     names: dict[connection.Connection, str] = {}
     try:
         for name, options in schedulers.items():
-            receiver, sender = context.Pipe(duplex=False)
-            process = context.Process(
+            receiver, sender = CONTEXT.Pipe(duplex=False)
+            process = CONTEXT.Process(
                 target=_play, args=(sender, setting, name, options)
             )
             process.start()

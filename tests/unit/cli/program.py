@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program, run in this process: importing its libraries takes a second.
 
+So does importing nova, for which the processes of a simulation are forks.
+
 Signals are for a whole process, and this one may have green threads, since
 tests of nova ran before: for them the program is started as one of its own.
 """
@@ -10,8 +12,11 @@ import logging
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 from hypervisor_affinity.cli import shell
+from hypervisor_affinity.simulation import processes
+from tests.unit.simulation import forking
 
 PROGRAM = (sys.executable, '-m', 'hypervisor_affinity.cli.shell')
 
@@ -26,7 +31,8 @@ class Run:
         root = logging.getLogger()
         handlers, level = list(root.handlers), root.level
         try:
-            self.code = shell.main(list(map(str, arguments)))
+            with mock.patch.object(processes, 'CONTEXT', forking.CONTEXT):
+                self.code = shell.main(list(map(str, arguments)))
         except SystemExit as error:
             self.code = error.code
         finally:

@@ -9,6 +9,7 @@ import io
 import pytest
 import yaml
 
+from hypervisor_affinity.cli import application
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.operations.audit import CloudCheck
 from tests.cloud_of_records import ISO
@@ -170,6 +171,12 @@ def test_both_programs_have_the_same_commands():
         'vcenter show',
     }
     assert commands('openstack.hypervisor_affinity.v1') == own
+
+
+def test_no_command_is_imported_before_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(importlib.metadata.EntryPoint, 'load', pytest.fail)
+    found = dict(application.Commands(application.COMMANDS))
+    assert {'audit', 'image prepare', 'simulate'} <= set(found)
 
 
 def test_openstackclient_can_load_the_plug_in():

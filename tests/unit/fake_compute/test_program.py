@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program, up to where it has become nova-compute."""
 
+import functools
 import importlib.metadata
 import json
 import pathlib
@@ -86,6 +87,21 @@ esxi_hosts = 3
     )
 
 
+@pytest.fixture(scope='module')
+def started(tmp_path_factory):
+    """Return a function that starts a driver twice in a folder.
+
+    It returns the folder, and what came of each start.
+    """
+
+    @functools.cache
+    def started(driver):
+        folder = tmp_path_factory.mktemp(driver)
+        return folder, [_facts(folder, driver) for _ in range(2)]
+
+    return started
+
+
 def _facts(folder, driver):
     ended = _run(folder, driver)
     assert ended.returncode == 0, ended.stderr
@@ -102,8 +118,8 @@ def test_the_command_is_nova_compute():
     assert ended.stdout.decode().strip() == release
 
 
-def test_vcenter(tmp_path):
-    facts = _facts(tmp_path, 'VCenterDriver')
+def test_vcenter(started):
+    facts = dict(started('VCenterDriver')[1][0])
     del facts['identity']
     cluster, _, vcenter = facts.pop('node').partition('.')
     assert cluster == 'domain-c7'
@@ -121,16 +137,16 @@ def test_vcenter(tmp_path):
 
 
 @pytest.mark.parametrize('driver', ['LibvirtDriver', 'VCenterDriver'])
-def test_the_same_node_after_each_start(tmp_path, driver):
-    first, second = (_facts(tmp_path, driver) for _ in range(2))
+def test_the_same_node_after_each_start(started, driver):
+    folder, (first, second) = started(driver)
     assert first == second
     # Without the file nova-compute refuses to start a second time.
-    identity = (tmp_path / 'compute_id').read_text()
+    identity = (folder / 'compute_id').read_text()
     assert first['identity'] == [[identity, first['node']], identity]
 
 
-def test_libvirt(tmp_path):
-    facts = _facts(tmp_path, 'LibvirtDriver')
+def test_libvirt(started):
+    facts = dict(started('LibvirtDriver')[1][0])
     del facts['identity']
     assert facts == {
         'node': 'node-1',

@@ -2,7 +2,8 @@
 """One scheduler's plug-ins under many threads, native and green.
 
 The threads are those of ``many_requests``, which runs as a program: what
-makes threads green does so for a whole process, and for good.
+makes threads green does so for a whole process, and for good. It forks for
+each of its phases.
 """
 
 import contextlib
@@ -10,8 +11,10 @@ import functools
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 
 import pytest
@@ -22,8 +25,6 @@ pytestmark = pytest.mark.long
 THREADS = {'native': ('1', 'time'), 'green': ('0', 'eventlet.greenthread')}
 PROGRAM = 'tests.unit.scheduler.many_requests'
 ROOT = pathlib.Path(__file__).parents[3]
-# Against a program that hangs; none takes as long on the slowest machine.
-TIMEOUT = 1800
 
 # Twice as many where all is run, as .ci/run does.
 _TIMES = 2 if os.environ.get('HYPERVISOR_AFFINITY_FULL') else 1
@@ -36,46 +37,59 @@ REQUESTS_WHILE_CHANGING = 2_500 * _TIMES
 TRACED_REQUESTS = 1_200
 
 
-@functools.cache
-def run(phase, requests):
-    """Run the program with each kind of threads, both at the same time."""
-    outcomes = {}
+@pytest.fixture(scope='module')
+def run():
+    """Return a function that runs a phase with each kind of threads.
+
+    Both at the same time; it returns their output, and files with all that
+    they complained of until now.
+    """
     with contextlib.ExitStack() as stack:
-        started = {}
+        programs = {}
         for threads, (switch, _) in THREADS.items():
-            program = stack.enter_context(
-                subprocess.Popen(
-                    [
-                        *(sys.executable, '-W', 'ignore', '-m', PROGRAM),
-                        *(phase, str(requests)),
-                    ],
-                    cwd=ROOT,
-                    env={
-                        **os.environ,
-                        'OS_NOVA_DISABLE_EVENTLET_PATCHING': switch,
-                    },
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            stack.callback(program.kill)
-            started[threads] = program
-        for threads, program in started.items():
-            output, errors = program.communicate(timeout=TIMEOUT)
-            outcomes[threads] = program.returncode, output, errors
-    return outcomes
+            errors = stack.enter_context(tempfile.TemporaryFile('w+'))
+            program = stack.enter_context(start(switch, errors))
+            stack.callback(os.killpg, program.pid, signal.SIGKILL)
+            programs[threads] = program, errors
+
+        @functools.cache
+        def run(phase, requests):
+            for program, _ in programs.values():
+                program.stdin.write(f'{phase} {requests}\n')
+                program.stdin.flush()
+            return {
+                threads: (program.stdout.readline(), errors)
+                for threads, (program, errors) in programs.items()
+            }
+
+        yield run
+
+
+def start(switch, errors):
+    return subprocess.Popen(
+        [sys.executable, '-W', 'ignore', '-m', PROGRAM],
+        cwd=ROOT,
+        env={**os.environ, 'OS_NOVA_DISABLE_EVENTLET_PATCHING': switch},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        # With its forks.
+        process_group=0,
+    )
 
 
 @pytest.fixture(params=THREADS)
-def report(request):
+def report(request, run):
     """Return a function that runs a phase and returns its report."""
 
     def report(phase, requests):
-        code, output, errors = run(phase, requests)[request.param]
-        assert code == 0, errors
+        output, errors = run(phase, requests)[request.param]
+        errors.seek(0)
+        complaints = errors.read()
+        assert output.strip(), complaints
         found = json.loads(output)
-        assert found['sleep'] == THREADS[request.param][1], errors
+        assert found['sleep'] == THREADS[request.param][1], complaints
         return found
 
     return report

@@ -9,16 +9,15 @@ import pytest
 from hypervisor_affinity.simulation import plot
 from tests.unit.simulation.stories import boot
 from tests.unit.simulation.stories import play
+from tests.unit.simulation.undoing import nova_as_it_was
 
 
 @pytest.fixture(scope='module')
 def runs():
+    with nova_as_it_was():
+        run = play(boot('qcow2', 'large', 6), boot('vmdk', count=3))
     return [
-        dataclasses.replace(
-            play(boot('qcow2', 'large', 6), boot('vmdk', count=3)),
-            scheduler=name,
-        )
-        for name in ('one', 'other')
+        dataclasses.replace(run, scheduler=name) for name in ('one', 'other')
     ]
 
 

@@ -41,7 +41,7 @@ def test_wrong_option_of_one_scheduler_ends_it_all():
 
 
 def test_wrong_name_is_complained_of_before_a_process_starts(monkeypatch):
-    monkeypatch.setattr(processes.multiprocessing, 'get_context', pytest.fail)
+    monkeypatch.setattr(processes, 'CONTEXT', None)
     with pytest.raises(ScenarioError, match="has no image 'no'"):
         processes.play_all(stories.setting(boot('no')))
 

@@ -52,24 +52,50 @@ class ThirdFilter(filters.BaseHostFilter):
 
 
 @pytest.fixture
-def simulate(tmp_path):
-    """Return a function that runs the program on a scenario."""
+def story_file(tmp_path):
+    """Return a function that writes a scenario, beside a module of theirs."""
     (tmp_path / 'theirs.py').write_text(_MODULE)
 
-    def simulate(*arguments, **fields):
-        story = tmp_path / 'story.yaml'
-        story.write_text(
+    def write(**fields):
+        path = tmp_path / 'story.yaml'
+        path.write_text(
             yaml.safe_dump(stories.document(boot('iso'), **fields))
         )
+        return path
+
+    return write
+
+
+@pytest.fixture
+def simulate(tmp_path, story_file, capsys, monkeypatch):
+    """Return a function that runs the program on a scenario."""
+    # Of the processes, too.
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def simulate(*arguments, **fields):
+        story = story_file(**fields)
+        return program.Run(capsys, 'simulate', story, *arguments)
+
+    simulate.was_imported = (tmp_path / 'theirs.imported').exists
+    return simulate
+
+
+@pytest.fixture
+def start(tmp_path, story_file):
+    """Return a function that does so with all that its processes write."""
+
+    def start(*arguments, **fields):
         return subprocess.run(
-            [*program.PROGRAM, 'simulate', story, *map(str, arguments)],
+            [
+                *(*program.PROGRAM, 'simulate', story_file(**fields)),
+                *map(str, arguments),
+            ],
             env={**os.environ, 'PYTHONPATH': f'{tmp_path}:{os.getcwd()}'},
             capture_output=True,
             text=True,
         )
 
-    simulate.was_imported = (tmp_path / 'theirs.imported').exists
-    return simulate
+    return start
 
 
 _ENABLED = 'filter_scheduler.enabled_filters=[ComputeFilter]'
@@ -81,14 +107,14 @@ def lists(option, path):
 
 def said(done):
     """Return what was said; the bar of some releases of rich is empty."""
-    return done.stderr.strip().splitlines()
+    return done.err.strip().splitlines()
 
 
 @pytest.mark.parametrize('option', _PATHS)
 def test_a_file_imports_nothing(simulate, tmp_path, option):
     done = simulate(options=lists(option, _PATHS[option]))
     assert not simulate.was_imported()
-    assert done.returncode == 3
+    assert done.code == 3
     (line,) = said(done)
     assert line.startswith(
         f'simulate: nova-scheduler: {tmp_path}/story.yaml: at $.options.'
@@ -101,7 +127,7 @@ def test_a_file_imports_nothing(simulate, tmp_path, option):
 def test_the_command_line_may(simulate, option):
     wanted = f'filter_scheduler.{option}=[{_NOVAS[option]},{_PATHS[option]}]'
     done = simulate('--set', wanted, '--set', _ENABLED)
-    assert (done.returncode, said(done)) == (0, [])
+    assert (done.code, said(done)) == (0, [])
     assert simulate.was_imported()
 
 
@@ -113,11 +139,13 @@ def test_a_nova_conf_may_and_the_file_with_it(simulate, tmp_path, option):
         *('--nova-conf', conf, '--set', _ENABLED),
         options=lists(option, _PATHS[option]),
     )
-    assert (done.returncode, said(done)) == (0, [])
+    assert (done.code, said(done)) == (0, [])
     assert simulate.was_imported()
 
 
-def test_a_class_that_fails_is_named_and_not_cited(simulate, tmp_path):
+def test_a_class_that_fails_is_named_and_not_cited(
+    start, story_file, tmp_path
+):
     module = tmp_path / 'theirs.py'
     module.write_text(
         module.read_text().replace(
@@ -126,7 +154,7 @@ def test_a_class_that_fails_is_named_and_not_cited(simulate, tmp_path):
     )
     wanted = 'filter_scheduler.available_filters=[theirs.Filter]'
     enabled = 'filter_scheduler.enabled_filters=[Filter]'
-    done = simulate('--set', wanted, '--set', enabled)
+    done = start('--set', wanted, '--set', enabled)
     # A request that fails is one that is refused.
     assert done.returncode == 1
     assert '1 refused' in done.stdout
@@ -293,12 +321,12 @@ def test_the_sign_itself():
     check({'filter_scheduler': {'isolated_images': ['a$$b', '$$']}})
 
 
-def test_a_password_of_nova_conf_is_not_told(simulate, tmp_path):
+def test_a_password_of_nova_conf_is_not_told(start, tmp_path):
     conf = tmp_path / 'nova.conf'
     conf.write_text(
         f'[database]\nconnection = mysql://nova:{PASSWORD}@db/nova\n'
     )
-    done = simulate(
+    done = start(
         '--nova-conf',
         conf,
         options={
@@ -309,7 +337,7 @@ def test_a_password_of_nova_conf_is_not_told(simulate, tmp_path):
     assert PASSWORD not in done.stdout + done.stderr
 
 
-def test_no_tag_of_yaml_makes_an_object(simulate, tmp_path):
+def test_no_tag_of_yaml_makes_an_object(tmp_path):
     story = tmp_path / 'tagged.yaml'
     touched = tmp_path / 'touched'
     story.write_text(
