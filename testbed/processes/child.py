@@ -47,9 +47,18 @@ class Child:
                 start_new_session=True,
             )
 
-    def log(self) -> str:
-        """Return all that it wrote so far."""
-        return self._output.read_text(errors='replace')
+    def log(self, begin: int = 0) -> str:
+        """Return all that it wrote so far.
+
+        :param begin: what ``log_size`` was, to leave out what was before
+        """
+        with self._output.open(errors='replace') as file:
+            file.seek(begin)
+            return file.read()
+
+    def log_size(self) -> int:
+        """Return how much it wrote so far."""
+        return self._output.stat().st_size
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Wait for a condition; fail at once if the process ends before.

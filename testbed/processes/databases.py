@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from testbed.processes import nova_conf
 from testbed.processes import polling
 from testbed.processes import programs
-from testbed.processes.supervisor import BIN
 
 KVM_HOST = 'kvm-1'
 VMWARE_HOST = 'vc-1'
@@ -73,14 +72,12 @@ class Databases:
             'api_database': {'connection': f'sqlite:///{folder}/api.db'},
             'database': {'connection': f'sqlite:///{folder}/cell1.db'},
         }
-        manage = [BIN / 'nova-manage', self._conf()]
-        cell0 = f'--database_connection=sqlite:///{folder}/cell0.db'
-        # Never opened: nova-scheduler sends nothing to a cell.
-        no_broker = '--transport-url=fake:/'
-        _run(*manage, 'api_db', 'sync')
-        _run(*manage, 'cell_v2', 'map_cell0', cell0)
-        _run(*manage, 'db', 'sync')
-        _run(*manage, 'cell_v2', 'create_cell', '--name=cell1', no_broker)
+        _run(
+            sys.executable,
+            programs.MAKE_DATABASES,
+            f'sqlite:///{folder}/cell0.db',
+            self._conf(),
+        )
 
     def add_hosts(self, placement: nova_conf.Options) -> None:
         """Add a KVM host and a vCenter host, also to Placement."""

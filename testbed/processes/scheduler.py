@@ -8,6 +8,8 @@ import pathlib
 import re
 import signal
 
+import psutil
+
 from testbed import example_conf
 from testbed.processes import nova_conf
 from testbed.processes.child import Child
@@ -16,6 +18,7 @@ from testbed.processes.supervisor import BIN
 # nova writes it at level DEBUG when a worker's queues are there.
 _SERVES = 'Join ServiceGroup membership'
 _CHANGES = re.compile(r' (\d+) INFO oslo_config\.cfg .* changed from ')
+_CHOICES = re.compile(r' (\d+) DEBUG nova\.filters .*Starting with ')
 _ERRORS = re.compile(r'^.* ERROR hypervisor_affinity\.conf .*$', re.MULTILINE)
 
 
@@ -58,6 +61,10 @@ class Scheduler:
         """
         self._mode = mode
         self._workers = workers
+        self._reloads = 0
+        # From where on its log is told.
+        self._begin = 0
+        self._has_changes = False
         self._conf = folder / 'nova.conf'
         self._options = nova_conf.merge(
             {
@@ -86,30 +93,59 @@ class Scheduler:
         )
 
     def log(self) -> str:
-        """Return all that it wrote so far."""
-        return self._child.log()
+        """Return all that it wrote since it was started or lastly reset."""
+        return self._child.log(self._begin)
 
     def errors(self) -> list[str]:
         """Return our lines about wrong options."""
         return _ERRORS.findall(self.log())
 
     def starts(self) -> int:
-        """Return how many workers were started so far."""
+        """Return how many workers were started, by the log."""
         return self.log().count('Starting scheduler node')
+
+    def asked(self) -> int:
+        """Return how many workers had to choose a host, by the log."""
+        return len(set(_CHOICES.findall(self.log())))
 
     def wait(self) -> None:
         """Wait until all workers serve."""
         self._wait_for_workers(0)
 
-    def hang_up(self, changes: nova_conf.Options) -> None:
-        """Change the options that it was started with, and send SIGHUP."""
-        nova_conf.write(self._conf, self._options, changes)
-        self._child.process.send_signal(signal.SIGHUP)
+    def is_whole(self) -> bool:
+        """Tell whether it runs, with all its workers."""
+        if self._child.process.poll() is not None:
+            return False
+        if self._mode is Mode.EVENTLET and self._workers == 1:
+            # It works in the process that was started.
+            return True
+        # Those that were replaced may still be about to end.
+        children = psutil.Process(self._child.process.pid).children()
+        return len(children) >= self._workers
+
+    def reset(self, changes: nova_conf.Options) -> None:
+        """Have it as if it were started just now, and its options changed.
+
+        :raises ChildProcessError: it ended
+        :raises TimeoutError: it did not reload in time
+        """
+        if changes or self._has_changes:
+            self.reload(changes)
+        self._has_changes = bool(changes)
+        self._begin = self._child.log_size()
 
     def reload(self, changes: nova_conf.Options) -> None:
-        """Change options by SIGHUP, and wait until all workers have them."""
-        seen = len(self.log())
-        self.hang_up(changes)
+        """Change the options that it was started with, by SIGHUP.
+
+        Wait until all workers have them.
+        """
+        seen = self._child.log_size()
+        self._has_changes = True
+        self._reloads += 1
+        nova_conf.write(
+            self._conf, self._options, changes, _nobodys(self._reloads)
+        )
+        self._child.process.send_signal(signal.SIGHUP)
         if self._mode is Mode.THREADING:
             # oslo.service replaces the workers. Until the new ones serve,
             # requests that the old ones still took from the queue get lost.
@@ -118,7 +154,7 @@ class Scheduler:
         # The one process that starts several workers reads the file too.
         count = self._workers + (self._workers > 1)
         self._child.wait_until(
-            lambda: len(set(_CHANGES.findall(self.log()[seen:]))) == count,
+            lambda: len(self._who_read(seen)) == count,
             f'{count} processes having read {self._conf}',
         )
 
@@ -142,8 +178,21 @@ class Scheduler:
         """End it, if it still runs."""
         self._child.kill()
 
+    def _who_read(self, seen: int) -> set[str]:
+        """Return the numbers of the processes that read nova.conf since."""
+        return set(_CHANGES.findall(self._child.log(seen)))
+
     def _wait_for_workers(self, seen: int) -> None:
         self._child.wait_until(
-            lambda: self.log().count(_SERVES, seen) >= self._workers,
+            lambda: self._child.log(seen).count(_SERVES) >= self._workers,
             f'{self._workers} workers serving',
         )
+
+
+def _nobodys(number: int) -> nova_conf.Options:
+    """Return an option that no scheduler uses.
+
+    It can be changed by SIGHUP, and a process tells what changed, and
+    nothing if nothing did.
+    """
+    return {'compute': {'resource_provider_association_refresh': number}}
