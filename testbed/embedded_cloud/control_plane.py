@@ -6,12 +6,15 @@ is a unittest case only because nova's fixtures and ``start_service`` expect
 one; no test runner ever sees it.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from unittest import mock
 
 import fixtures
+import jsonschema
 import nova.test
+from nova.api.openstack.compute import routes
 from nova.conf import CONF
 from nova.scheduler import request_filter
 from nova.tests import fixtures as nova_fixtures
@@ -80,6 +83,8 @@ class ControlPlane(nova.test.TestCase):
             nova_fixtures,
             StandardLogging=logs.NoStandardLogging,
             CellDatabases=cells.SteadyCellDatabases,
+            # The rules of nova's tests are replaced at once, and are many.
+            PolicyFixture=nova_fixtures.RealPolicyFixture,
         ):
             # nova.test.TestCase.setUp: configuration, RPC, databases, cells.
             self.setUp()
@@ -99,6 +104,11 @@ class ControlPlane(nova.test.TestCase):
                 _no_allocations,
             )
         )
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'placement.util.jsonschema.validate', _validate
+            )
+        )
         # Of a plug-in that puts its own into nova's list, none is to stay.
         self.useFixture(
             fixtures.MockPatchObject(
@@ -107,11 +117,22 @@ class ControlPlane(nova.test.TestCase):
                 new=request_filter.ALL_REQUEST_FILTERS.copy(),
             )
         )
-        self.compute_api = self.useFixture(
-            nova_fixtures.OSAPIFixture(api_version='v2.1')
-        )
+        self.compute_api = self._start_api()
         self.start_service('conductor')
         self.scheduler = self.start_service('scheduler')
+
+    def _start_api(self) -> nova_fixtures.OSAPIFixture:
+        # It serves v2 and v2.1 by routers that are the same, and each of them
+        # is hundreds of controllers.
+        router = functools.cache(
+            functools.partial(routes.APIRouterV21.factory, {})
+        )
+        with mock.patch.object(
+            routes.APIRouterV21, 'factory', lambda *_, **__: router()
+        ):
+            return self.useFixture(
+                nova_fixtures.OSAPIFixture(api_version='v2.1')
+            )
 
     def dismantle(self) -> list[Exception]:
         """Stop and undo everything; return what went wrong meanwhile."""
@@ -141,7 +162,6 @@ class ControlPlane(nova.test.TestCase):
     def _fake_other_services(self) -> None:
         # No quota at all is cheaper than a high one, which is counted.
         self.useFixture(nova_fixtures.NoopQuotaDriverFixture())
-        self.policy = self.useFixture(nova_fixtures.RealPolicyFixture())
         self.neutron = self.useFixture(nova_fixtures.NeutronFixture(self))
         self.glance = self.useFixture(nova_fixtures.GlanceFixture(self))
         self.cinder = self.useFixture(volumes.CinderWithVolumes(self))
@@ -194,6 +214,26 @@ def _attribute_is_set(self, name: str) -> bool:
     if name in self.fields:
         return hasattr(self, f'_obj_{name}')
     return _any_attribute_is_set(self, name)
+
+
+# Schemas that are in order, by identity.
+_checked: dict[int, object] = {}
+
+
+def _validate(instance, schema, *args, **kwargs) -> None:
+    """Do what jsonschema's does, which examines the schema each time.
+
+    Placement's are constants; to examine them took longer than what a
+    request asks for.
+    """
+    kind = jsonschema.validators.validator_for(schema)
+    if _checked.get(id(schema)) is not schema:
+        kind.check_schema(schema)
+        _checked[id(schema)] = schema
+    found = kind(schema, *args, **kwargs).iter_errors(instance)
+    error = jsonschema.exceptions.best_match(found)
+    if error is not None:
+        raise error
 
 
 def _no_allocations(self, context, nodename) -> dict:

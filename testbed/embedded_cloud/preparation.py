@@ -15,6 +15,7 @@ Importing this module has effects on the whole process, once and for good:
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import importlib.util
 import logging
@@ -58,6 +59,7 @@ class EmbeddedCloudUnavailable(RuntimeError):
     """This environment lacks something the embedded cloud is made of."""
 
 
+@functools.cache
 def find_api_paste() -> str:
     """Return the path of the api-paste.ini that nova's wheel installed.
 
