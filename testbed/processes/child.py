@@ -2,11 +2,13 @@
 """A process that lives as long as a test needs it."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from testbed.processes import polling
 
@@ -59,6 +61,14 @@ class Child:
     def log_size(self) -> int:
         """Return how much it wrote so far."""
         return self._output.stat().st_size
+
+    def ask(self, question: object) -> Any:
+        """Return the answer of one that is answering, a line of JSON each."""
+        self.process.stdin.write(json.dumps(question) + '\n')
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, self.log()
+        return json.loads(answer)
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
         """Wait for a condition; fail at once if the process ends before.

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What other services of nova send to nova-scheduler."""
 
-import json
 import pathlib
 import sys
 from collections.abc import Mapping
@@ -45,9 +44,4 @@ class Client:
         self._child.kill()
 
     def _call(self, function: str, **arguments: Any) -> Any:
-        process = self._child.process
-        process.stdin.write(json.dumps([function, arguments]) + '\n')
-        process.stdin.flush()
-        answer = process.stdout.readline()
-        assert answer, self._child.log()
-        return json.loads(answer)
+        return self._child.ask([function, arguments])

@@ -16,8 +16,10 @@ from testbed import example_conf
 from testbed.processes import nova_conf
 from testbed.processes.databases import Databases
 from testbed.processes.placement import Placement
+from testbed.processes.preloaded import Preloaded
 
 PASSWORD = 's3cret'
+MODULE = 'hypervisor_affinity.status.program'
 
 
 @pytest.fixture(scope='module')
@@ -56,28 +58,43 @@ def add_cell(databases):
             )
 
 
+@pytest.fixture(scope='module')
+def preloaded(tmp_path_factory):
+    """What runs the program, and has imported all that it needs of nova."""
+    preloaded = Preloaded(
+        tmp_path_factory.mktemp('preloaded'), 'nova.cmd.scheduler'
+    )
+    yield preloaded
+    preloaded.stop()
+
+
+def run_alone(module, *arguments):
+    """Run the program as an operator does."""
+    return subprocess.run(
+        [sys.executable, '-m', module, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
 @pytest.fixture
-def run_program(tmp_path, databases):
+def run_program(tmp_path, databases, preloaded):
     """Run the program; return exit code, outcomes by check, all it wrote."""
 
-    def run_program(*files, options=None, arguments=('--json',)):
+    def run_program(
+        *files, options=None, arguments=('--json',), run=preloaded.run
+    ):
         path = tmp_path / 'nova.conf'
         # No nova-compute says again that the hosts are up.
         patience = {'DEFAULT': {'service_down_time': 1_000_000}}
         nova_conf.write(path, databases.options, patience, options or {})
-        ended = subprocess.run(
-            [
-                sys.executable,
-                '-m',
-                'hypervisor_affinity.status.program',
-                *[f'--config-file={name}' for name in (*files, path)],
-                'upgrade',
-                'check',
-                *arguments,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
+        ended = run(
+            MODULE,
+            *[f'--config-file={name}' for name in (*files, path)],
+            'upgrade',
+            'check',
+            *arguments,
         )
         outcomes = {}
         if arguments:
@@ -91,7 +108,7 @@ def run_program(tmp_path, databases):
 
 
 def test_success(run_program):
-    code, outcomes, _ = run_program(example_conf.PATH)
+    code, outcomes, _ = run_program(example_conf.PATH, run=run_alone)
     assert code == 0
     assert list(outcomes) == [name for name, _ in commands.CHECKS]
     assert {outcome for outcome, _ in outcomes.values()} == {Code.SUCCESS}
@@ -107,7 +124,7 @@ def test_warning(run_program):
 
 
 def test_failure_as_a_table(run_program):
-    code, _, output = run_program(arguments=())
+    code, _, output = run_program(arguments=(), run=run_alone)
     assert code == 2
     assert '| Check: Filter ' in output
     assert '| Result: Failure' in output
@@ -185,7 +202,9 @@ def test_what_nova_logs_is_not_shown(run_program):
     # nova fills in cells' URLs from this one, and logs why it cannot.
     url = f'mysql+pymysql://nova:{PASSWORD}/slash@127.0.0.1/nova'
     code, _, output = run_program(
-        example_conf.PATH, options={'database': {'connection': url}}
+        example_conf.PATH,
+        options={'database': {'connection': url}},
+        run=run_alone,
     )
     assert code == 0
     assert PASSWORD not in output

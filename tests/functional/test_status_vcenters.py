@@ -16,6 +16,7 @@ from testbed.vcenter.inventory import GIB
 
 # Fixtures, which pytest finds by their names.
 from tests.functional.test_status_program import databases  # noqa: F401
+from tests.functional.test_status_program import preloaded  # noqa: F401
 from tests.functional.test_status_program import run_program  # noqa: F401
 from tests.vcenter import conf_files
 from tests.vcenter.administrator import Administrator

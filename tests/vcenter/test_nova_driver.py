@@ -5,13 +5,12 @@ The driver runs in a process of its own: nova may replace threads.
 """
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from testbed.processes import nova_conf
 from testbed.processes import vsphere
+from testbed.processes.preloaded import Preloaded
 from testbed.vcenter import inventory
 from tests.vcenter import programs
 
@@ -21,6 +20,13 @@ CLUSTER = 'first'
 @pytest.fixture(scope='module')
 def run_driver(tmp_path_factory):
     """Return a function that runs the driver on a vCenter until it ended."""
+    preloaded = Preloaded(
+        tmp_path_factory.mktemp('preloaded'),
+        # Not the driver itself: it takes options when it is imported.
+        'nova.config',
+        'nova.compute.provider_tree',
+        'nova.virt.driver',
+    )
 
     def run(vcenter, **changes):
         folder = tmp_path_factory.mktemp('driver')
@@ -45,13 +51,12 @@ def run_driver(tmp_path_factory):
                 'vmware': changes,
             },
         )
-        return subprocess.run(
-            [sys.executable, programs.REPORT_DRIVER, f'--config-file={conf}'],
-            capture_output=True,
-            text=True,
+        return preloaded.run(
+            str(programs.REPORT_DRIVER), f'--config-file={conf}'
         )
 
-    return run
+    yield run
+    preloaded.stop()
 
 
 @pytest.fixture(scope='module')

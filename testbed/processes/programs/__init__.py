@@ -8,5 +8,6 @@ _FOLDER = pathlib.Path(__file__).parent
 CALL_SCHEDULER = _FOLDER / 'call_scheduler.py'
 FILL_DATABASES = _FOLDER / 'fill_databases.py'
 MAKE_DATABASES = _FOLDER / 'make_databases.py'
+RUN_PROGRAMS = _FOLDER / 'run_programs.py'
 SERVE_PLACEMENT = _FOLDER / 'serve_placement.py'
 SERVE_WSGI = _FOLDER / 'serve_wsgi.py'
