@@ -17,19 +17,17 @@ _HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(_HERE / '_ext'), str(_HERE.parents[1])]
 
 extensions = [
-    'openstackdocstheme',
     'oslo_config.sphinxext',
     'case_pages',
     'driver_pages',
     'reason_pages',
     'tool_pages',
 ]
-html_theme = 'openstackdocs'
-openstackdocs_auto_name = False
-# Of the installed package; the theme would take another from git.
-openstackdocs_auto_version = False
+html_theme = 'furo'
+html_title = project
+html_static_path = ['_static']
+html_css_files = ['site.css']
 version = release = importlib.metadata.version(project)
-openstackdocs_pdf_link = False
 
 # The page, the command, what it is in a line, no author, the section.
 man_pages = [

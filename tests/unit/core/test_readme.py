@@ -8,9 +8,6 @@ written by hand.
 import pathlib
 import re
 
-import pytest
-
-from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core import hypervisor
@@ -50,8 +47,6 @@ SAMPLES = {
 }
 ALL = {**image_meta.CHOICES, **FORMATS, **SAMPLES}
 VALUES = {name: ALL[name] for name in drivers.PROPERTIES}
-# What the tables tell in words.
-WORDS = {"vSphere's guest ids": '``otherGuest``'}
 
 
 def words(text):
@@ -91,13 +86,6 @@ def novas(name):
     return properties.NOVA_NAMES.get(name, name)
 
 
-# nova's name of a property -> what the columns say.
-REFUSALS = {
-    novas(*literals(name)): {'vmware': vmware, 'kvm': kvm}
-    for name, vmware, kvm in table('VMware refuses')
-}
-
-
 def suggesting(image, policy=None):
     """Return what of an image suggests VMware, by nova's names."""
     found = properties.normalize(image)
@@ -135,50 +123,6 @@ def test_the_option_that_lets_a_vmdk_go_anywhere():
     assert not suggesting({'disk_format': 'vmdk'}, policy)
 
 
-def test_all_that_is_refused_has_a_row_and_a_column():
-    refused = {
-        (name, family)
-        for family, known in drivers.TABLES.items()
-        for name, row in known.rows.items()
-        if row.refuses.text or row.fails.text
-    }
-    assert refused == {
-        (name, family)
-        for name, cells in REFUSALS.items()
-        for family, cell in cells.items()
-        if cell
-    }
-
-
-@pytest.mark.parametrize('family', ['vmware', 'kvm'])
-@pytest.mark.parametrize('name', REFUSALS)
-def test_what_is_refused(name, family):
-    row = drivers.TABLES[family].row(name)
-    unless = f'unless something asks for {hypervisor.title({family})}'
-    # What a driver refuses goes before what fails behind it.
-    refusals = [
-        (values, where, fails)
-        for values, where, fails in (
-            (row.refuses, row.where, False),
-            (row.fails, row.fails_where, True),
-        )
-        if values.text
-    ]
-    clauses = [each for each in REFUSALS[name][family].split('; ') if each]
-    for clause, (refused, where, fails) in zip(clauses, refusals, strict=True):
-        told, _, condition = clause.partition('(')
-        assert (unless in condition) == fails
-        assert bool(condition.replace(unless, '').strip(') ')) == bool(where)
-        for text, sample in WORDS.items():
-            told = told.replace(text, sample)
-        listed = literals(told)
-        others = told.startswith('all but ')
-        assert {value for value in VALUES[name] if refused.has(value)} == {
-            value for value in VALUES[name] if (value in listed) is not others
-        }
-        assert set(listed) <= set(VALUES[name])
-
-
 def test_spellings():
     (sentence,) = re.findall(
         '``vmware`` may be spelt .*? only[.]', words(README)
@@ -189,11 +133,6 @@ def test_spellings():
         for spelling, family in hypervisor.FAMILY_OF.items()
         if family in families and ' ' not in spelling
     }
-
-
-def test_novas_own_key():
-    (value,) = re.findall('``(s== .*?)`` never', words(README))
-    assert not capabilities.families(value)
 
 
 def example():

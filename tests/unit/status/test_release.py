@@ -49,7 +49,6 @@ def test_every_release_says_since_when():
     for name in (
         'README.rst',
         'setup.cfg',
-        'doc/source/install.rst',
         'doc/source/nova-releases.rst',
         'doc/source/cli/hypervisor-affinity-status.rst',
     ):
@@ -57,6 +56,17 @@ def test_every_release_says_since_when():
         assert re.search(
             rf'{", ".join(first)} (and|or) {last}', ' '.join(text.split())
         ), name
+
+
+def test_the_table_of_supported_releases():
+    text = (ROOT / 'doc/source/install.rst').read_text(encoding='utf-8')
+    rows = re.findall(r'(?m)^(\d+) +(20\d\d\.\d) +(\d+\.\d+\.\d+)$', text)
+    assert {
+        int(nova): since for nova, _, since in rows
+    } == release.HINTS_STRIPPED_SINCE
+    assert {openstack for _, openstack, _ in rows} == {
+        path.stem for path in (ROOT / 'constraints').glob('*.in')
+    }
 
 
 def test_the_releases_are_those_that_the_tests_run_beside():
