@@ -19,6 +19,13 @@ the test fixtures that nova's and placement's wheels contain::
         server = cloud.boot(image)
         assert server.hypervisor == "VMware vCenter Server", server.fault
 
+Another cloud costs a second or two of a processor; to bring one back to how
+it was costs a tenth of that::
+
+        mark = cloud.mark()
+        cloud.boot(image)
+        mark.restore()
+
 Importing this package replaces blocking functions of the standard library
 by eventlet's, for the whole process; see ``preparation``. Import it before
 anything that makes connections or locks.

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Mapping
 
 from testbed.embedded_cloud import waiting
 from testbed.embedded_cloud.api import ComputeApi
+from testbed.embedded_cloud.control_plane import ControlPlane
 from testbed.embedded_cloud.results import Aggregate
 
 
 class Aggregates:
     """``cloud.aggregates``; an aggregate is named by its value or its id."""
 
-    def __init__(self, admin: ComputeApi, scheduler) -> None:
+    def __init__(self, admin: ComputeApi, control_plane: ControlPlane) -> None:
         self._admin = admin
-        self._scheduler = scheduler
+        self._control_plane = control_plane
 
     def create(
         self,
@@ -106,7 +107,7 @@ class Aggregates:
 
     def _known(self):
         """Return the scheduler's host manager, which holds its copy."""
-        return self._scheduler.manager.host_manager
+        return self._control_plane.scheduler.manager.host_manager
 
 
 def _id(aggregate: Aggregate | int) -> int:

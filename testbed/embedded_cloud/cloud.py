@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from nova.conf import CONF
 from oslo_config import cfg
 
 from hypervisor_affinity.fake_compute import faces
@@ -15,12 +14,12 @@ from testbed.embedded_cloud.aggregates import Aggregates
 from testbed.embedded_cloud.api import ComputeApi
 from testbed.embedded_cloud.control_plane import ControlPlane
 from testbed.embedded_cloud.control_plane import Options
-from testbed.embedded_cloud.control_plane import set_options
 from testbed.embedded_cloud.flavors import Flavors
 from testbed.embedded_cloud.hosts import Host
 from testbed.embedded_cloud.hosts import Hosts
 from testbed.embedded_cloud.images import Images
 from testbed.embedded_cloud.logs import LogCapture
+from testbed.embedded_cloud.marks import Mark
 from testbed.embedded_cloud.results import Server
 from testbed.embedded_cloud.servers import Servers
 from testbed.embedded_cloud.volumes import Volumes
@@ -137,7 +136,7 @@ class EmbeddedCloud:
         self.user_api = ComputeApi(plane.compute_api.api)
         self.admin_api = ComputeApi(plane.compute_api.admin_api)
         self.hosts = Hosts(plane, self.admin_api, self._refuse_foreign_images)
-        self.aggregates = Aggregates(self.admin_api, plane.scheduler)
+        self.aggregates = Aggregates(self.admin_api, plane)
         self.images = Images(plane.glance)
         self.volumes = Volumes(plane.cinder)
         self.flavors = Flavors(self.admin_api)
@@ -165,8 +164,15 @@ class EmbeddedCloud:
 
     def set_options(self, options: Options) -> None:
         """Change options while the services run, as a reload does."""
-        set_options(options)
-        CONF.mutate_config_files()
+        self._control_plane.change_options(options)
+
+    def mark(self) -> Mark:
+        """Return a mark, whose ``restore`` brings the cloud back to now.
+
+        That takes a tenth of what another cloud would. Raises RuntimeError
+        if there are servers, or hosts that failed.
+        """
+        return Mark(self._control_plane, self.hosts, self.flavors, self.logs)
 
     def add_kvm_host(
         self,

@@ -70,6 +70,8 @@ class ControlPlane(nova.test.TestCase):
         self._options = options
         self._register_options = tuple(register_options)
         self._randomize_candidates = randomize_candidates
+        # Of options that changed later: group, name and the value before.
+        self._replaced: list[tuple[str, str, Any]] = []
 
     def runTest(self) -> None:
         """Demanded by unittest; never called."""
@@ -119,7 +121,7 @@ class ControlPlane(nova.test.TestCase):
         )
         self.compute_api = self._start_api()
         self.start_service('conductor')
-        self.scheduler = self.start_service('scheduler')
+        self.start_scheduler()
 
     def _start_api(self) -> nova_fixtures.OSAPIFixture:
         # It serves v2 and v2.1 by routers that are the same, and each of them
@@ -133,6 +135,33 @@ class ControlPlane(nova.test.TestCase):
             return self.useFixture(
                 nova_fixtures.OSAPIFixture(api_version='v2.1')
             )
+
+    def start_scheduler(self) -> None:
+        """Start one, which knows what is in the databases."""
+        self.scheduler = self.start_service('scheduler')
+
+    def change_options(self, options: Options) -> None:
+        """Override options while the services run, as a reload does."""
+        for group, values in options.items():
+            found = CONF if group == 'DEFAULT' else getattr(CONF, group, None)
+            for name, value in values.items():
+                before = getattr(found, name, None)
+                set_options({group: {name: value}})
+                self._replaced.append((group, name, before))
+        CONF.mutate_config_files()
+
+    def count_changes(self) -> int:
+        """Return how many options have changed so far."""
+        return len(self._replaced)
+
+    def undo_changes(self, count: int) -> None:
+        """Give options the values from when so many had changed."""
+        if len(self._replaced) == count:
+            return
+        while len(self._replaced) > count:
+            group, name, before = self._replaced.pop()
+            set_options({group: {name: before}})
+        CONF.mutate_config_files()
 
     def dismantle(self) -> list[Exception]:
         """Stop and undo everything; return what went wrong meanwhile."""

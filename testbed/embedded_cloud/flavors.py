@@ -17,7 +17,8 @@ class Flavors:
 
     def __init__(self, admin: ComputeApi) -> None:
         self._admin = admin
-        self._default: Flavor | None = None
+        # Kept, as it is made when it is asked for first.
+        self.made_default: Flavor | None = None
 
     def create(
         self,
@@ -84,6 +85,6 @@ class Flavors:
 
     def default(self) -> Flavor:
         """Return a flavor of 1 vCPU, 1 GiB memory, 1 GiB disk."""
-        if self._default is None:
-            self._default = self.create('default')
-        return self._default
+        if self.made_default is None:
+            self.made_default = self.create('default')
+        return self.made_default

@@ -3,6 +3,7 @@
 
 import dataclasses
 import uuid
+from collections.abc import Callable
 from unittest import mock
 
 from hypervisor_affinity.fake_compute import faces
@@ -39,8 +40,10 @@ class Hosts:
         self._admin = admin
         self._refuse_foreign_images = refuse_foreign_images
         self._hosts: dict[str, Host] = {}
+        self._loaders: dict[str, Callable[..., FaceDriver]] = {}
         self._drivers: dict[str, FaceDriver] = {}
         self._services: dict[str, object] = {}
+        self._failed: set[str] = set()
         self._clusters = 0
 
     def add(
@@ -70,6 +73,7 @@ class Hosts:
             return self._drivers[name]
 
         self._start(name, cell, load_driver)
+        self._loaders[name] = load_driver
         self._hosts[name] = Host(name, node, face, cell)
         return self._hosts[name]
 
@@ -87,6 +91,7 @@ class Hosts:
             self._services[name] = self._control_plane.start_service(
                 'compute', host=name, cell_name=f'cell{cell}'
             )
+        self._failed.discard(name)
 
     def get(self, name: str) -> Host:
         """Return the host; KeyError when there is none of that name."""
@@ -111,8 +116,22 @@ class Hosts:
 
         Its servers can then be evacuated.
         """
-        self._services[name].stop()
+        self.stop(name)
         self._put_service(name, {'forced_down': True})
+
+    def stop(self, name: str) -> None:
+        """Stop nova-compute, if it runs, and tell nobody."""
+        if name not in self._failed:
+            self._services[name].stop()
+            self._failed.add(name)
+
+    def start_empty(self, name: str) -> None:
+        """Start nova-compute again, on a hypervisor that holds nothing."""
+        self._start(name, self._hosts[name].cell, self._loaders[name])
+
+    def are_idle(self) -> bool:
+        """Whether all work and no hypervisor holds a server."""
+        return not any(map(self.is_in_use, self._hosts))
 
     def recover(self, name: str) -> None:
         """Start nova-compute again on a host that had failed.
@@ -141,6 +160,10 @@ class Hosts:
             for driver in self._drivers.values()
             for server_id in driver.list_instance_uuids()
         }
+
+    def is_in_use(self, name: str) -> bool:
+        """Whether a host has failed, or its hypervisor holds a server."""
+        return name in self._failed or bool(self._drivers[name].instances)
 
     def guest(self, name: str, server_id: str) -> object:
         """Return what a host holds of a server: made anew by each spawn.

@@ -8,7 +8,7 @@ both go on working beside it.
 import collections
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import fixtures
 
@@ -115,6 +115,11 @@ class LogCapture(logging.Handler):
     def clear(self) -> None:
         """Forget all lines."""
         self._lines.clear()
+
+    def put_back(self, lines: Iterable[LogLine]) -> None:
+        """Have these lines, and no others."""
+        self._lines.clear()
+        self._lines.extend(lines)
 
     def install(self) -> None:
         """Start capturing."""

@@ -33,6 +33,15 @@ class CinderWithVolumes(nova_fixtures.CinderFixture):
     def add(self, volume: Volume) -> None:
         self._bootable[volume.id] = volume
 
+    def holdings(self) -> dict[str, dict]:
+        """Return all that is kept here of volumes."""
+        return {
+            'bootable': self._bootable,
+            'volumes': self.volumes,
+            'attachments': self.volume_to_attachment,
+            'snapshots': self.volume_snapshots,
+        }
+
     def fake_get(self, context, volume_id, microversion=None):
         volume = self._bootable.get(volume_id)
         if volume is None:

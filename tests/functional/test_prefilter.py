@@ -11,27 +11,50 @@ import pytest
 KVM = 'QEMU'
 VCENTER = 'VMware vCenter Server'
 TIMES = 12
+# Placement returns 3 candidates of many.
+OPTIONS = {
+    'scheduler': {'max_placement_results': 3},
+    'hypervisor_affinity': {'placement_prefilter': True},
+}
 
 
 @pytest.fixture
 def start(start_cloud):
-    """Start a cloud in which Placement returns 3 candidates of many."""
+    """Start a cloud of the test's own."""
 
-    def start(options=None, scheduler=None, **arguments):
-        merged = {
-            'scheduler': {'max_placement_results': 3, **(scheduler or {})},
-            'hypervisor_affinity': {
-                'placement_prefilter': True,
-                **(options or {}),
-            },
-        }
-        return start_cloud(merged, randomize_candidates=True, **arguments)
+    def start(**arguments):
+        return start_cloud(OPTIONS, randomize_candidates=True, **arguments)
 
     return start
 
 
-def crowd(cloud, kvm, vcenters, tag=True):
-    """Add hosts, and put each kind into its aggregate."""
+@pytest.fixture
+def crowd(clouds, share_cloud):
+    """Have a cloud of so many hosts, with each kind in an aggregate.
+
+    Tests with the same numbers share one; they stand next to each other.
+    """
+
+    def crowd(kvm, vcenters, options=None, scheduler=None):
+        def build():
+            cloud = clouds.start(OPTIONS, randomize_candidates=True)
+            add_hosts(cloud, kvm, vcenters)
+            return cloud
+
+        cloud = share_cloud((kvm, vcenters), build)
+        if options or scheduler:
+            cloud.set_options(
+                {
+                    'hypervisor_affinity': options or {},
+                    'scheduler': scheduler or {},
+                }
+            )
+        return cloud
+
+    return crowd
+
+
+def add_hosts(cloud, kvm, vcenters):
     names = {'kvm': [], 'vmware': []}
     for number in range(kvm):
         names['kvm'].append(f'kvm-{number}')
@@ -39,15 +62,18 @@ def crowd(cloud, kvm, vcenters, tag=True):
     for number in range(vcenters):
         names['vmware'].append(f'vc-{number}')
         cloud.add_vcenter_host(f'vc-{number}')
-    if tag:
-        for family, hosts in names.items():
-            cloud.aggregates.create(
-                family, hosts=hosts, metadata={'hypervisor_type': family}
-            )
+    for family, hosts in names.items():
+        cloud.aggregates.create(
+            family, hosts=hosts, metadata={'hypervisor_type': family}
+        )
 
 
 def boot_often(cloud, image, **request):
-    return [cloud.boot(image, **request) for _ in range(TIMES)]
+    # Each by itself, but waited for together.
+    ids = []
+    for _ in range(TIMES):
+        ids += cloud.servers.submit(image, **request)
+    return cloud.servers.wait(ids)
 
 
 def hypervisors(servers):
@@ -56,25 +82,27 @@ def hypervisors(servers):
 
 @pytest.mark.smoke
 @pytest.mark.parametrize('tag', [True, False], ids=['tagged', 'untagged'])
-def test_the_one_vcenter_host_is_always_found(start, tag):
-    cloud = start()
-    crowd(cloud, kvm=9, vcenters=1, tag=tag)
+def test_the_one_vcenter_host_is_always_found(crowd, tag):
+    cloud = crowd(kvm=9, vcenters=1)
+    if not tag:
+        for aggregate in cloud.aggregates.all():
+            for host in aggregate.hosts:
+                cloud.aggregates.remove_host(aggregate, host)
+            cloud.aggregates.delete(aggregate)
     vmdk = cloud.images.create('vmdk', 'vmdk')
     assert hypervisors(boot_often(cloud, vmdk)) == [VCENTER] * TIMES
 
 
-def test_without_it_the_one_vcenter_host_is_missed(start):
+def test_without_it_the_one_vcenter_host_is_missed(crowd):
     # What the other tests of this module are worth.
-    cloud = start({'placement_prefilter': False})
-    crowd(cloud, kvm=9, vcenters=1)
+    cloud = crowd(9, 1, options={'placement_prefilter': False})
     vmdk = cloud.images.create('vmdk', 'vmdk')
     found = hypervisors(boot_often(cloud, vmdk))
     assert None in found
 
 
-def test_a_volume_without_formats_finds_it_too(start):
-    cloud = start()
-    crowd(cloud, kvm=9, vcenters=1)
+def test_a_volume_without_formats_finds_it_too(crowd):
+    cloud = crowd(kvm=9, vcenters=1)
     for _ in range(TIMES):
         volume = cloud.volumes.create(
             image_metadata={'vmware_ostype': 'windows9Server64Guest'}
@@ -82,9 +110,17 @@ def test_a_volume_without_formats_finds_it_too(start):
         assert cloud.boot(volume=volume).hypervisor == VCENTER
 
 
-def test_a_crowd_of_vcenter_hosts_hides_no_kvm_host(start):
-    cloud = start({'flexible_placement': 'strict'})
-    crowd(cloud, kvm=1, vcenters=9)
+def test_hosts_that_an_administrator_names(crowd):
+    cloud = crowd(kvm=9, vcenters=1)
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    assert cloud.boot(vmdk, forced_host='kvm-1').hypervisor == KVM
+    assert cloud.boot(vmdk, host='vc-0').hypervisor == VCENTER
+    refused = cloud.boot(vmdk, host='kvm-1')
+    assert 'none of the available hosts offers it' in refused.fault
+
+
+def test_a_crowd_of_vcenter_hosts_hides_no_kvm_host(crowd):
+    cloud = crowd(1, 9, options={'flexible_placement': 'strict'})
     for image in (
         cloud.images.create('qcow2', 'qcow2'),
         cloud.images.create('iso', 'iso'),
@@ -92,28 +128,8 @@ def test_a_crowd_of_vcenter_hosts_hides_no_kvm_host(start):
         assert hypervisors(boot_often(cloud, image)) == [KVM] * TIMES
 
 
-def test_two_cells(start):
-    cloud = start(cells=2)
-    for number in range(8):
-        cloud.add_kvm_host(f'kvm-{number}', cell=1 + number % 2)
-    cloud.add_vcenter_host('vc-1', cell=1)
-    cloud.add_vcenter_host('vc-2', cell=2)
-    cloud.aggregates.create(
-        'kvm',
-        hosts=[f'kvm-{number}' for number in range(8)],
-        metadata={'hypervisor_type': 'kvm'},
-    )
-    vmdk = cloud.images.create('vmdk', 'vmdk')
-    servers = boot_often(cloud, vmdk)
-    assert hypervisors(servers) == [VCENTER] * TIMES
-    outcome = cloud.actions.cold_migrate(servers[0])
-    assert outcome.succeeded, outcome.error
-    assert outcome.hypervisor == VCENTER
-
-
-def test_moves_stay_where_the_disk_belongs(start):
-    cloud = start()
-    crowd(cloud, kvm=8, vcenters=2)
+def test_moves_stay_where_the_disk_belongs(crowd):
+    cloud = crowd(kvm=8, vcenters=2)
     iso = cloud.images.create('iso', 'iso')
     to_esxi = cloud.flavors.create(
         'esxi', extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'}
@@ -128,9 +144,10 @@ def test_moves_stay_where_the_disk_belongs(start):
         assert outcome.hypervisor == VCENTER
 
 
-def test_what_nova_isolates_stays_isolated(start):
-    cloud = start(scheduler={'enable_isolated_aggregate_filtering': True})
-    crowd(cloud, kvm=5, vcenters=3)
+def test_what_nova_isolates_stays_isolated(crowd):
+    cloud = crowd(
+        7, 3, scheduler={'enable_isolated_aggregate_filtering': True}
+    )
     cloud.aggregates.create(
         'zone', hosts=['kvm-0', 'vc-0', 'vc-1'], availability_zone='az'
     )
@@ -147,9 +164,10 @@ def test_what_nova_isolates_stays_isolated(start):
     assert {server.host for server in servers} == {'kvm-0'}
 
 
-def test_a_tenants_hosts_stay_its_only_ones(start):
-    cloud = start(scheduler={'limit_tenants_to_placement_aggregate': True})
-    crowd(cloud, kvm=5, vcenters=3)
+def test_a_tenants_hosts_stay_its_only_ones(crowd):
+    cloud = crowd(
+        7, 3, scheduler={'limit_tenants_to_placement_aggregate': True}
+    )
     vmdk = cloud.images.create('vmdk', 'vmdk')
     server = cloud.boot(vmdk)
     shown = cloud.user_api.get(f'/servers/{server.id}')['server']
@@ -162,57 +180,8 @@ def test_a_tenants_hosts_stay_its_only_ones(start):
     assert {server.host for server in servers} == {'vc-2'}
 
 
-def test_what_no_host_can_run_ends_before_placement_is_asked(start):
-    cloud = start()
-    crowd(cloud, kvm=2, vcenters=1)
-    wrong = cloud.images.create(
-        'wrong', 'qcow2', properties={'hypervisor_type': 'vmware'}
-    )
-    fault = cloud.boot(wrong).fault
-    assert fault.endswith('cannot run disk_format=qcow2: convert it to VMDK')
-    # Not for one server only: none of them has a place yet.
-    faults = {server.fault for server in cloud.boot_many(wrong, count=3)}
-    assert faults == {fault}
-    lines = cloud.logs.messages('hypervisor_affinity')
-    assert len(lines) == 2
-    assert all('Placement is not asked' in line for line in lines)
-
-
-def test_a_zone_of_another_hypervisor_ends_with_the_reason(start):
-    cloud = start()
-    crowd(cloud, kvm=2, vcenters=1)
-    cloud.aggregates.create('zone', hosts=['kvm-0'], availability_zone='az')
-    vmdk = cloud.images.create('vmdk', 'vmdk')
-    fault = cloud.boot(vmdk, availability_zone='az').fault
-    assert fault == (
-        'No valid host was found. image needs VMware (disk_format=vmdk); '
-        'none of the available hosts offers it'
-    )
-
-
-def test_hosts_that_an_administrator_names(start):
-    cloud = start()
-    crowd(cloud, kvm=5, vcenters=1)
-    vmdk = cloud.images.create('vmdk', 'vmdk')
-    assert cloud.boot(vmdk, forced_host='kvm-1').hypervisor == KVM
-    assert cloud.boot(vmdk, host='vc-0').hypervisor == VCENTER
-    refused = cloud.boot(vmdk, host='kvm-1')
-    assert 'none of the available hosts offers it' in refused.fault
-
-
-def test_a_rebuild_is_left_to_the_filter(start):
-    cloud = start()
-    crowd(cloud, kvm=1, vcenters=1)
-    server = cloud.boot(cloud.images.create('qcow2', 'qcow2'))
-    vmdk = cloud.images.create('vmdk', 'vmdk')
-    outcome = cloud.actions.rebuild(server, vmdk)
-    assert not outcome.succeeded
-    assert 'image needs VMware' in outcome.error
-
-
-def test_aggregates_change_while_requests_run(start):
-    cloud = start()
-    crowd(cloud, kvm=7, vcenters=3)
+def test_aggregates_change_while_requests_run(crowd):
+    cloud = crowd(kvm=7, vcenters=3)
     kvm, vmware = cloud.aggregates.all()
     images = {
         VCENTER: cloud.images.create('vmdk', 'vmdk'),
@@ -247,11 +216,65 @@ def test_aggregates_change_while_requests_run(start):
     assert hypervisors(servers) == expected
 
 
+def test_what_no_host_can_run_ends_before_placement_is_asked(crowd):
+    cloud = crowd(kvm=2, vcenters=1)
+    wrong = cloud.images.create(
+        'wrong', 'qcow2', properties={'hypervisor_type': 'vmware'}
+    )
+    fault = cloud.boot(wrong).fault
+    assert fault.endswith('cannot run disk_format=qcow2: convert it to VMDK')
+    # Not for one server only: none of them has a place yet.
+    faults = {server.fault for server in cloud.boot_many(wrong, count=3)}
+    assert faults == {fault}
+    lines = cloud.logs.messages('hypervisor_affinity')
+    assert len(lines) == 2
+    assert all('Placement is not asked' in line for line in lines)
+
+
+def test_a_zone_of_another_hypervisor_ends_with_the_reason(crowd):
+    cloud = crowd(kvm=2, vcenters=1)
+    cloud.aggregates.create('zone', hosts=['kvm-0'], availability_zone='az')
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    fault = cloud.boot(vmdk, availability_zone='az').fault
+    assert fault == (
+        'No valid host was found. image needs VMware (disk_format=vmdk); '
+        'none of the available hosts offers it'
+    )
+
+
+def test_a_rebuild_is_left_to_the_filter(crowd):
+    cloud = crowd(kvm=2, vcenters=1)
+    server = cloud.boot(cloud.images.create('qcow2', 'qcow2'))
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    outcome = cloud.actions.rebuild(server, vmdk)
+    assert not outcome.succeeded
+    assert 'image needs VMware' in outcome.error
+
+
+def test_two_cells(start):
+    cloud = start(cells=2)
+    for number in range(8):
+        cloud.add_kvm_host(f'kvm-{number}', cell=1 + number % 2)
+    cloud.add_vcenter_host('vc-1', cell=1)
+    cloud.add_vcenter_host('vc-2', cell=2)
+    cloud.aggregates.create(
+        'kvm',
+        hosts=[f'kvm-{number}' for number in range(8)],
+        metadata={'hypervisor_type': 'kvm'},
+    )
+    vmdk = cloud.images.create('vmdk', 'vmdk')
+    servers = boot_often(cloud, vmdk)
+    assert hypervisors(servers) == [VCENTER] * TIMES
+    outcome = cloud.actions.cold_migrate(servers[0])
+    assert outcome.succeeded, outcome.error
+    assert outcome.hypervisor == VCENTER
+
+
 @pytest.mark.smoke
 @pytest.mark.parametrize('cells', [1, 2])
 def test_what_no_host_has_ends_with_the_reason(start, cells):
     cloud = start(cells=cells)
-    crowd(cloud, kvm=2, vcenters=1)
+    add_hosts(cloud, kvm=2, vcenters=1)
     # Beside them hosts in no aggregate, and of a zone that says nothing.
     cloud.add_kvm_host('stray', cell=cells)
     cloud.add_kvm_host('in-a-zone', cell=cells)

@@ -105,24 +105,6 @@ def test_several_servers_with_no_host_leave_no_allocation(cloud):
     assert cloud.boot(good).active
 
 
-@pytest.mark.smoke
-def test_a_full_hypervisor_overflows_and_strict_does_not(start_cloud):
-    cloud = start_cloud()
-    cloud.add_kvm_host('kvm-1', vcpus=2, memory_mb=4096)
-    cloud.add_vcenter_host('vc-1')
-    iso = cloud.images.create('iso', 'iso')
-    flavor = cloud.flavors.create('half', vcpus=2, memory_mb=1536)
-    # Two fit into 4 GiB less what nova reserves for the host.
-    first = [cloud.boot(iso, flavor=flavor) for _ in range(3)]
-    assert [server.hypervisor for server in first] == [KVM, KVM, VCENTER]
-    cloud.set_options(
-        {'hypervisor_affinity': {'flexible_placement': 'strict'}}
-    )
-    refused = cloud.boot(iso, flavor=flavor)
-    assert refused.status == 'ERROR'
-    assert 'only the preferred hypervisor is used' in refused.fault
-
-
 def test_a_reserve_holds_within_one_request(cloud):
     cloud.aggregates.set_metadata(
         cloud.vmware, {'hypervisor_affinity_reserve': '99.9'}
@@ -191,6 +173,53 @@ def test_a_disabled_compute_is_no_host(cloud):
 
 
 @pytest.mark.smoke
+def test_extra_specs_are_validated_by_nova_api(cloud):
+    key = 'hypervisor_affinity:hypervisor_type'
+    cloud.flavors.create('right', extra_specs={key: 'ESXi,kvm'})
+    with pytest.raises(ApiError) as wrong_value:
+        cloud.flavors.create('wrong', extra_specs={key: 'vmwrae'})
+    assert wrong_value.value.status == 400
+    assert key in str(wrong_value.value)
+    assert 'vmwrae names no hypervisor' in str(wrong_value.value)
+    unknown = 'hypervisor_affinity:hypervisor'
+    with pytest.raises(ApiError) as unknown_key:
+        cloud.flavors.create('unknown', extra_specs={unknown: 'kvm'})
+    assert unknown_key.value.status == 400
+    assert unknown in str(unknown_key.value)
+
+
+def test_flavors(cloud):
+    iso = cloud.images.create('iso', 'iso')
+    to_esxi = cloud.flavors.create(
+        'esxi', extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'}
+    )
+    rather_esxi = cloud.flavors.create(
+        'rather', extra_specs={'hypervisor_affinity:preferred': 'vmware'}
+    )
+    assert cloud.boot(iso).hypervisor == KVM
+    assert cloud.boot(iso, flavor=to_esxi).hypervisor == VCENTER
+    assert cloud.boot(iso, flavor=rather_esxi).hypervisor == VCENTER
+
+
+@pytest.mark.smoke
+def test_a_full_hypervisor_overflows_and_strict_does_not(start_cloud):
+    cloud = start_cloud()
+    cloud.add_kvm_host('kvm-1', vcpus=2, memory_mb=4096)
+    cloud.add_vcenter_host('vc-1')
+    iso = cloud.images.create('iso', 'iso')
+    flavor = cloud.flavors.create('half', vcpus=2, memory_mb=1536)
+    # Two fit into 4 GiB less what nova reserves for the host.
+    first = [cloud.boot(iso, flavor=flavor) for _ in range(3)]
+    assert [server.hypervisor for server in first] == [KVM, KVM, VCENTER]
+    cloud.set_options(
+        {'hypervisor_affinity': {'flexible_placement': 'strict'}}
+    )
+    refused = cloud.boot(iso, flavor=flavor)
+    assert refused.status == 'ERROR'
+    assert 'only the preferred hypervisor is used' in refused.fault
+
+
+@pytest.mark.smoke
 def test_tags_and_hosts_change_while_the_scheduler_runs(start_cloud):
     cloud = start_cloud()
     for name in ('h-1', 'h-2'):
@@ -240,35 +269,6 @@ def test_two_cells(start_cloud):
     outcome = cloud.actions.cold_migrate(server)
     assert outcome.succeeded, outcome.error
     assert outcome.hypervisor == VCENTER
-
-
-@pytest.mark.smoke
-def test_extra_specs_are_validated_by_nova_api(cloud):
-    key = 'hypervisor_affinity:hypervisor_type'
-    cloud.flavors.create('right', extra_specs={key: 'ESXi,kvm'})
-    with pytest.raises(ApiError) as wrong_value:
-        cloud.flavors.create('wrong', extra_specs={key: 'vmwrae'})
-    assert wrong_value.value.status == 400
-    assert key in str(wrong_value.value)
-    assert 'vmwrae names no hypervisor' in str(wrong_value.value)
-    unknown = 'hypervisor_affinity:hypervisor'
-    with pytest.raises(ApiError) as unknown_key:
-        cloud.flavors.create('unknown', extra_specs={unknown: 'kvm'})
-    assert unknown_key.value.status == 400
-    assert unknown in str(unknown_key.value)
-
-
-def test_flavors(cloud):
-    iso = cloud.images.create('iso', 'iso')
-    to_esxi = cloud.flavors.create(
-        'esxi', extra_specs={'hypervisor_affinity:hypervisor_type': 'vmware'}
-    )
-    rather_esxi = cloud.flavors.create(
-        'rather', extra_specs={'hypervisor_affinity:preferred': 'vmware'}
-    )
-    assert cloud.boot(iso).hypervisor == KVM
-    assert cloud.boot(iso, flavor=to_esxi).hypervisor == VCENTER
-    assert cloud.boot(iso, flavor=rather_esxi).hypervisor == VCENTER
 
 
 @pytest.mark.smoke

@@ -41,6 +41,84 @@ def test_a_cloud_in_order(two_of_each):
     assert '2 vCenter hosts (vc-1, vc-2)' in results['Evacuation'].details
 
 
+VMWARE = {'hypervisor_type': 'vmware'}
+
+
+def test_a_ram_that_the_vsphere_driver_refuses(two_of_each, monkeypatch):
+    cloud = two_of_each
+    refused = []
+
+    def prepare(driver, instance):
+        """Do as nova's vSphere driver does."""
+        try:
+            # It reads nothing of itself.
+            vmops.VMwareVMOps.prepare_for_spawn(None, instance)
+        except exception.InstanceUnacceptable:
+            refused.append(instance.host)
+            raise
+
+    monkeypatch.setattr(
+        virt_driver.ComputeDriver, 'prepare_for_spawn', prepare
+    )
+    esxi = cloud.images.create('windows', 'vmdk', properties=VMWARE)
+    odd = cloud.flavors.create('odd', memory_mb=1025)
+    server = cloud.boot(esxi, flavor=odd)
+    assert server.status == 'ERROR'
+    assert 'not multiple of 4' in server.fault
+    # There is another vCenter host.
+    assert len(refused) == 1
+    result = run_checks()['Flavor RAM']
+    assert result.code is Code.WARNING
+    assert '1 flavor (odd)' in result.details
+    key = 'hypervisor_affinity:hypervisor_type'
+    cloud.flavors.set_extra_specs(odd, {key: 'vmware'})
+    assert run_checks()['Flavor RAM'].code is Code.FAILURE
+    cloud.flavors.set_extra_specs(odd, {key: 'kvm'})
+    assert run_checks()['Flavor RAM'].code is Code.SUCCESS
+
+
+@pytest.mark.parametrize('disk_format', ['vmdk', 'vdi', 'vhdx'])
+def test_what_image_type_support_leaves(two_of_each, disk_format):
+    cloud = two_of_each
+    image = cloud.images.create(
+        'image', disk_format, properties={'hypervisor_type': 'kvm'}
+    )
+    server = cloud.boot(image)
+    assert server.active
+    assert cloud.actions.cold_migrate(server).succeeded
+    assert run_checks()['Image type support'].code is Code.SUCCESS
+    cloud.actions.confirm_resize(server)
+    cloud.set_options(
+        {'scheduler': {'query_placement_for_image_type_support': True}}
+    )
+    assert not cloud.boot(image).active
+    assert not cloud.actions.cold_migrate(server).succeeded
+    result = run_checks()['Image type support']
+    assert result.code is Code.WARNING
+    assert disk_format.upper() in result.details
+
+
+def test_flavors_that_contradict_themselves(two_of_each):
+    cloud = two_of_each
+    flavor = cloud.flavors.create(
+        'torn',
+        extra_specs={
+            'hypervisor_affinity:hypervisor_type': 'kvm',
+            'capabilities:hypervisor_type': 'VMware vCenter Server',
+        },
+    )
+    image = cloud.images.create('image', 'iso')
+    assert not cloud.boot(image, flavor=flavor).active
+    result = run_checks()['Flavors']
+    assert result.code is Code.FAILURE
+    assert '1 flavor (torn)' in result.details
+    flavor = cloud.flavors.unset_extra_specs(
+        flavor, 'hypervisor_affinity:hypervisor_type'
+    )
+    assert cloud.boot(image, flavor=flavor).active
+    assert run_checks()['Flavors'].code is Code.SUCCESS
+
+
 # What the check says of ``disorder``, by its name.
 SAID_OF_DISORDER = (
     ('Placement results', '5 compute nodes', 'at most 3'),
@@ -141,8 +219,6 @@ def test_cells(start_cloud):
     assert '2 hosts (kvm-1, vc-1)' in details
 
 
-VMWARE = {'hypervisor_type': 'vmware'}
-
 EMULATES = 'hw_emulation_architecture'
 
 
@@ -200,78 +276,3 @@ def test_emulated_architectures_where_no_host_is_vmware(
     statements.clear()
     assert run_checks()['Emulated architectures'].code is Code.SUCCESS
     assert statements == []
-
-
-def test_a_ram_that_the_vsphere_driver_refuses(two_of_each, monkeypatch):
-    cloud = two_of_each
-    refused = []
-
-    def prepare(driver, instance):
-        """Do as nova's vSphere driver does."""
-        try:
-            # It reads nothing of itself.
-            vmops.VMwareVMOps.prepare_for_spawn(None, instance)
-        except exception.InstanceUnacceptable:
-            refused.append(instance.host)
-            raise
-
-    monkeypatch.setattr(
-        virt_driver.ComputeDriver, 'prepare_for_spawn', prepare
-    )
-    esxi = cloud.images.create('windows', 'vmdk', properties=VMWARE)
-    odd = cloud.flavors.create('odd', memory_mb=1025)
-    server = cloud.boot(esxi, flavor=odd)
-    assert server.status == 'ERROR'
-    assert 'not multiple of 4' in server.fault
-    # There is another vCenter host.
-    assert len(refused) == 1
-    result = run_checks()['Flavor RAM']
-    assert result.code is Code.WARNING
-    assert '1 flavor (odd)' in result.details
-    key = 'hypervisor_affinity:hypervisor_type'
-    cloud.flavors.set_extra_specs(odd, {key: 'vmware'})
-    assert run_checks()['Flavor RAM'].code is Code.FAILURE
-    cloud.flavors.set_extra_specs(odd, {key: 'kvm'})
-    assert run_checks()['Flavor RAM'].code is Code.SUCCESS
-
-
-@pytest.mark.parametrize('disk_format', ['vmdk', 'vdi', 'vhdx'])
-def test_what_image_type_support_leaves(two_of_each, disk_format):
-    cloud = two_of_each
-    image = cloud.images.create(
-        'image', disk_format, properties={'hypervisor_type': 'kvm'}
-    )
-    server = cloud.boot(image)
-    assert server.active
-    assert cloud.actions.cold_migrate(server).succeeded
-    assert run_checks()['Image type support'].code is Code.SUCCESS
-    cloud.actions.confirm_resize(server)
-    cloud.set_options(
-        {'scheduler': {'query_placement_for_image_type_support': True}}
-    )
-    assert not cloud.boot(image).active
-    assert not cloud.actions.cold_migrate(server).succeeded
-    result = run_checks()['Image type support']
-    assert result.code is Code.WARNING
-    assert disk_format.upper() in result.details
-
-
-def test_flavors_that_contradict_themselves(two_of_each):
-    cloud = two_of_each
-    flavor = cloud.flavors.create(
-        'torn',
-        extra_specs={
-            'hypervisor_affinity:hypervisor_type': 'kvm',
-            'capabilities:hypervisor_type': 'VMware vCenter Server',
-        },
-    )
-    image = cloud.images.create('image', 'iso')
-    assert not cloud.boot(image, flavor=flavor).active
-    result = run_checks()['Flavors']
-    assert result.code is Code.FAILURE
-    assert '1 flavor (torn)' in result.details
-    flavor = cloud.flavors.unset_extra_specs(
-        flavor, 'hypervisor_affinity:hypervisor_type'
-    )
-    assert cloud.boot(image, flavor=flavor).active
-    assert run_checks()['Flavors'].code is Code.SUCCESS
