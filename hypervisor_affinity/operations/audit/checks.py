@@ -90,6 +90,14 @@ class CloudCheck(Check):
     )
     """The host is in no aggregate that names a hypervisor."""
 
+    HOST_TAG_IGNORED = (
+        'host_tag_ignored',
+        Severity.WARNING,
+        'take it out of the aggregate, or tag it again',
+    )
+    """One of the host's aggregates names a hypervisor that its virt driver
+    does not report, and another one that it does."""
+
     SERVER_NOT_JUDGED = ('server_not_judged', Severity.WARNING, REPORT)
     """Something in the server's record was not foreseen."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.offer import Basis
+from hypervisor_affinity.core.printable import cited
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations.audit.checks import CloudCheck
@@ -39,17 +40,25 @@ def check_host(host: Host, offers: HostOffers) -> Iterator[CloudFinding]:
         )
     elif offer.basis is not Basis.AGGREGATE:
         yield Finding(CloudCheck.HOST_UNTAGGED, about, evidence)
-    for problem in offer.problems:
-        yield Finding(CloudCheck.TAG_UNREADABLE, about, str(problem))
+    for problem in offers.problems_of_host(host):
+        yield Finding(CloudCheck.HOST_TAG_IGNORED, about, str(problem))
 
 
 def check_aggregate(
     aggregate: Aggregate, known: Collection[str], offers: HostOffers
 ) -> Iterator[CloudFinding]:
-    """Find hosts of a tagged aggregate that there are none of.
+    """Find metadata that cannot be read, and hosts that there are none of.
+
+    Of an aggregate as such: it may have no host, or thousands.
 
     :param known: the names of all hosts
     """
+    for problem in offers.problems(aggregate):
+        yield Finding(
+            CloudCheck.TAG_UNREADABLE,
+            Thing.from_aggregate(aggregate),
+            f'{problem.evidence.text}: {cited(problem.consequence)}',
+        )
     if offers.is_tagged(aggregate):
         for name in sorted(set(aggregate.hosts).difference(known)):
             yield Finding(
