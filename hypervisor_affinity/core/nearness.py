@@ -23,8 +23,10 @@ class Nearest:
     * ``found``: the nearest so far; None if none is near
     """
 
-    def __init__(self, name: str, near: float = _NEAR) -> None:
-        """Begin with none.
+    def __init__(
+        self, name: str, known: Iterable[str] = (), near: float = _NEAR
+    ) -> None:
+        """See those that are known already.
 
         :param near: the ratio of :mod:`difflib` from which one is near
         """
@@ -33,6 +35,8 @@ class Nearest:
         # It keeps what it has worked out of its second text.
         self._matcher = difflib.SequenceMatcher(autojunk=False)
         self._matcher.set_seq2(name.lower())
+        for other in known:
+            self.see(other)
 
     def see(self, name: str) -> None:
         """Take a name into account; of equally near ones the first stays."""
@@ -54,16 +58,6 @@ class Nearest:
         return '' if self.found is None else f'; {asked(self.found)}'
 
 
-def nearest(
-    name: str, known: Iterable[str], near: float = _NEAR
-) -> str | None:
-    """Return the known name that is nearest; None if none is near."""
-    found = Nearest(name, near)
-    for other in known:
-        found.see(other)
-    return found.found
-
-
 def asked(name: str) -> str:
     """Ask whether a name was meant."""
     return f'did you mean {cited(name)!r}?'
@@ -83,8 +77,9 @@ def misspelt(key: str, known: tuple[str, ...]) -> str | None:
     if key.lower().replace('-', '_').startswith(_OURS):
         # What all have in common makes none the nearest.
         rests = {_rest(each): each for each in known}
-        return rests.get(nearest(_rest(key), rests) or '', '')
-    return nearest(key, known, _ALMOST_THE_SAME)
+        found = Nearest(_rest(key), rests).found
+        return '' if found is None else rests[found]
+    return Nearest(key, known, _ALMOST_THE_SAME).found
 
 
 def _rest(key: str) -> str:

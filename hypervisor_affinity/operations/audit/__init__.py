@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong in a cloud as it is: servers, hosts, aggregates, images.
+"""What is wrong in a cloud: servers, hosts, aggregates, images, flavors.
 
-``checks`` lists what is looked for; ``hosts``, ``images`` and ``servers`` look
-at what they are named for, ``hosts`` at aggregates, too.
+``checks`` lists what is looked for; ``hosts``, ``images``, ``flavors`` and
+``servers`` look at what they are named for, ``hosts`` at aggregates, too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ from hypervisor_affinity.operations.audit import hosts
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.audit.flavors import FlavorAuditor
 from hypervisor_affinity.operations.audit.images import ImageAuditor
 from hypervisor_affinity.operations.audit.servers import ServerAuditor
 from hypervisor_affinity.operations.offers import HostOffers
@@ -26,7 +27,7 @@ __all__ = ['CloudCheck', 'CloudFinding', 'Thing', 'audit']
 def audit(
     source: Source, policy: Policy, servers: Iterable[Server] | None = None
 ) -> Iterator[CloudFinding]:
-    """Yield all findings: of hosts, aggregates, images, then of servers.
+    """Yield all findings: of hosts, aggregates, images, flavors, servers.
 
     Servers are read one by one, everything else is kept in memory.
 
@@ -37,6 +38,7 @@ def audit(
     each_host = list(source.hosts())
     aggregates = list(source.aggregates())
     images = list(source.images())
+    flavors = list(source.flavors())
     offers = HostOffers(aggregates, policy)
     for host in each_host:
         yield from _judged(
@@ -58,6 +60,13 @@ def audit(
             of_images.check(image),
             Thing.from_image(image),
             CloudCheck.IMAGE_NOT_JUDGED,
+        )
+    of_flavors = FlavorAuditor(each_host, offers, classifier, policy)
+    for flavor in flavors:
+        yield from _judged(
+            of_flavors.check(flavor),
+            Thing.from_flavor(flavor),
+            CloudCheck.FLAVOR_NOT_JUDGED,
         )
     of_servers = ServerAuditor(images, each_host, offers, classifier, policy)
     for server in source.servers() if servers is None else servers:

@@ -6,6 +6,7 @@ import enum
 from typing import Self
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -69,6 +70,38 @@ class CloudCheck(Check):
     """No host can run the image, or nova's ``ImagePropertiesFilter`` lets it
     on none of those that could."""
 
+    FLAVOR_REFUSED = (
+        'flavor_refused',
+        Severity.ERROR,
+        'correct the extra spec',
+    )
+    """No server of the flavor gets a host, whatever its image: an extra spec
+    cannot be read, or two contradict each other."""
+
+    FLAVOR_UNREADABLE = (
+        'flavor_unreadable',
+        Severity.WARNING,
+        'correct the extra spec',
+    )
+    """An extra spec, or a part of one, cannot be read and was left out."""
+
+    FLAVOR_MISLEADING = (
+        'flavor_misleading',
+        Severity.WARNING,
+        'use hypervisor_affinity:hypervisor_type instead, which takes any '
+        'spelling',
+    )
+    """nova's ``ComputeCapabilitiesFilter`` reads ``hypervisor_type`` otherwise
+    than it is written, so that servers of the flavor get no host, or the
+    wrong ones."""
+
+    FLAVOR_WITHOUT_HOST = (
+        'flavor_without_host',
+        Severity.WARNING,
+        'add such a host, or correct the extra spec',
+    )
+    """The flavor needs a hypervisor that no host offers."""
+
     HOST_CONTRADICTORY = (
         'host_contradictory',
         Severity.ERROR,
@@ -104,6 +137,9 @@ class CloudCheck(Check):
     IMAGE_NOT_JUDGED = ('image_not_judged', Severity.WARNING, REPORT)
     """Something in the image's record was not foreseen."""
 
+    FLAVOR_NOT_JUDGED = ('flavor_not_judged', Severity.WARNING, REPORT)
+    """Something in the flavor's record was not foreseen."""
+
     HOST_NOT_JUDGED = ('host_not_judged', Severity.WARNING, REPORT)
     """Something in the host's record, or its aggregates', was not
     foreseen."""
@@ -130,7 +166,7 @@ class CloudCheck(Check):
 class Thing:
     """What is looked at.
 
-    :ivar kind: ``server``, ``image``, ``host`` or ``aggregate``
+    :ivar kind: ``server``, ``image``, ``flavor``, ``host`` or ``aggregate``
     :ivar id: its name where it has no id
     :ivar host: where it is; '' if it is nowhere
     """
@@ -158,6 +194,11 @@ class Thing:
     def from_image(cls, image: Image) -> Self:
         """Return an image as a thing."""
         return cls('image', image.id, image.name, '')
+
+    @classmethod
+    def from_flavor(cls, flavor: Flavor) -> Self:
+        """Return a flavor as a thing."""
+        return cls('flavor', flavor.id or flavor.name, flavor.name, '')
 
     @classmethod
     def from_server(cls, server: Server) -> Self:

@@ -18,7 +18,7 @@ from hypervisor_affinity.core.signs import misspelt_spec
     ],
 )
 def test_the_nearest(name, known, found):
-    assert nearness.nearest(name, known) == found
+    assert nearness.Nearest(name, known).found == found
 
 
 @pytest.mark.parametrize(

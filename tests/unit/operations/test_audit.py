@@ -129,7 +129,7 @@ def test_servers_are_read_one_by_one():
 
 BAD_IMAGE = Image('odd', 'i-odd', 'active', 'qcow2', 'bare', Unforeseen())
 
-BAD_FLAVOR = Flavor('odd', extra_specs=Unforeseen())
+BAD_FLAVOR = Flavor('odd', 'f-odd', extra_specs=Unforeseen())
 
 BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
 
@@ -140,6 +140,10 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
         (
             {'images': [BAD_IMAGE, VMDK]},
             {(CloudCheck.IMAGE_NOT_JUDGED, 'odd')},
+        ),
+        (
+            {'flavors': [BAD_FLAVOR, *both().flavors()]},
+            {(CloudCheck.FLAVOR_NOT_JUDGED, 'odd')},
         ),
         (
             {
@@ -159,7 +163,7 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
             },
         ),
     ],
-    ids=['image', 'server', 'aggregate'],
+    ids=['image', 'flavor', 'server', 'aggregate'],
 )
 def test_what_cannot_be_judged_does_not_hide_the_rest(sections, not_judged):
     usual = [server('wrong', VMDK, 'kvm-1'), server('there', ISO, 'kvm-2')]
