@@ -3,6 +3,7 @@
 
 import argparse
 
+from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.operations.audit import CloudCheck
@@ -29,6 +30,7 @@ class Audit(findings.FindingsCommand):
     """
 
     area = CloudCheck
+    finds_misspelt_options = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -42,8 +44,10 @@ class Audit(findings.FindingsCommand):
         source = self.source(parsed_args)
         servers = progress.counted('servers', source.servers())
         tally = self.tally(parsed_args)
+        misspelt = base.misspelt_options(parsed_args.nova_conf)
+        found = audit(source, policy, servers, misspelt)
         rows = []
-        for finding in tally.counted(audit(source, policy, servers)):
+        for finding in tally.counted(found):
             # Of a large cloud's, only what is shown is kept.
             if not parsed_args.counts:
                 rows.append(_row(finding))

@@ -18,23 +18,32 @@ from hypervisor_affinity.operations.audit.checks import Thing
 from hypervisor_affinity.operations.audit.flavors import FlavorAuditor
 from hypervisor_affinity.operations.audit.images import ImageAuditor
 from hypervisor_affinity.operations.audit.servers import ServerAuditor
+from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
+from hypervisor_affinity.option_values import Misspelt
 
 __all__ = ['CloudCheck', 'CloudFinding', 'Thing', 'audit']
 
 
 def audit(
-    source: Source, policy: Policy, servers: Iterable[Server] | None = None
+    source: Source,
+    policy: Policy,
+    servers: Iterable[Server] | None = None,
+    misspelt: Iterable[tuple[str, Misspelt]] = (),
 ) -> Iterator[CloudFinding]:
-    """Yield all findings: of hosts, aggregates, images, flavors, servers.
+    """Yield all findings, of options first, of servers last.
 
     Servers are read one by one, everything else is kept in memory.
 
     :param servers: those of the source, watched by the caller; None for the
         source's own
+    :param misspelt: options of the policy's files, each with its file
     :raises SourceError: if the source fails
     """
+    for file, option in misspelt:
+        about = Thing.from_option(file, option.name)
+        yield Finding(CloudCheck.OPTION_UNKNOWN, about, str(option))
     each_host = list(source.hosts())
     aggregates = list(source.aggregates())
     images = list(source.images())

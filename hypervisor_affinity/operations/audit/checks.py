@@ -154,6 +154,14 @@ class CloudCheck(Check):
     )
     """Aggregate metadata that could not be read was left out."""
 
+    OPTION_UNKNOWN = (
+        'option_unknown',
+        Severity.WARNING,
+        'correct the name in the file',
+    )
+    """A section of this project in a file of ``--nova-conf`` is misspelt, or
+    sets an option that there is not: it has no effect."""
+
     AGGREGATE_HOST_UNKNOWN = (
         'aggregate_host_unknown',
         Severity.INFO,
@@ -166,7 +174,8 @@ class CloudCheck(Check):
 class Thing:
     """What is looked at.
 
-    :ivar kind: ``server``, ``image``, ``flavor``, ``host`` or ``aggregate``
+    :ivar kind: ``server``, ``image``, ``flavor``, ``host``, ``aggregate`` or
+        ``option``
     :ivar id: its name where it has no id
     :ivar host: where it is; '' if it is nowhere
     """
@@ -189,6 +198,11 @@ class Thing:
         """
         name = aggregate.name
         return cls('aggregate', aggregate.uuid or name, name, host)
+
+    @classmethod
+    def from_option(cls, file: str, name: str) -> Self:
+        """Return an option, or a section, as a thing of a file."""
+        return cls('option', file, name, '')
 
     @classmethod
     def from_image(cls, image: Image) -> Self:

@@ -94,7 +94,9 @@ def test_what_of_the_request_cannot_be_read():
     found = elements(
         explanations.of_boot([], extra_specs={'hypervisor_affinity:x': '1'})
     )
-    said = 'flavor: hypervisor_affinity:x=1: is not a known extra spec; ignored'
+    said = (
+        'flavor: hypervisor_affinity:x=1: is not a known extra spec; ignored'
+    )
     assert said in found.of('p')
 
 

@@ -47,7 +47,10 @@ def test_keys_of_aggregate_metadata(key, meant):
         ('hypervisor_affinity:preferred', None),
         ('hypervisor_affinity:prefered', 'hypervisor_affinity:preferred'),
         ('hypervisor_affinity_preferred', 'hypervisor_affinity:preferred'),
-        ('hypervisor_affinity:hypervisor', 'hypervisor_affinity:hypervisor_type'),
+        (
+            'hypervisor_affinity:hypervisor',
+            'hypervisor_affinity:hypervisor_type',
+        ),
         ('hypervisor_affinity:x', ''),
         ('capabilities:hypervisor_type', None),
         ('hypervisor_type', None),
