@@ -7,9 +7,8 @@ from collections.abc import Iterable
 
 from hypervisor_affinity.core.printable import cited
 
-# By this, ``biling`` is near to ``billing``, and ``web`` to nothing but its
-# like.
-_NEAR = 0.7
+# That of difflib: ``wbe`` is near to ``web``, and ``database`` is not.
+_NEAR = 0.6
 # All that begins with this is ours: options, metadata keys, extra specs.
 _OURS = 'hypervisor_affinity'
 # nova's own hypervisor_version_weight_multiplier is not a misspelt one of
