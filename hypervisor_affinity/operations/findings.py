@@ -9,7 +9,7 @@ a code with its severity, its advice and its meaning, which the area's page and
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Generic, Self, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 _About = TypeVar('_About')
 
@@ -66,8 +66,19 @@ class Check(enum.StrEnum):
         return member
 
 
-# A command with its arguments, as a shell takes it apart.
-Words = tuple[str, ...]
+class Command(NamedTuple):
+    """A command line that does what an advice says.
+
+    What only an operator knows is in it in capitals, such as ``AGGREGATE``.
+
+    :ivar words: the program and its command
+    :ivar options: each with its value
+    :ivar arguments: what comes last
+    """
+
+    words: tuple[str, ...]
+    options: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,8 +103,8 @@ class Finding(Generic[_About]):
     :ivar reason: the filter's code for it, or nova's filter's, as in
         ``explain``; '' where no verdict is behind it
     :ivar remedy: None where the check's advice is all there is to say
-    :ivar commands: what to run, one after the other; what only an operator
-        knows is in them in capitals. Empty where no command does it.
+    :ivar commands: what to run, one after the other; empty where no command
+        does it
     """
 
     check: Check
@@ -101,7 +112,7 @@ class Finding(Generic[_About]):
     evidence: str
     reason: str = ''
     remedy: Remedy | None = None
-    commands: tuple[Words, ...] = ()
+    commands: tuple[Command, ...] = ()
 
     @property
     def severity(self) -> Severity:

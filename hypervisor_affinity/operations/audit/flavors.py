@@ -10,16 +10,24 @@ from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.printable import cited
+from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
+from hypervisor_affinity.core.signs import misspelt_spec
 from hypervisor_affinity.core.verdict import judge
+from hypervisor_affinity.operations import commands
 from hypervisor_affinity.operations import flavor_specs
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.findings import Command
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
+
+# What the operator knows.
+_HYPERVISOR = 'HYPERVISOR'
 
 
 class FlavorAuditor:
@@ -56,6 +64,7 @@ class FlavorAuditor:
                 about,
                 f'{problem.evidence.text}: {cited(problem.consequence)}',
                 refusal or '',
+                commands=_correct(problem.evidence, flavor),
             )
         if named := flavor_specs.contradiction(specs, self._policy):
             yield Finding(
@@ -81,6 +90,11 @@ class FlavorAuditor:
                     CloudCheck.FLAVOR_MISLEADING,
                     about,
                     f'{written(key, value)} {effect}',
+                    commands=commands.set_properties(
+                        'flavor',
+                        about.id,
+                        {HYPERVISOR_TYPE_SPEC: _HYPERVISOR, key: None},
+                    ),
                 )
 
     def _check_hosts(
@@ -101,3 +115,17 @@ class FlavorAuditor:
             demand_text(demand),
             ', '.join(reason for reason, _ in reasons.most_common()),
         )
+
+
+def _correct(spec: Evidence, flavor: Flavor) -> tuple[Command, ...]:
+    """Return what corrects an extra spec that cannot be read."""
+    changes: dict[str, str | None]
+    meant = misspelt_spec(spec.key)
+    if meant is None:
+        changes = {spec.key: _HYPERVISOR}
+    else:
+        changes = {spec.key: None}
+        if meant and meant not in flavor.extra_specs:
+            changes[meant] = spec.value
+    name = flavor.id or flavor.name
+    return commands.set_properties('flavor', name, changes)

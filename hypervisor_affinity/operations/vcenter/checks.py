@@ -68,24 +68,22 @@ class VCenterCheck(Check):
     COMPUTE_DOWN = (
         'compute_down',
         Severity.ERROR,
-        'look at its log, and start it again; if somebody forced it down, '
-        'openstack compute service set --up HOST nova-compute',
+        'look at its log, and start it again; if somebody forced it down, end '
+        'that',
         'Nothing is heard of the nova-compute of a cluster.',
     )
 
     COMPUTE_DISABLED = (
         'compute_disabled',
         Severity.WARNING,
-        'openstack compute service set --enable HOST nova-compute, once the '
-        'cause is gone',
+        'enable it, once the cause is gone',
         'Somebody has disabled the nova-compute of a cluster.',
     )
 
     COMPUTE_DISABLED_BY_DRIVER = (
         'compute_disabled_by_driver',
         Severity.ERROR,
-        'have vCenter answer, then openstack compute service set --enable '
-        'HOST nova-compute',
+        'have vCenter answer, then enable it',
         'The vSphere driver has disabled it, since vCenter did not answer.',
     )
 

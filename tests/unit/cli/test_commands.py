@@ -82,7 +82,7 @@ SAID = (
 
 
 def test_audit_finds_misspelt_options(run, cloud, misspelt):
-    arguments = '--nova-conf', misspelt, '-f', 'json'
+    arguments = '--nova-conf', misspelt, '-f', 'json', '--long'
     done = run('audit', '--snapshot', cloud(), *arguments)
     (row,) = done.json()
     assert (done.code, done.err) == (1, '')
@@ -101,7 +101,12 @@ def test_others_say_misspelt_options_beside_the_answer(run, cloud, misspelt):
 def test_audit_refuses_what_it_does_not_know(run, wrong_cloud):
     done = run('audit', '--snapshot', wrong_cloud, '--fail-on', 'errors')
     assert done.code == 2
-    assert "'errors' is none of these: never, info" in done.err
+    assert "'errors' is neither a severity (info, warning, error) nor a" in (
+        done.err
+    )
+    assert "did you mean 'error'?; --list-checks lists all" in done.err
+    done = run('audit', '--only', 'server_misplacd')
+    assert "did you mean 'server_misplaced'?" in done.err
 
 
 @pytest.mark.parametrize('output', ['table', 'json', 'yaml', 'csv'])

@@ -66,8 +66,8 @@ def test_a_wrong_option_is_named_with_its_file(load):
         ),
         (
             '[hypervisor_affinity_vcenter]\nhost_pasword = swordfish\n',
-            '[hypervisor_affinity_vcenter] host_pasword is not known, and has no '
-            "effect; did you mean 'host_password'?",
+            '[hypervisor_affinity_vcenter] host_pasword is not known, and has '
+            "no effect; did you mean 'host_password'?",
         ),
     ],
 )
