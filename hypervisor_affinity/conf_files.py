@@ -137,18 +137,31 @@ def passwords(path: str) -> list[str]:
 
     :raises ConfError: if it cannot be read
     """
-    sections: dict[str, dict[str, list[str]]] = {}
-    with reading(cfg.ConfigOpts(), [path]):
-        try:
-            cfg.ConfigParser(path, sections).parse()
-        except cfg.ParseError as error:
-            raise cfg.ConfigFileParseError(path, '') from error
     return [
         f'[{section}] {name}'
-        for section, options in sections.items()
+        for section, options in sections(path).items()
         for name, values in options.items()
         if _SECRET.search(name) and any(values)
     ]
+
+
+def sections(path: str) -> dict[str, dict[str, list[str]]]:
+    """Return what a file sets, known or not: section -> option -> values.
+
+    Nothing of a pipe, which only one may read.
+
+    :raises ConfError: if it cannot be read
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    if pathlib.Path(path).is_fifo():
+        return found
+    _check(path)
+    with reading(cfg.ConfigOpts(), [path]):
+        try:
+            cfg.ConfigParser(path, found).parse()
+        except cfg.ParseError as error:
+            raise cfg.ConfigFileParseError(path, '') from error
+    return found
 
 
 @contextlib.contextmanager

@@ -3,14 +3,17 @@
 
 import math
 import os
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from oslo_config import cfg
 from oslo_config import types
 
 from hypervisor_affinity import redaction
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.printable import cited
 
 
 class HypervisorName(types.ConfigType):
@@ -90,6 +93,52 @@ def read(conf: cfg.ConfigOpts, option: cfg.Opt, group: str) -> Any:
         shown += sign and '$…'
         said = f' = {shown!r} ({place})'
     raise ValueError(f'[{group}] {option.name}{said} cannot be read: {cause}')
+
+
+class Misspelt(NamedTuple):
+    """A name in a file that nothing reads.
+
+    :ivar name: a section, or one with an option
+    :ivar meant: the nearest that is known; None if none is near
+    """
+
+    name: str
+    meant: str | None
+
+    def __str__(self) -> str:
+        question = f'; {nearness.asked(self.meant)}' if self.meant else ''
+        return f'{cited(self.name)} is not known, and has no effect{question}'
+
+
+def misspelt(
+    written: Mapping[str, Iterable[str]],
+    known: Iterable[tuple[cfg.OptGroup, Sequence[cfg.Opt]]],
+) -> Iterator[Misspelt]:
+    """Yield the sections and options of a file that are misspelt ones of ours.
+
+    oslo.config ignores what it does not know, and says nothing.
+
+    :param written: section -> the names of its options
+    :param known: as ``list_opts`` returns them
+    """
+    # oslo.config compares sections without regard to case, options with it.
+    names = {
+        group.name: tuple(
+            dict.fromkeys(n for o in options for n in (o.name, o.dest))
+        )
+        for group, options in known
+    }
+    for section, options in written.items():
+        if section.lower() not in names:
+            meant = nearness.misspelt(section.lower(), tuple(names))
+            if meant:
+                yield Misspelt(f'[{section}]', f'[{meant}]')
+            continue
+        ours = names[section.lower()]
+        for name in options:
+            if name not in ours:
+                meant = nearness.Nearest(name, ours).found
+                yield Misspelt(f'[{section}] {name}', meant)
 
 
 def _cause(error: Exception) -> str:

@@ -6,7 +6,7 @@ import functools
 import logging
 import pathlib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 from cliff import app
@@ -23,6 +23,8 @@ from hypervisor_affinity import conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
 from hypervisor_affinity import log_lines
+from hypervisor_affinity import option_values
+from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
@@ -32,6 +34,7 @@ from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.option_values import Misspelt
 
 # Exit codes; argparse ends with 2, too.
 GOOD = 0
@@ -251,8 +254,30 @@ class CloudReading(Connecting):
         return CloudSource(self.connection(), vcenters=vcenters)
 
 
+def misspelt_options(files: Iterable[str]) -> Iterator[tuple[str, Misspelt]]:
+    """Yield what nothing reads of our sections, with the file that sets it.
+
+    :raises CommandError: if a file cannot be read
+    """
+    known = [*conf.list_opts(), *vcenter_conf.list_opts()]
+    try:
+        for file in files:
+            written = conf_files.sections(file)
+            for name in option_values.misspelt(written, known):
+                yield file, name
+    except conf_files.ConfError as error:
+        raise CommandError(str(error)) from None
+
+
 class PolicyReading(command.Command):
-    """A command whose answer depends on ``[hypervisor_affinity]``."""
+    """A command whose answer depends on ``[hypervisor_affinity]``.
+
+    * ``finds_misspelt_options``: whether its answer has them; otherwise they
+      are said beside it
+    """
+
+    app: Any
+    finds_misspelt_options = False
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser with the argument for the options."""
@@ -278,9 +303,13 @@ class PolicyReading(command.Command):
         try:
             conf_files.read(options, parsed_args.nova_conf)
             with conf_files.values(options):
-                return conf.read_policy(options)
+                policy = conf.read_policy(options)
         except (conf_files.ConfError, ValueError) as error:
             raise CommandError(str(error)) from None
+        if not self.finds_misspelt_options:
+            for file, name in misspelt_options(parsed_args.nova_conf):
+                ending.say(self.app.stderr, f'{self.cmd_name}: {file}: {name}')
+        return policy
 
 
 class CloudCommand(CloudReading, Command):

@@ -6,9 +6,12 @@ any text, and give it back exactly; all other formats get it printable.
 """
 
 import abc
+import enum
+import os
 import re
+import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from cliff import columns
 
@@ -34,6 +37,62 @@ class Lines(columns.FormattableColumn):
         return '\n'.join(map(printable, self.lines()))
 
 
+class Wrapped(Lines):
+    """A text of several words, in lines of a table; whole elsewhere.
+
+    Between words only: cliff's own way to fit a table chops them.
+    """
+
+    def __init__(self, text: str, width: int) -> None:
+        """Take a text.
+
+        :param width: in characters, of which only a longer word takes more
+        """
+        super().__init__(text)
+        self._width = width
+
+    def lines(self) -> list[str]:
+        """Return them."""
+        return textwrap.wrap(
+            printable(self._value),
+            self._width,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+class Colour(enum.StrEnum):
+    """How a terminal is told one: ECMA-48, select graphic rendition."""
+
+    RED = '31'
+    YELLOW = '33'
+    CYAN = '36'
+
+
+class Coloured(columns.FormattableColumn):
+    """A word of ours, in a colour where people read it on a terminal."""
+
+    def __init__(self, word: str, colour: Colour) -> None:
+        super().__init__(word)
+        self._colour = colour
+
+    def human_readable(self) -> str:
+        """Return it with its colour."""
+        return f'\x1b[{self._colour}m{self._value}\x1b[0m'
+
+
+def takes_colours(stream: TextIO) -> bool:
+    """Tell whether a stream is a terminal that shows colours.
+
+    ``NO_COLOR`` as https://no-color.org has it.
+    """
+    return (
+        stream.isatty()
+        and not os.environ.get('NO_COLOR')
+        and os.environ.get('TERM') != 'dumb'
+    )
+
+
 class _Shown(columns.FormattableColumn):
     """A cell that has other words for people, in printable ones."""
 
@@ -43,7 +102,9 @@ class _Shown(columns.FormattableColumn):
 
     def human_readable(self) -> str:
         shown = self._value.human_readable()
-        return shown if isinstance(self._value, Lines) else printable(shown)
+        # These have seen to it themselves.
+        is_fit = isinstance(self._value, (Lines, Coloured))
+        return shown if is_fit else printable(shown)
 
     def machine_readable(self) -> Any:
         return _plain(self._value.machine_readable(), self._text)

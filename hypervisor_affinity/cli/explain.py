@@ -16,6 +16,7 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
@@ -213,7 +214,9 @@ def _image_of(server: Server, source: Source) -> Image | None:
 def _named(name: str, hosts: list[Host], source: Source) -> list[Host]:
     named = [host for host in hosts if name in (host.name, host.node)]
     if not named:
-        raise CommandError(f'{source.name} has no host {name!r}')
+        known = (other for host in hosts for other in (host.name, host.node))
+        question = nearness.Nearest(name, known).question
+        raise CommandError(f'{source.name} has no host {name!r}{question}')
     return named
 
 

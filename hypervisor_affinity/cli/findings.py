@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the commands that list findings have in common."""
 
+import abc
 import argparse
 import collections
 import functools
-from collections.abc import Collection, Iterable, Iterator
-from typing import TypeVar
+import importlib.metadata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.core import nearness
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.findings import Severity
@@ -16,10 +20,22 @@ from hypervisor_affinity.operations.findings import Severity
 _About = TypeVar('_About')
 
 _NEVER = 'never'
+_DISTRIBUTION = 'hypervisor-affinity'
+_MORE = (
+    'Add --long for what to do about each; --list-checks tells what they mean'
+)
+_SEVERITY = 'Severity'
+_COLOURS = {
+    'error': cells.Colour.RED,
+    'warning': cells.Colour.YELLOW,
+    'info': cells.Colour.CYAN,
+}
+# In a table; those of a command's own come on top.
+_WIDTHS = {'Meaning': 34, 'Evidence': 40, 'Advice': 40}
 
 
 def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
-    """Add ``--fail-on``, ``--only`` and ``--counts``.
+    """Add the arguments that all of these commands have.
 
     :param area: what is looked for
     """
@@ -45,6 +61,17 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
         action='store_true',
         help='a row for each check with the number of findings, also '
         'where it is 0',
+    )
+    parser.add_argument(
+        '--long',
+        action='store_true',
+        help='show all columns: also the evidence, what to do, and a command '
+        'line to paste',
+    )
+    parser.add_argument(
+        '--list-checks',
+        action='store_true',
+        help='read nothing; list what is looked for, with its meaning',
     )
 
 
@@ -109,9 +136,28 @@ class FindingsCommand(PolicyCommand):
     """A command that lists findings, with the arguments for them.
 
     * ``area``: what is looked for
+    * ``page``: of the documentation, with the meanings
+    * ``columns``: the names of all; the first is the severity
+    * ``short``: those that are shown without ``--long``, as far as a terminal
+      of 80 columns is wide
+    * ``widths``: of columns with sentences, in a table
     """
 
     area: type[Check]
+    page: str
+    columns: tuple[str, ...]
+    short: tuple[str, ...]
+    widths: ClassVar[Mapping[str, int]] = {}
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the findings, how many there are, or what is looked for."""
+        if parsed_args.list_checks:
+            return self._list(parsed_args)
+        return self.find(parsed_args)
+
+    @abc.abstractmethod
+    def find(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the findings, or how many there are."""
 
     def tally(self, parsed_args: argparse.Namespace) -> Tally:
         """Return one of what was asked for, without a finding yet."""
@@ -123,19 +169,93 @@ class FindingsCommand(PolicyCommand):
         self,
         parsed_args: argparse.Namespace,
         tally: Tally,
-        columns: tuple[str, ...],
         rows: list[tuple],
     ) -> tuple:
         """Say how many findings there are, and return them, or how many.
 
-        :param rows: of the findings; the first column has the severity
+        :param rows: of the findings, with all columns
         """
         self.say(parsed_args, tally.headline)
         if tally.fails:
             self.status = base.NEGATIVE
         if parsed_args.counts:
-            return tally.COLUMNS, list(tally.rows())
-        return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
+            return self._shown(
+                parsed_args, tally.COLUMNS, tally.COLUMNS, list(tally.rows())
+            )
+        names = shown_columns(parsed_args, self.columns, self.short)
+        if rows and len(names) < len(self.columns):
+            self.say(parsed_args, _MORE)
+        rows = sorted(rows, key=lambda row: -Severity[row[0].upper()])
+        return self._shown(parsed_args, self.columns, names, rows)
+
+    def _list(self, parsed_args: argparse.Namespace) -> tuple:
+        self.say(parsed_args, 'The page on them:', _documentation(self.page))
+        columns = ('Check', 'Severity', 'Meaning', 'Advice')
+        names = shown_columns(parsed_args, columns, columns[:-1])
+        rows = [
+            (
+                check.value,
+                check.severity.name.lower(),
+                check.meaning.replace('``', ''),
+                check.advice,
+            )
+            for check in self.area
+            if check in parsed_args.only
+        ]
+        return self._shown(parsed_args, columns, names, rows)
+
+    def _shown(
+        self,
+        parsed_args: argparse.Namespace,
+        columns: tuple[str, ...],
+        names: tuple[str, ...],
+        rows: list[tuple],
+    ) -> tuple:
+        """Return the columns that are asked for, as people read them."""
+        places = [columns.index(name) for name in names]
+        has_colours = parsed_args.formatter == 'table' and cells.takes_colours(
+            self._out
+        )
+
+        def cell(name: str, value: Any) -> Any:
+            if name == _SEVERITY and has_colours:
+                return cells.Coloured(value, _COLOURS[value])
+            width = self.widths.get(name) or _WIDTHS.get(name)
+            return cells.Wrapped(value, width) if width else value
+
+        return names, [
+            tuple(cell(columns[place], row[place]) for place in places)
+            for row in rows
+        ]
+
+
+def shown_columns(
+    parsed_args: argparse.Namespace,
+    columns: tuple[str, ...],
+    short: tuple[str, ...],
+) -> tuple[str, ...]:
+    """Return the columns of an answer, as OpenStackClient's habit is.
+
+    All with ``--long``, and where ``-c`` or ``--sort-column`` name one that
+    is not among the short ones.
+    """
+    named = {*parsed_args.columns, *parsed_args.sort_columns}
+    if parsed_args.long or not named <= set(short):
+        return columns
+    return short
+
+
+def _documentation(page: str) -> str:
+    """Return where a page of the documentation is.
+
+    :param page: its name below ``cli``
+    """
+    urls = importlib.metadata.metadata(_DISTRIBUTION).get_all('Project-URL')
+    for url in urls or ():
+        label, _, index = url.partition(', ')
+        if label == 'Documentation':
+            return f'{index.rpartition("/")[0]}/cli/{page}.rst'
+    return f'the documentation, cli/{page}'
 
 
 def _checks(area: type[Check], text: str) -> frozenset[Check]:
@@ -154,8 +274,9 @@ def _checks(area: type[Check], text: str) -> frozenset[Check]:
         elif word in codes:
             checks.add(codes[word])
         else:
-            known = ', '.join([_NEVER, *levels, *codes])
+            near = nearness.Nearest(word, [_NEVER, *levels, *codes])
             raise argparse.ArgumentTypeError(
-                f'{word!r} is none of these: {known}'
+                f'{word!r} is neither a severity (info, warning, error) nor a '
+                f'check{near.question}; --list-checks lists all checks'
             )
     return frozenset(checks)

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable
 
 from hypervisor_affinity.core.printable import printable
+from hypervisor_affinity.operations.findings import Command
 
 # How $'...' writes what it would not take as it is.
 _ESCAPES = {'\\': '\\\\', "'": "\\'"}
@@ -42,6 +43,20 @@ def arguments(*words: str) -> list[str]:
     if any(word.startswith('-') for word in words):
         return ['--', *words]
     return list(words)
+
+
+def command_lines(commands: Iterable[Command]) -> str:
+    """Return commands as one line, each run if the one before worked."""
+    return ' && '.join(
+        line(
+            [
+                *command.words,
+                *(word for pair in command.options for word in option(*pair)),
+                *arguments(*command.arguments),
+            ]
+        )
+        for command in commands
+    )
 
 
 def _quoted(word: str) -> str:

@@ -109,6 +109,13 @@ class Fault(msgspec.Struct):
     message: str
 
 
+class Project(msgspec.Struct):
+    """A project of Keystone."""
+
+    id: str
+    name: str
+
+
 class Server(msgspec.Struct):
     """A server, as an administrator reads it."""
 

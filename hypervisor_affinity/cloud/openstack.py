@@ -17,6 +17,7 @@ servers    ``GET /servers/detail``. Only from microversion 2.98 on does nova
            tell the image properties frozen into a server, cut off after 255
            characters, by raw names and nova's, and without
            ``vmware_adaptertype``, ``trait:`` and formats.
+projects   ``GET /projects``, if one is named
 volumes    ``GET /volumes/detail``, the bootable ones, if any server boots
            from a volume
 ========== ==================================================================
@@ -27,9 +28,9 @@ not say so: ``[api] list_records_by_skipping_down_cells``.
 
 import functools
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
+from urllib import parse
 
 from openstack import connection
 
@@ -46,6 +47,8 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.cloud.source import is_uuid
+from hypervisor_affinity.cloud.source import nearest_of
 from hypervisor_affinity.cloud.source import only
 
 # Extra specs inside of flavors.
@@ -92,6 +95,7 @@ class CloudSource(Source):
         self._nova = Api(cloud, 'compute', 'nova')
         self._placement = Api(cloud, 'placement', 'placement')
         self._glance = Api(cloud, 'image', 'glance')
+        self._keystone = Api(cloud, 'identity', 'keystone')
         self._cinder = Api(cloud, 'block-storage', 'cinder')
 
     @property
@@ -178,7 +182,7 @@ class CloudSource(Source):
 
         :raises SourceError: if there is none, or there are several
         """
-        if _is_uuid(name_or_id):
+        if is_uuid(name_or_id):
             found = self._glance.find(
                 f'/images/{name_or_id}',
                 None,
@@ -193,14 +197,20 @@ class CloudSource(Source):
             for image in self._images(name=name_or_id)
             if image.name == name_or_id
         ]
-        return only('image', named, name_or_id, self.name)
+        return only(
+            'image',
+            named,
+            name_or_id,
+            self.name,
+            lambda: nearest_of(self._images(), name_or_id),
+        )
 
     def server(self, name_or_id: str) -> Server:
         """Return a server.
 
         :raises SourceError: if there is none, or there are several
         """
-        if _is_uuid(name_or_id):
+        if is_uuid(name_or_id):
             found = self._nova.find(
                 f'/servers/{name_or_id}',
                 'server',
@@ -217,7 +227,51 @@ class CloudSource(Source):
             for server in self._servers(self._read_volume, name=f'^{pattern}$')
             if server.name == name_or_id
         ]
-        return only('server', named, name_or_id, self.name)
+        return only(
+            'server',
+            named,
+            name_or_id,
+            self.name,
+            # Their names, without the volumes.
+            lambda: nearest_of(self._servers(_no_volume), name_or_id),
+        )
+
+    def project(self, name_or_id: str) -> str:
+        """Return the id of a project, which Keystone knows by its name.
+
+        :raises Missing: if there is none
+        :raises SourceError: if there are several
+        """
+        if found := self._keystone.find(
+            f'/projects/{parse.quote(name_or_id, safe="")}',
+            'project',
+            shapes.Project,
+            right='identity:get_project',
+        ):
+            return found.id
+        # Some databases compare without regard to case.
+        named = [
+            project
+            for project in self._projects(name=name_or_id)
+            if project.name == name_or_id
+        ]
+        project: shapes.Project = only(
+            'project',
+            named,
+            name_or_id,
+            self.name,
+            lambda: nearest_of(self._projects(), name_or_id),
+        )
+        return project.id
+
+    def _projects(self, **filters: str) -> list[shapes.Project]:
+        return self._keystone.get(
+            '/projects',
+            'projects',
+            list[shapes.Project],
+            right='identity:list_projects',
+            **filters,
+        )
 
     def _version(self, newest: str) -> str:
         return self._nova.microversion(_OLDEST, newest)
@@ -334,8 +388,5 @@ class CloudSource(Source):
         return find
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
+def _no_volume(volume_id: str) -> None:
+    return None

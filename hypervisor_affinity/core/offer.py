@@ -3,10 +3,11 @@
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.policy import Policy
@@ -21,15 +22,8 @@ HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
 ADMIT_KEY = 'hypervisor_affinity_admit'
 RESERVE_KEY = 'hypervisor_affinity_reserve'
 MULTIPLIER_KEY = 'hypervisor_affinity_weight_multiplier'
-_KEYS = frozenset(
-    {
-        *HYPERVISOR_TYPE_KEYS,
-        *CONSTRAINT_KEYS,
-        ADMIT_KEY,
-        RESERVE_KEY,
-        MULTIPLIER_KEY,
-    }
-)
+_OUR_KEYS = (ADMIT_KEY, RESERVE_KEY, MULTIPLIER_KEY)
+_KEYS = frozenset({*HYPERVISOR_TYPE_KEYS, *CONSTRAINT_KEYS, *_OUR_KEYS})
 
 
 class Admit(enum.StrEnum):
@@ -151,6 +145,7 @@ def read_offer(
                     f'become {hypervisor.title(tag.families)}',
                 )
             )
+    problems += _misspelt(aggregates)
     reserves = _numbers(found, RESERVE_KEY, problems)
     reserve = max(reserves.values(), default=0.0)
     return HostOffer(
@@ -172,6 +167,21 @@ def read_offer(
         ),
         problems=tuple(problems),
     )
+
+
+def problems_of(
+    aggregate: AggregateTags, policy: Policy
+) -> tuple[Problem, ...]:
+    """Return what cannot be read of an aggregate, whatever hosts it has."""
+    return read_offer([aggregate], DriverReport(None), policy).problems
+
+
+def misspelt_key(key: str) -> str | None:
+    """Return the key of ours that a misspelt one was meant to be.
+
+    :returns: as :func:`~hypervisor_affinity.core.nearness.misspelt`
+    """
+    return nearness.misspelt(key, _OUR_KEYS)
 
 
 def widest_offers(
@@ -208,6 +218,17 @@ def _find(aggregates: Sequence[AggregateTags]) -> _Found:
             evidence = Evidence(f'aggregate {name}', key, str(value))
             found.setdefault(key, []).append((evidence, value))
     return found
+
+
+def _misspelt(aggregates: Sequence[AggregateTags]) -> Iterator[Problem]:
+    for name, metadata in aggregates:
+        for key, value in metadata.items():
+            meant = misspelt_key(key)
+            if meant is not None:
+                evidence = Evidence(f'aggregate {name}', key, str(value))
+                yield Problem(
+                    evidence, nearness.unknown('metadata key', meant)
+                )
 
 
 class _Tag(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import drivers
 from hypervisor_affinity.core import hypervisor
+from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers.table import has_format
 from hypervisor_affinity.core.hypervisor import Family
@@ -95,16 +96,22 @@ def signs_of_flavor(
     yield from _find_in_novas_specs(extra_specs, problems)
 
 
+def misspelt_spec(key: str) -> str | None:
+    """Return the extra spec of ours that a misspelt one was meant to be.
+
+    :returns: as :func:`~hypervisor_affinity.core.nearness.misspelt`
+    """
+    return nearness.misspelt(key, (HYPERVISOR_TYPE_SPEC, PREFERRED_SPEC))
+
+
 def _find_in_our_specs(
     extra_specs: Mapping[str, str], problems: list[Problem]
 ) -> Iterator[Sign]:
     for key in extra_specs:
-        if key.startswith(NAMESPACE) and key not in (
-            HYPERVISOR_TYPE_SPEC,
-            PREFERRED_SPEC,
-        ):
-            evidence = _spec(extra_specs, key)
-            problems.append(Problem(evidence, 'is no extra spec; ignored'))
+        meant = misspelt_spec(key)
+        if meant is not None:
+            consequence = nearness.unknown('extra spec', meant)
+            problems.append(Problem(_spec(extra_specs, key), consequence))
     value = extra_specs.get(HYPERVISOR_TYPE_SPEC)
     if value is None:
         return

@@ -2,14 +2,14 @@
 """What is wrong, how bad that is, and what to do about it.
 
 Each area lists what it looks for in a :class:`Check` of its own: a member is
-a code with its severity and its advice, and the sentence below it is on the
-area's page. All find :class:`Finding`.
+a code with its severity, its advice and its meaning, which the area's page and
+``--list-checks`` show. All find :class:`Finding`.
 """
 
 import dataclasses
 import enum
 from collections.abc import Mapping
-from typing import Generic, Self, TypeVar
+from typing import Generic, NamedTuple, Self, TypeVar
 
 _About = TypeVar('_About')
 
@@ -40,25 +40,45 @@ class Severity(enum.IntEnum):
 class Check(enum.StrEnum):
     """What is looked for; the codes are stable.
 
-    A member without a severity, or without advice, is refused when its class
-    is made.
+    A member that lacks one of these is refused when its class is made.
 
     * ``severity``: how bad what it finds is
     * ``advice``: what to do, in a clause; :data:`IN_FINDING` where that
       depends on what is found
+    * ``meaning``: what it finds, in sentences; names of code in double
+      backquotes, as on a page
     """
 
     _value_: str
     severity: Severity
     advice: str
+    meaning: str
 
-    def __new__(cls, code: str, severity: Severity, advice: str) -> Self:
+    def __new__(
+        cls, code: str, severity: Severity, advice: str, meaning: str
+    ) -> Self:
         """Make a member of which the code is the value."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.severity = severity
         member.advice = advice
+        member.meaning = meaning
         return member
+
+
+class Command(NamedTuple):
+    """A command line that does what an advice says.
+
+    What only an operator knows is in it in capitals, such as ``AGGREGATE``.
+
+    :ivar words: the program and its command
+    :ivar options: each with its value
+    :ivar arguments: what comes last
+    """
+
+    words: tuple[str, ...]
+    options: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,6 +103,8 @@ class Finding(Generic[_About]):
     :ivar reason: the filter's code for it, or nova's filter's, as in
         ``explain``; '' where no verdict is behind it
     :ivar remedy: None where the check's advice is all there is to say
+    :ivar commands: what to run, one after the other; empty where no command
+        does it
     """
 
     check: Check
@@ -90,6 +112,7 @@ class Finding(Generic[_About]):
     evidence: str
     reason: str = ''
     remedy: Remedy | None = None
+    commands: tuple[Command, ...] = ()
 
     @property
     def severity(self) -> Severity:

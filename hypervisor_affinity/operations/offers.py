@@ -9,7 +9,9 @@ from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
+from hypervisor_affinity.core.offer import problems_of
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.operations import judging
 
 
@@ -36,6 +38,26 @@ class HostOffers:
     def is_tagged(self, aggregate: Aggregate) -> bool:
         """Tell whether any metadata of an aggregate is for this project."""
         return any(map(is_tagged, adapters.read_tags([aggregate])))
+
+    def problems(self, aggregate: Aggregate) -> tuple[Problem, ...]:
+        """Return what cannot be read of an aggregate, whatever it holds."""
+        (tags,) = adapters.read_tags([aggregate])
+        return problems_of(tags, self._policy)
+
+    def problems_of_host(self, host: Host) -> list[Problem]:
+        """Return what is left out of a host's aggregates for it alone.
+
+        That is what its driver contradicts.
+        """
+        found = self.offer(host).problems
+        if not found:
+            return []
+        of_aggregates = {
+            problem
+            for aggregate in self.aggregates(host)
+            for problem in self.problems(aggregate)
+        }
+        return [problem for problem in found if problem not in of_aggregates]
 
     def readable(self, hosts: Iterable[Host]) -> Iterator[Host]:
         """Yield the hosts whose offer can be worked out, for who counts them.

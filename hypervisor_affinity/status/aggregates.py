@@ -8,8 +8,7 @@ from oslo_config import cfg
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import AggregateTags
-from hypervisor_affinity.core.offer import DriverReport
-from hypervisor_affinity.core.offer import read_offer
+from hypervisor_affinity.core.offer import problems_of
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.status.statements import Statement
 from hypervisor_affinity.status.statements import counted
@@ -26,11 +25,11 @@ def check_metadata(
     """Find metadata of ours that cannot be read."""
     for tags in aggregates:
         try:
-            offer = read_offer([tags], DriverReport(None), policy)
+            problems = problems_of(tags, policy)
         except Exception as error:
             yield not_judged(f'Aggregate {tags.name}', error)
             continue
-        for problem in offer.problems:
+        for problem in problems:
             yield warning(
                 f'{problem}. nova-scheduler leaves out what it cannot read; '
                 'correct the metadata.'

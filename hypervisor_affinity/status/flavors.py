@@ -9,11 +9,10 @@ from oslo_config import cfg
 from hypervisor_affinity.core import capabilities
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import classify
-from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.policy import Policy
-from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.signs import HYPERVISOR_TYPE_SPEC
+from hypervisor_affinity.operations import flavor_specs
 from hypervisor_affinity.status.databases import ComputeHost
 from hypervisor_affinity.status.databases import FlavorSpecs
 from hypervisor_affinity.status.hosts import OfferingHost
@@ -39,11 +38,8 @@ def check(
 ) -> Iterator[Statement]:
     """Find extra specs that do not what they say."""
     is_enabled = _FILTER in conf.filter_scheduler.enabled_filters
-    types = set(CONCLUSIVE_TYPES)
-    types.update(
-        host.report.hypervisor_type
-        for host in hosts
-        if host.report and host.report.hypervisor_type
+    types = flavor_specs.reported(
+        host.report.hypervisor_type for host in hosts if host.report
     )
     affected: dict[Statement, set[str]] = collections.defaultdict(set)
     for flavor in flavors:
@@ -123,7 +119,7 @@ def _check_novas_keys(
             continue
         value = specs[key]
         spec = written(key, value)
-        effects = list(_surprises(value, types))
+        effects = list(flavor_specs.surprises(value, types))
         if not is_enabled and not capabilities.families(value):
             yield warning(
                 f'{spec} has no effect: {_OURS} knows no virt driver that '
@@ -140,34 +136,13 @@ def _check_novas_keys(
             )
 
 
-def _surprises(value: str, types: Iterable[str]) -> Iterator[str]:
-    """Say what both filters make of an extra spec against its words."""
-    matching = {name for name in types if capabilities.matches(name, value)}
-    if not matching:
-        yield 'matches no host, since none reports such a hypervisor_type'
-        return
-    negated = value.split()[0] == 's!='
-    for name in sorted(types):
-        # Only the first word after an operator is compared.
-        if ' ' in name and name in value and (name in matching) is negated:
-            verb = 'does not exclude' if negated else 'never matches'
-            yield f'{verb} {name!r}, since the value is split at blanks'
-
-
 def _check_our_keys(
     specs: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
     """Say what cannot be read of the extra specs of ours."""
-    ours = {
-        key: value
-        for key, value in specs.items()
-        if key not in capabilities.HYPERVISOR_TYPE_SPECS
-    }
-    demand = classify({}, ours, policy)
-    refused = {sign.evidence for sign in demand.because if demand.refusal}
-    for evidence, consequence in demand.problems:
-        text = f'{evidence.text}: {consequence}'
-        if evidence in refused:
+    for problem, refusal in flavor_specs.unreadable(specs, policy):
+        text = f'{problem.evidence.text}: {problem.consequence}'
+        if refusal:
             yield failure(
                 f'{text}: its servers get no host. Correct the extra spec'
             )
@@ -179,9 +154,7 @@ def _check_all_keys(
     specs: Mapping[str, str], policy: Policy
 ) -> Iterator[Statement]:
     """Say where two extra specs name different hypervisors."""
-    demand = classify({}, specs, policy)
-    if demand.refusal is Reason.CONTRADICTORY_SIGNS:
-        named = ' and '.join(sign.evidence.text for sign in demand.because)
+    if named := flavor_specs.contradiction(specs, policy):
         yield failure(
             f'{named} contradict each other, and {_OURS} reads all of them: '
             'its servers get no host. Remove what is wrong'

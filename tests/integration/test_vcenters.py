@@ -167,7 +167,7 @@ def run(environment):
 
 
 def test_check(run, files):
-    code, rows, errors = run('vcenter', 'check', *files)
+    code, rows, errors = run('vcenter', 'check', '--long', *files)
     assert (code, errors) == (1, '')
     found = [(row['Check'], row['Cluster'], row['Subject']) for row in rows]
     assert len(found) == len(PLANTED)
@@ -175,7 +175,7 @@ def test_check(run, files):
 
 
 def test_check_without_one_vcenter(run, files, vcenters):
-    code, rows, _ = run('vcenter', 'check', *files[:2])
+    code, rows, _ = run('vcenter', 'check', '--long', *files[:2])
     assert code == 1
     of_first = {found for found in PLANTED if found[1] == 'cluster-vc-01'}
     assert {
@@ -188,7 +188,7 @@ def test_check_without_one_vcenter(run, files, vcenters):
 
 
 def test_show(run, files):
-    code, rows, errors = run('vcenter', 'show', *files)
+    code, rows, errors = run('vcenter', 'show', '--long', *files)
     assert (code, errors) == (0, '')
     assert [
         (row['Compute'], row['DRS'], row['Hosts'], row['VMs of nova'])

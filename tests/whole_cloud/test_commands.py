@@ -151,7 +151,7 @@ def boot(cloud, images, flavor):
 
 @both_programs
 def test_audit(filled, program):
-    done = filled.run(program, 'audit', '-f', 'json')
+    done = filled.run(program, 'audit', '--long', '-f', 'json')
     assert (done.stderr, done.returncode) == ('', 1)
     found = {
         (row['Check'], row['Name'], row['Host']): row['Reason']

@@ -3,7 +3,7 @@
 
 ``.. code-list:: MODULE ENUMERATION``
     a table of an enumeration's values and the sentences below them in the
-    source; of an audit's checks also how severe they are
+    source; of an audit's checks, how severe they are and what they mean
 ``.. snapshot-schema::``
     the JSON Schema of a snapshot
 """
@@ -37,11 +37,12 @@ class CodeList(SphinxDirective):
         texts = ModuleAnalyzer.for_module(module).find_attr_docs()
         lines = ['.. list-table::', '   :widths: 30 70', '']
         for code in codes:
-            meaning = ' '.join(texts.get((name, code.name), ())).strip()
+            if isinstance(code, Check):
+                meaning = f'*{code.severity.name.lower()}*: {code.meaning}'
+            else:
+                meaning = ' '.join(texts.get((name, code.name), ())).strip()
             if not meaning:
                 raise self.error(f'{name}.{code.name} has no docstring')
-            if isinstance(code, Check):
-                meaning = f'*{code.severity.name.lower()}*: {meaning}'
             lines += [f'   * - ``{code}``', f'     - {meaning}']
         return self.parse_text_to_nodes('\n'.join(lines))
 

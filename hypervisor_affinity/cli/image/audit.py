@@ -5,6 +5,7 @@ import argparse
 import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
+from typing import ClassVar
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import findings
@@ -36,9 +37,6 @@ can be reached, with the server's id for SERVER.
 """
 
 
-_COLUMNS = ('Severity', 'Check', 'ID', 'Name', 'Evidence', 'Advice')
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Audited:
     image: Image
@@ -57,6 +55,18 @@ class Audit(findings.FindingsCommand):
     """
 
     area = ImageCheck
+    page = 'image-audit'
+    columns = (
+        'Severity',
+        'Check',
+        'ID',
+        'Name',
+        'Evidence',
+        'Advice',
+        'Command',
+    )
+    short = ('Severity', 'Check', 'Name', 'Evidence')
+    widths: ClassVar = {'Evidence': 27}
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -84,7 +94,7 @@ class Audit(findings.FindingsCommand):
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+    def find(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings; with ``--apply``, those that are left."""
         if parsed_args.yes and not parsed_args.apply:
             raise CommandLineError(
@@ -178,7 +188,7 @@ class Audit(findings.FindingsCommand):
             each.findings for each in audited
         )
         rows = [_row(finding) for finding in tally.counted(found)]
-        return self.answer(parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, rows)
 
 
 class _ChangeError(Exception):
@@ -327,4 +337,5 @@ def _row(finding: ImageFinding) -> tuple:
         finding.about.name,
         finding.evidence,
         finding.advice,
+        pasting.command_lines(finding.commands),
     )

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
+from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cloud import vcenter
@@ -88,6 +89,8 @@ class VCenterReading(CloudReading):
                 'with --snapshot'
             )
         accesses = options.read_accesses(files)
+        for file, name in base.misspelt_options(files):
+            self.app.stderr.write(f'{self.cmd_name}: {file}: {name}\n')
         if not self.finds_open_files:
             self._warn(accesses)
         with vcenter.connect(accesses) as vcenters:

@@ -2,9 +2,11 @@
 """``vcenter show``."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli import findings
 from hypervisor_affinity.cli.base import CloudCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.cloud.snapshot import VCenter
@@ -30,6 +32,9 @@ class Show(VCenterReading, CloudCommand):
             'hosts; networks: VMkernel adapters and networks of NSX of these; '
             'datastores: where nova may put disks',
         )
+        parser.add_argument(
+            '--long', action='store_true', help='show all columns'
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
@@ -38,12 +43,18 @@ class Show(VCenterReading, CloudCommand):
             vcenters = list(reading.source.vcenters())
             served = computes.served(vcenters, reading.source.hosts())
         self._say_what_is_missing(vcenters)
-        columns, rows = _VIEWS[parsed_args.of]
-        return ('vCenter', 'Cluster', *columns), [
+        view = _VIEWS[parsed_args.of]
+        columns = ('vCenter', 'Cluster', *view.columns)
+        names = findings.shown_columns(
+            parsed_args, columns, ('Cluster', *view.short)
+        )
+        places = [columns.index(name) for name in names]
+        rows = (
             (each.vcenter.name, each.cluster.name, *row)
             for each in served
-            for row in rows(each)
-        ]
+            for row in view.rows(each)
+        )
+        return names, [tuple(row[place] for place in places) for row in rows]
 
     def _say_what_is_missing(self, vcenters: list[VCenter]) -> None:
         for vcenter in vcenters:
@@ -103,28 +114,46 @@ def _datastores(each: Served) -> Iterator[tuple]:
         )
 
 
-# What is shown: the columns, and what makes rows of a cluster.
+class _View(NamedTuple):
+    """What is shown.
+
+    :ivar columns: after the vCenter and the cluster
+    :ivar short: those of them that are shown without ``--long``
+    :ivar rows: makes those of a cluster
+    """
+
+    columns: tuple[str, ...]
+    short: tuple[str, ...]
+    rows: Callable[[Served], Iterator[tuple]]
+
+
 _VIEWS = {
-    'clusters': (
+    'clusters': _View(
         (
             'Compute',
             'DRS',
             'HA',
             'Hosts',
             'Memory MiB',
-            'Largest host',
-            'Freest host',
+            'Largest host MiB',
+            'Freest host MiB',
             'VMs of nova',
             'Others',
         ),
+        ('Compute', 'DRS', 'HA', 'Hosts'),
         _clusters,
     ),
-    'hosts': (
+    'hosts': _View(
         ('Host', 'State', 'Threads', 'Memory MiB', 'Free MiB'),
+        ('Host', 'State', 'Memory MiB', 'Free MiB'),
         _hosts,
     ),
-    'networks': (('Host', 'Adapter or network', 'Services'), _networks),
-    'datastores': (
+    'networks': _View(
+        ('Host', 'Adapter or network', 'Services'),
+        ('Host', 'Adapter or network', 'Services'),
+        _networks,
+    ),
+    'datastores': _View(
         (
             'Datastore',
             'Type',
@@ -134,6 +163,7 @@ _VIEWS = {
             'Capacity GiB',
             'Free GiB',
         ),
+        ('Datastore', 'For nova', 'Hosts', 'Free GiB'),
         _datastores,
     ),
 }

@@ -6,6 +6,7 @@ import enum
 from typing import Self
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -23,106 +24,178 @@ class CloudCheck(Check):
         'server_misplaced',
         Severity.ERROR,
         'rebuild it from an image for its hypervisor, or boot it anew',
+        'A server is on a hypervisor that its image does not allow.',
     )
-    """A server is on a hypervisor that its image does not allow."""
 
     SERVER_NOT_PREFERRED = (
         'server_not_preferred',
         Severity.WARNING,
         'boot it anew, if the preferred hypervisor has room',
+        'A flexible server is on a hypervisor that is not its first choice.',
     )
-    """A flexible server is on a hypervisor that is not its first choice."""
 
     SERVER_NOT_ACCEPTED = (
         'server_not_accepted',
         Severity.WARNING,
         'migrate it, or change the aggregate',
+        "The host's aggregates would not admit the server if it were new.",
     )
-    """The host's aggregates would not admit the server if it were new."""
 
     SERVER_UNDETERMINED = (
         'server_undetermined',
         Severity.INFO,
         'ask its owner: nothing that nova kept tells',
+        'What the server needs, or what its host is, cannot be known.',
     )
-    """What the server needs, or what its host is, cannot be known."""
 
     SERVER_REFUSED = (
         'server_refused',
         Severity.INFO,
         'correct its image or flavor before the next boot',
+        'The same request would get no host at all today.',
     )
-    """The same request would get no host at all today."""
 
     IMAGE_DRIFTED = (
         'image_drifted',
         Severity.WARNING,
         'a rebuild will judge by the image as it is now; moves never will',
+        'The image asks something else now than when the server was booted.',
     )
-    """The image asks something else now than when the server was booted."""
 
     IMAGE_WITHOUT_HOST = (
         'image_without_host',
         Severity.WARNING,
         'ask "classify" what to set, "explain" what hosts say',
+        "No host can run the image, or nova's ``ImagePropertiesFilter`` lets "
+        'it on none of those that could.',
     )
-    """No host can run the image, or nova's ``ImagePropertiesFilter`` lets it
-    on none of those that could."""
+
+    FLAVOR_REFUSED = (
+        'flavor_refused',
+        Severity.ERROR,
+        'correct the extra spec',
+        'No server of the flavor gets a host, whatever its image: an extra '
+        'spec cannot be read, or two contradict each other.',
+    )
+
+    FLAVOR_UNREADABLE = (
+        'flavor_unreadable',
+        Severity.WARNING,
+        'correct the extra spec',
+        'An extra spec, or a part of one, cannot be read and was left out.',
+    )
+
+    FLAVOR_MISLEADING = (
+        'flavor_misleading',
+        Severity.WARNING,
+        'use hypervisor_affinity:hypervisor_type instead, which takes any '
+        'spelling',
+        "nova's ``ComputeCapabilitiesFilter`` reads ``hypervisor_type`` "
+        'otherwise than it is written, so that servers of the flavor get no '
+        'host, or the wrong ones.',
+    )
+
+    FLAVOR_WITHOUT_HOST = (
+        'flavor_without_host',
+        Severity.WARNING,
+        'add such a host, or correct the extra spec',
+        'The flavor needs a hypervisor that no host offers.',
+    )
 
     HOST_CONTRADICTORY = (
         'host_contradictory',
         Severity.ERROR,
         'take it out of the aggregate, or tag it anew',
+        'Aggregate metadata and the virt driver exclude each other.',
     )
-    """Aggregate metadata and the virt driver exclude each other."""
 
     HOST_UNDETERMINED = (
         'host_undetermined',
         Severity.WARNING,
         'put it into an aggregate with hypervisor_type',
+        "Nothing tells the host's hypervisor, or nothing may run on it.",
     )
-    """Nothing tells the host's hypervisor, or nothing may run on it."""
 
     HOST_UNTAGGED = (
         'host_untagged',
         Severity.INFO,
         'put it into an aggregate with hypervisor_type',
+        'The host is in no aggregate that names a hypervisor.',
     )
-    """The host is in no aggregate that names a hypervisor."""
 
-    SERVER_NOT_JUDGED = ('server_not_judged', Severity.WARNING, REPORT)
-    """Something in the server's record was not foreseen."""
+    HOST_TAG_IGNORED = (
+        'host_tag_ignored',
+        Severity.WARNING,
+        'take it out of the aggregate, or tag it again',
+        "One of the host's aggregates names a hypervisor that its virt "
+        'driver does not report, and another one that it does.',
+    )
 
-    IMAGE_NOT_JUDGED = ('image_not_judged', Severity.WARNING, REPORT)
-    """Something in the image's record was not foreseen."""
+    SERVER_NOT_JUDGED = (
+        'server_not_judged',
+        Severity.WARNING,
+        REPORT,
+        "Something in the server's record was not foreseen.",
+    )
 
-    HOST_NOT_JUDGED = ('host_not_judged', Severity.WARNING, REPORT)
-    """Something in the host's record, or its aggregates', was not
-    foreseen."""
+    IMAGE_NOT_JUDGED = (
+        'image_not_judged',
+        Severity.WARNING,
+        REPORT,
+        "Something in the image's record was not foreseen.",
+    )
 
-    AGGREGATE_NOT_JUDGED = ('aggregate_not_judged', Severity.WARNING, REPORT)
-    """Something in the aggregate's record was not foreseen."""
+    FLAVOR_NOT_JUDGED = (
+        'flavor_not_judged',
+        Severity.WARNING,
+        REPORT,
+        "Something in the flavor's record was not foreseen.",
+    )
+
+    HOST_NOT_JUDGED = (
+        'host_not_judged',
+        Severity.WARNING,
+        REPORT,
+        "Something in the host's record, or its aggregates', was not "
+        'foreseen.',
+    )
+
+    AGGREGATE_NOT_JUDGED = (
+        'aggregate_not_judged',
+        Severity.WARNING,
+        REPORT,
+        "Something in the aggregate's record was not foreseen.",
+    )
 
     TAG_UNREADABLE = (
         'tag_unreadable',
         Severity.WARNING,
         'correct the aggregate metadata',
+        'Aggregate metadata that could not be read was left out.',
     )
-    """Aggregate metadata that could not be read was left out."""
+
+    OPTION_UNKNOWN = (
+        'option_unknown',
+        Severity.WARNING,
+        'correct the name in the file',
+        'A section of this project in a file of ``--nova-conf`` is misspelt, '
+        'or sets an option that there is not: it has no effect.',
+    )
 
     AGGREGATE_HOST_UNKNOWN = (
         'aggregate_host_unknown',
         Severity.INFO,
         'remove it from the aggregate',
+        'A tagged aggregate names a host that has no compute node.',
     )
-    """A tagged aggregate names a host that has no compute node."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Thing:
     """What is looked at.
 
-    :ivar kind: ``server``, ``image``, ``host`` or ``aggregate``
+    :ivar kind: ``server``, ``image``, ``flavor``, ``host``, ``aggregate`` or
+        ``option``
     :ivar id: its name where it has no id
     :ivar host: where it is; '' if it is nowhere
     """
@@ -147,9 +220,19 @@ class Thing:
         return cls('aggregate', aggregate.uuid or name, name, host)
 
     @classmethod
+    def from_option(cls, file: str, name: str) -> Self:
+        """Return an option, or a section, as a thing of a file."""
+        return cls('option', file, name, '')
+
+    @classmethod
     def from_image(cls, image: Image) -> Self:
         """Return an image as a thing."""
         return cls('image', image.id, image.name, '')
+
+    @classmethod
+    def from_flavor(cls, flavor: Flavor) -> Self:
+        """Return a flavor as a thing."""
+        return cls('flavor', flavor.id or flavor.name, flavor.name, '')
 
     @classmethod
     def from_server(cls, server: Server) -> Self:

@@ -18,6 +18,7 @@ from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
 from hypervisor_affinity.operations.explanation import Obstacle
+from hypervisor_affinity.operations.findings import Command
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
@@ -64,6 +65,11 @@ class ImageAuditor:
                 filter(None, (demand_text(demand), listed(differences)))
             ),
             demand.refusal or reasons,
+            commands=(
+                Command(
+                    ('hypervisor-affinity', 'classify'), arguments=(image.id,)
+                ),
+            ),
         )
 
 

@@ -20,6 +20,7 @@ from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.findings import Command
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Classifier
@@ -80,6 +81,7 @@ class ServerAuditor:
                     Thing.from_server(server),
                     self._evidence(demand, verdict),
                     verdict.reason,
+                    commands=_commands(BY_REASON[verdict.reason], server),
                 )
             elif verdict.passes and demand.is_flexible:
                 yield from self._check_order(server, demand, offer)
@@ -158,3 +160,17 @@ class ServerAuditor:
 
 def _asked(demand: Demand) -> tuple:
     return demand.required, demand.impossible, demand.refusal
+
+
+def _commands(check: CloudCheck, server: Server) -> tuple[Command, ...]:
+    """Return what to run for a server that is not where it should be."""
+    if check is CloudCheck.SERVER_MISPLACED:
+        rebuild = ('openstack', 'server', 'rebuild')
+        return (Command(rebuild, (('--image', 'IMAGE'),), (server.id,)),)
+    if check is CloudCheck.SERVER_NOT_ACCEPTED:
+        migrate = ('openstack', 'server', 'migrate')
+        return (Command(migrate, arguments=(server.id,)),)
+    if check is CloudCheck.SERVER_REFUSED:
+        explain = ('hypervisor-affinity', 'explain')
+        return (Command(explain, (('--server', server.id),)),)
+    return ()

@@ -90,7 +90,9 @@ def audit(
     if any(finding.check is ImageCheck.NOT_JUDGED for finding in found):
         # What was not looked at may be against a change.
         return [
-            dataclasses.replace(finding, remedy=Remedy(finding.advice))
+            dataclasses.replace(
+                finding, remedy=Remedy(finding.advice), commands=()
+            )
             for finding in found
         ]
     return found

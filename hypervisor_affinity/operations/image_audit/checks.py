@@ -13,86 +13,155 @@ from hypervisor_affinity.operations.findings import Severity
 class ImageCheck(Check):
     """What is looked for; the codes are stable."""
 
-    VALUE_REFUSED = ('value_refused', Severity.ERROR, IN_FINDING)
-    """nova-api refuses each boot from the image, for a property's value."""
+    VALUE_REFUSED = (
+        'value_refused',
+        Severity.ERROR,
+        IN_FINDING,
+        "nova-api refuses each boot from the image, for a property's value.",
+    )
 
-    TYPE_UNREPORTED = ('type_unreported', Severity.ERROR, IN_FINDING)
-    """No host reports the hypervisor type that the image names, so that nova's
-    ImagePropertiesFilter passes none."""
+    TYPE_UNREPORTED = (
+        'type_unreported',
+        Severity.ERROR,
+        IN_FINDING,
+        'No host reports the hypervisor type that the image names, so that '
+        "nova's ImagePropertiesFilter passes none.",
+    )
 
-    CONTRADICTORY = ('contradictory', Severity.ERROR, IN_FINDING)
-    """The hypervisor that the image asks for cannot run what it is or sets."""
+    CONTRADICTORY = (
+        'contradictory',
+        Severity.ERROR,
+        IN_FINDING,
+        'The hypervisor that the image asks for cannot run what it is or '
+        'sets.',
+    )
 
-    RUNS_NOWHERE = ('runs_nowhere', Severity.ERROR, IN_FINDING)
-    """The image asks for no hypervisor, and none that is known can run it."""
+    RUNS_NOWHERE = (
+        'runs_nowhere',
+        Severity.ERROR,
+        IN_FINDING,
+        'The image asks for no hypervisor, and none that is known can run it.',
+    )
 
     SIGNS_OVERRIDDEN = (
         'signs_overridden',
         Severity.WARNING,
         'remove what is wrong: these, or the hypervisor',
+        'The image names another hypervisor, and sets what only ESXi reads.',
     )
-    """The image names another hypervisor, and sets what only ESXi reads."""
 
-    LEFT_OVER = ('left_over', Severity.INFO, IN_FINDING)
-    """A property means a hypervisor that cannot boot the image, and no other
-    reads it: often it was there before the image was converted."""
+    LEFT_OVER = (
+        'left_over',
+        Severity.INFO,
+        IN_FINDING,
+        'A property means a hypervisor that cannot boot the image, and no '
+        'other reads it: often it was there before the image was converted.',
+    )
 
-    NAMES_DIFFER = ('names_differ', Severity.WARNING, IN_FINDING)
-    """A property is set by two names, to different values."""
+    NAMES_DIFFER = (
+        'names_differ',
+        Severity.WARNING,
+        IN_FINDING,
+        'A property is set by two names, to different values.',
+    )
 
-    DISK_TYPE_UNKNOWN = ('disk_type_unknown', Severity.ERROR, IN_FINDING)
-    """The vSphere driver knows no such disk type; case matters to it."""
+    DISK_TYPE_UNKNOWN = (
+        'disk_type_unknown',
+        Severity.ERROR,
+        IN_FINDING,
+        'The vSphere driver knows no such disk type; case matters to it.',
+    )
 
-    DISK_TYPE_WRONG = ('disk_type_wrong', Severity.ERROR, IN_FINDING)
-    """The content is of another disk type."""
+    DISK_TYPE_WRONG = (
+        'disk_type_wrong',
+        Severity.ERROR,
+        IN_FINDING,
+        'The content is of another disk type.',
+    )
 
-    DISK_TYPE_MISSING = ('disk_type_missing', Severity.WARNING, IN_FINDING)
-    """Without a disk type, the driver takes a VMDK for a flat extent."""
+    DISK_TYPE_MISSING = (
+        'disk_type_missing',
+        Severity.WARNING,
+        IN_FINDING,
+        'Without a disk type, the driver takes a VMDK for a flat extent.',
+    )
 
-    ADAPTER_MISSING = ('adapter_missing', Severity.WARNING, IN_FINDING)
-    """The disk is for another adapter than the driver's default."""
+    ADAPTER_MISSING = (
+        'adapter_missing',
+        Severity.WARNING,
+        IN_FINDING,
+        "The disk is for another adapter than the driver's default.",
+    )
 
-    GUEST_ID_LOST = ('guest_id_lost', Severity.ERROR, IN_FINDING)
-    """``os_distro`` hides ``vmware_ostype`` from the vSphere driver."""
+    GUEST_ID_LOST = (
+        'guest_id_lost',
+        Severity.ERROR,
+        IN_FINDING,
+        '``os_distro`` hides ``vmware_ostype`` from the vSphere driver.',
+    )
 
-    GUEST_ID_IS_DISTRO = ('guest_id_is_distro', Severity.ERROR, IN_FINDING)
-    """vSphere gets a distribution's name, or nothing, for the guest id, and
-    refuses it."""
+    GUEST_ID_IS_DISTRO = (
+        'guest_id_is_distro',
+        Severity.ERROR,
+        IN_FINDING,
+        "vSphere gets a distribution's name, or nothing, for the guest id, "
+        'and refuses it.',
+    )
 
-    GUEST_ID_MISSPELT = ('guest_id_misspelt', Severity.ERROR, IN_FINDING)
-    """vSphere refuses the guest id, since its case is wrong."""
+    GUEST_ID_MISSPELT = (
+        'guest_id_misspelt',
+        Severity.ERROR,
+        IN_FINDING,
+        'vSphere refuses the guest id, since its case is wrong.',
+    )
 
     GUEST_ID_UNKNOWN = (
         'guest_id_unknown',
         Severity.WARNING,
         'see that the oldest vSphere of the cloud knows it',
+        'The guest id is none that vSphere is known to have.',
     )
-    """The guest id is none that vSphere is known to have."""
 
-    GUEST_ID_MISSING = ('guest_id_missing', Severity.INFO, IN_FINDING)
-    """vSphere is not told what system it is, and takes it for any."""
+    GUEST_ID_MISSING = (
+        'guest_id_missing',
+        Severity.INFO,
+        IN_FINDING,
+        'vSphere is not told what system it is, and takes it for any.',
+    )
 
-    DISTRO_ON_ESXI = ('distro_on_esxi', Severity.INFO, IN_FINDING)
-    """But for the name of its distribution, where vSphere wants a guest id,
-    the image could run on ESXi, too: it never gets there."""
+    DISTRO_ON_ESXI = (
+        'distro_on_esxi',
+        Severity.INFO,
+        IN_FINDING,
+        'But for the name of its distribution, where vSphere wants a guest '
+        'id, the image could run on ESXi, too: it never gets there.',
+    )
 
     CONTENT_REFUSED = (
         'content_refused',
         Severity.WARNING,
         'convert it by "image prepare", and upload it anew',
+        'Glance or nova would refuse the content today.',
     )
-    """Glance or nova would refuse the content today."""
 
     CONTENT_UNREADABLE = (
         'content_unreadable',
         Severity.WARNING,
         'upload it anew, if it is damaged',
+        'The content could not be inspected.',
     )
-    """The content could not be inspected."""
 
-    NOT_JUDGED = ('not_judged', Severity.WARNING, REPORT)
-    """Something in the image, or in its content, was not foreseen; until it
-    is, no change of the image is proposed."""
+    NOT_JUDGED = (
+        'not_judged',
+        Severity.WARNING,
+        REPORT,
+        'Something in the image, or in its content, was not foreseen; until '
+        'it is, no change of the image is proposed.',
+    )
 
-    PROPERTY_DROPPED = ('property_dropped', Severity.WARNING, IN_FINDING)
-    """nova drops a property that seems to be a misspelt one."""
+    PROPERTY_DROPPED = (
+        'property_dropped',
+        Severity.WARNING,
+        IN_FINDING,
+        'nova drops a property that seems to be a misspelt one.',
+    )

@@ -10,6 +10,7 @@ from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import written
+from hypervisor_affinity.operations import commands
 from hypervisor_affinity.operations.classification import unfit
 from hypervisor_affinity.operations.findings import Changes
 from hypervisor_affinity.operations.findings import Finding
@@ -40,8 +41,15 @@ def mend(
             evidence,
             f'{advice}; then: a server with {cited(failing)} would fail',
         )
+    image = subject.image
     return Finding(
-        check, subject.image, evidence, remedy=Remedy(advice, mended)
+        check,
+        image,
+        evidence,
+        remedy=Remedy(advice, mended),
+        commands=commands.set_properties(
+            'image', image.id or image.name, mended
+        ),
     )
 
 

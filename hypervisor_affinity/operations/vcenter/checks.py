@@ -20,215 +20,229 @@ class VCenterCheck(Check):
         'vcenter_unreadable',
         Severity.ERROR,
         'see what the evidence names',
+        'vCenter does not answer, or not to this user.',
     )
-    """vCenter does not answer, or not to this user."""
 
-    NOT_JUDGED = ('not_judged', Severity.WARNING, REPORT)
-    """Something in a record of vCenter or nova was not foreseen."""
+    NOT_JUDGED = (
+        'not_judged',
+        Severity.WARNING,
+        REPORT,
+        'Something in a record of vCenter or nova was not foreseen.',
+    )
 
     TLS_UNVERIFIED = (
         'tls_unverified',
         Severity.WARNING,
         'set ca_file, and insecure = false',
+        'The certificate of vCenter is not verified.',
     )
-    """The certificate of vCenter is not verified."""
 
     PASSWORD_OPEN = (
         'password_open',
         Severity.WARNING,
         'take that right away with chmod o-rwx, and change the password',
+        'Every user of the machine may read the password of vCenter.',
     )
-    """Every user of the machine may read the password of vCenter."""
 
     CLUSTER_NOT_FOUND = (
         'cluster_not_found',
         Severity.ERROR,
         'correct cluster_name, or give the user the role Read-only there',
+        'nova names a cluster that vCenter does not have, or does not show.',
     )
-    """nova names a cluster that vCenter does not have, or does not show."""
 
     CLUSTER_NOT_SERVED = (
         'cluster_not_served',
         Severity.ERROR,
         'start a nova-compute with this cluster_name',
+        'No nova-compute serves a cluster that should have one.',
     )
-    """No nova-compute serves a cluster that should have one."""
 
     CLUSTER_SERVED_TWICE = (
         'cluster_served_twice',
         Severity.ERROR,
         'stop all but one, and delete the compute services of the others',
+        'Several nova-computes serve one cluster.',
     )
-    """Several nova-computes serve one cluster."""
 
     COMPUTE_DOWN = (
         'compute_down',
         Severity.ERROR,
-        'look at its log, and start it again; if somebody forced it down, '
-        'openstack compute service set --up HOST nova-compute',
+        'look at its log, and start it again; if somebody forced it down, end '
+        'that',
+        'Nothing is heard of the nova-compute of a cluster.',
     )
-    """Nothing is heard of the nova-compute of a cluster."""
 
     COMPUTE_DISABLED = (
         'compute_disabled',
         Severity.WARNING,
-        'openstack compute service set --enable HOST nova-compute, once the '
-        'cause is gone',
+        'enable it, once the cause is gone',
+        'Somebody has disabled the nova-compute of a cluster.',
     )
-    """Somebody has disabled the nova-compute of a cluster."""
 
     COMPUTE_DISABLED_BY_DRIVER = (
         'compute_disabled_by_driver',
         Severity.ERROR,
-        'have vCenter answer, then openstack compute service set --enable '
-        'HOST nova-compute',
+        'have vCenter answer, then enable it',
+        'The vSphere driver has disabled it, since vCenter did not answer.',
     )
-    """The vSphere driver has disabled it, since vCenter did not answer."""
 
     COMPUTE_NOT_CHECKED = (
         'compute_not_checked',
         Severity.INFO,
         'name its nova.conf, or have vCenter answer',
+        'The vCenter of a nova-compute is none of those that were read.',
     )
-    """The vCenter of a nova-compute is none of those that were read."""
 
-    DRS_OFF = ('drs_off', Severity.ERROR, 'turn DRS on, Fully Automated')
-    """DRS is off: nothing spreads the servers over the hosts."""
+    DRS_OFF = (
+        'drs_off',
+        Severity.ERROR,
+        'turn DRS on, Fully Automated',
+        'DRS is off: nothing spreads the servers over the hosts.',
+    )
 
-    DRS_MANUAL = ('drs_manual', Severity.ERROR, 'set DRS to Fully Automated')
-    """DRS only recommends: it does not choose a host for a new server."""
+    DRS_MANUAL = (
+        'drs_manual',
+        Severity.ERROR,
+        'set DRS to Fully Automated',
+        'DRS only recommends: it does not choose a host for a new server.',
+    )
 
     DRS_PARTIALLY_AUTOMATED = (
         'drs_partially_automated',
         Severity.WARNING,
         'set DRS to Fully Automated',
+        'DRS chooses a host for a new server, and never moves one.',
     )
-    """DRS chooses a host for a new server, and never moves one."""
 
-    HA_OFF = ('ha_off', Severity.WARNING, 'turn vSphere HA on')
-    """Servers of a failed host stay off; nova cannot evacuate them either."""
+    HA_OFF = (
+        'ha_off',
+        Severity.WARNING,
+        'turn vSphere HA on',
+        'Servers of a failed host stay off; nova cannot evacuate them either.',
+    )
 
     NO_USABLE_HOST = (
         'no_usable_host',
         Severity.ERROR,
         'connect hosts, or end their maintenance',
+        'No host of the cluster can take servers.',
     )
-    """No host of the cluster can take servers."""
 
     HOST_DISCONNECTED = (
         'host_disconnected',
         Severity.WARNING,
         'see whether it runs, and connect it',
+        'vCenter has lost a host, or was told to leave it alone.',
     )
-    """vCenter has lost a host, or was told to leave it alone."""
 
     HOST_IN_MAINTENANCE = (
         'host_in_maintenance',
         Severity.INFO,
         'end it when the work is done',
+        'A host is in maintenance.',
     )
-    """A host is in maintenance."""
 
     HOST_IN_STANDBY = (
         'host_in_standby',
         Severity.INFO,
         'see whether power management is wanted',
+        'A host was switched off to save power.',
     )
-    """A host was switched off to save power."""
 
     CAPACITY_BELOW_N_PLUS_1 = (
         'capacity_below_n_plus_1',
         Severity.WARNING,
         'add a host, or move servers away',
+        'Without its largest host the cluster could not run what it runs.',
     )
-    """Without its largest host the cluster could not run what it runs."""
 
     NO_DATASTORE = (
         'no_datastore',
         Severity.ERROR,
         'correct datastore_regex, or mount a datastore',
+        'nova may use no datastore of the cluster.',
     )
-    """nova may use no datastore of the cluster."""
 
     DATASTORE_NOT_SHARED = (
         'datastore_not_shared',
         Severity.ERROR,
         'mount it on every host, or exclude it by datastore_regex',
+        'A datastore that nova may use is missing on some host.',
     )
-    """A datastore that nova may use is missing on some host."""
 
     DATASTORE_UNAVAILABLE = (
         'datastore_unavailable',
         Severity.WARNING,
         'have hosts reach it, or end its maintenance',
+        'A datastore that nova may use cannot be reached, or is in '
+        'maintenance.',
     )
-    """A datastore that nova may use cannot be reached, or is in
-    maintenance."""
 
     VMOTION_MISSING = (
         'vmotion_missing',
         Severity.WARNING,
         'enable vMotion on a VMkernel adapter',
+        'A host has no VMkernel adapter for vMotion, which DRS needs.',
     )
-    """A host has no VMkernel adapter for vMotion, which DRS needs."""
 
     STORAGE_NETWORK_SHARED = (
         'storage_network_shared',
         Severity.INFO,
         'give storage a VMkernel adapter of its own',
+        'Every VMkernel adapter of a host carries management: storage has no '
+        'network of its own.',
     )
-    """Every VMkernel adapter of a host carries management: storage has no
-    network of its own."""
 
     NSX_UNEVEN = (
         'nsx_uneven',
         Severity.WARNING,
         'prepare the host for the same transport zones',
+        'A host lacks a network of NSX that others of the cluster have.',
     )
-    """A host lacks a network of NSX that others of the cluster have."""
 
     INVENTORY_DIFFERS = (
         'inventory_differs',
         Severity.WARNING,
         'see that nova-compute runs; it reports every minute',
+        'Placement has other totals than the driver would report now.',
     )
-    """Placement has other totals than the driver would report now."""
 
     NO_HOST_HAS_MAX_UNIT = (
         'no_host_has_max_unit',
         Severity.INFO,
         'keep flavors below what the freest host has, or free a host',
+        'No host has nearly as much free memory as Placement gives to one '
+        'server.',
     )
-    """No host has nearly as much free memory as Placement gives to one
-    server."""
 
     SERVER_WITHOUT_VM = (
         'server_without_vm',
         Severity.ERROR,
         'ask who deleted the VM; if it is lost, delete the server',
+        'nova has a server in the cluster, and vCenter has no such VM.',
     )
-    """nova has a server in the cluster, and vCenter has no such VM."""
 
     SERVER_IN_OTHER_CLUSTER = (
         'server_in_other_cluster',
         Severity.WARNING,
         'move the VM back',
+        'The VM of a server has left the cluster that nova has it in.',
     )
-    """The VM of a server has left the cluster that nova has it in."""
 
     VM_WITHOUT_SERVER = (
         'vm_without_server',
         Severity.WARNING,
         'delete the VM, after a look at its disks',
+        'A VM that nova made is of no server.',
     )
-    """A VM that nova made is of no server."""
 
     VM_OF_SERVER_ELSEWHERE = (
         'vm_of_server_elsewhere',
         Severity.ERROR,
         'switch the VM off first: the server may run twice',
+        'A VM is of a server that nova has on another host, or on none.',
     )
-    """A VM is of a server that nova has on another host, or on none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import DriverReport
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations import commands
 from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.operations.compute_service import Trouble
 from hypervisor_affinity.operations.findings import Finding
@@ -127,12 +128,20 @@ def _check_service(host: Host, place: Place) -> Iterator[VCenterFinding]:
     troubles = ComputeService.from_record(host).troubles
     if Trouble.DOWN in troubles:
         heard = host.last_seen or 'never, or long ago'
-        yield Finding(VCenterCheck.COMPUTE_DOWN, place, f'last heard: {heard}')
+        yield Finding(
+            VCenterCheck.COMPUTE_DOWN,
+            place,
+            f'last heard: {heard}',
+            commands=(commands.set_compute(host.name, '--up'),),
+        )
     reason = host.disabled_reason or 'no reason given'
+    enable = (commands.set_compute(host.name, '--enable'),)
     if Trouble.DISABLED_BY_DRIVER in troubles:
-        yield Finding(VCenterCheck.COMPUTE_DISABLED_BY_DRIVER, place, reason)
+        check = VCenterCheck.COMPUTE_DISABLED_BY_DRIVER
+        yield Finding(check, place, reason, commands=enable)
     elif Trouble.DISABLED in troubles:
-        yield Finding(VCenterCheck.COMPUTE_DISABLED, place, reason)
+        check = VCenterCheck.COMPUTE_DISABLED
+        yield Finding(check, place, reason, commands=enable)
 
 
 def check_aggregates(

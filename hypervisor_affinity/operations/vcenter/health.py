@@ -10,6 +10,7 @@ from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.findings import Command
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.vcenter import clusters
@@ -105,6 +106,9 @@ def _check_vcenter(vcenter: VCenter) -> Iterator[VCenterFinding]:
                 VCenterCheck.PASSWORD_OPEN,
                 Place(vcenter.name, subject=compute.file),
                 'every user of the machine may read the file',
+                commands=(
+                    Command(('chmod', 'o-rwx'), arguments=(compute.file,)),
+                ),
             )
     if vcenter.error:
         yield Finding(

@@ -135,7 +135,7 @@ def test_classify_with_a_flavor(run, cloud):
     )
     rows = {row['Part']: row for row in done.json()}
     assert rows['demand']['Subject'] == 'flexible'
-    assert 'is no extra spec' in rows['problem']['Effect']
+    assert 'is not a known extra spec' in rows['problem']['Effect']
 
 
 def test_classify_a_file_of_properties(run, tmp_path):

@@ -69,10 +69,45 @@ def test_audit_counts_what_is_not_there_too(run, wrong_cloud):
     }
 
 
+@pytest.fixture
+def misspelt(tmp_path):
+    path = tmp_path / 'nova.conf'
+    path.write_text('[hypervisor_affinity]\nvmdk_image = flexible\n')
+    return path
+
+
+SAID = (
+    '[hypervisor_affinity] vmdk_image is not known, and has no effect; did '
+    "you mean 'vmdk_images'?"
+)
+
+
+def test_audit_finds_misspelt_options(run, cloud, misspelt):
+    arguments = '--nova-conf', misspelt, '-f', 'json', '--long'
+    done = run('audit', '--snapshot', cloud(), *arguments)
+    (row,) = done.json()
+    assert (done.code, done.err) == (1, '')
+    assert (row['Check'], row['ID']) == ('option_unknown', str(misspelt))
+    assert row['Evidence'] == SAID
+
+
+def test_others_say_misspelt_options_beside_the_answer(run, cloud, misspelt):
+    arguments = '--nova-conf', misspelt, '--snapshot', cloud()
+    done = run('classify', 'iso', *arguments, '-f', 'json')
+    assert done.code == 0
+    assert done.json()
+    assert done.err == f'classify: {misspelt}: {SAID}\n'
+
+
 def test_audit_refuses_what_it_does_not_know(run, wrong_cloud):
     done = run('audit', '--snapshot', wrong_cloud, '--fail-on', 'errors')
     assert done.code == 2
-    assert "'errors' is none of these: never, info" in done.err
+    assert "'errors' is neither a severity (info, warning, error) nor a" in (
+        done.err
+    )
+    assert "did you mean 'error'?; --list-checks lists all" in done.err
+    done = run('audit', '--only', 'server_misplacd')
+    assert "did you mean 'server_misplaced'?" in done.err
 
 
 @pytest.mark.parametrize('output', ['table', 'json', 'yaml', 'csv'])

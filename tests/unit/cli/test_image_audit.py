@@ -31,7 +31,9 @@ def snapshot(tmp_path):
 
 
 def test_of_a_snapshot(run, snapshot):
-    done = run('image', 'audit', '--snapshot', snapshot, '-f', 'json')
+    done = run(
+        *('image', 'audit', '--snapshot', snapshot, '-f', 'json', '--long')
+    )
     assert (done.code, done.err) == (1, '')
     (row,) = done.json()
     assert row == {
@@ -41,6 +43,8 @@ def test_of_a_snapshot(run, snapshot):
         'Name': 'wrong',
         'Evidence': 'vmware_ostype=ubuntu64Guest, os_distro=ubuntu',
         'Advice': 'set os_distro=ubuntu64Guest',
+        'Command': 'openstack image set --property os_distro=ubuntu64Guest '
+        'i-wrong',
     }
 
 
@@ -82,7 +86,7 @@ def test_counts(run, snapshot):
         (('--apply', '--yes'), 2, 'leave out one of them'),
         (('--yes',), 2, '--yes confirms --apply'),
         (('nowhere',), 3, "no image 'nowhere'"),
-        (('--only', 'image_drifted'), 2, "'image_drifted' is none of these"),
+        (('--only', 'image_drifted'), 2, "'image_drifted' is neither a "),
     ],
 )
 def test_what_cannot_be_done(run, snapshot, arguments, code, message):
@@ -98,7 +102,7 @@ def test_the_values_of_what_nova_drops_are_asked_of_glance(run, glance):
         **{'os_distro': 'debian', 'os_version': '12'},
         **{'vmware_adapter_type': 'ide'},
     )
-    done = run('image', 'audit', '--no-content', '-f', 'json')
+    done = run('image', 'audit', '--no-content', '-f', 'json', '--long')
     assert {row['Advice'] for row in done.json()} == {
         'set os_distro=debian12_64Guest',
         'set vmware_adaptertype=ide, remove vmware_adapter_type',
@@ -107,7 +111,7 @@ def test_the_values_of_what_nova_drops_are_asked_of_glance(run, glance):
 
 def test_the_content_is_read(run, glance, vmdk):
     glance.add('x', vmdk, **{**IN_ORDER, 'vmware_disktype': 'sparse'})
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     assert checks(done) == [('x', 'disk_type_wrong')]
     assert run('image', 'audit', '--no-content').code == 0
 
@@ -119,7 +123,7 @@ def test_the_content_is_read(run, glance, vmdk):
 )
 def test_content_that_is_none(run, glance, content):
     glance.add('x', content, **IN_ORDER)
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     assert (done.code, checks(done)) == (1, [('x', 'content_unreadable')])
 
 
@@ -141,7 +145,7 @@ def test_one_image_does_not_hide_the_others(run, glance, content):
     )
     glance.add('wrong', **WRONG)
     switch = ['--no-content'] * (not content)
-    done = run('image', 'audit', *switch, '-f', 'json')
+    done = run('image', 'audit', *switch, '-f', 'json', '--long')
     assert done.code == 1
     assert ('wrong', 'guest_id_lost') in checks(done)
     assert (('chained', 'content_unreadable') in checks(done)) == bool(content)
@@ -166,7 +170,7 @@ def test_attributes_of_wrong_types(run, glance, attribute):
     """It is no Glance that answers like this."""
     image_id = glance.add('x', b'KDMV' + bytes(512), **IN_ORDER)
     glance.images[image_id].update(attribute)
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     assert (done.code, done.out) == (3, '')
     assert len(done.err.splitlines()) == 1
     assert 'unexpected' not in done.err
@@ -181,7 +185,7 @@ def test_content_that_nobody_has_foreseen(run, glance, monkeypatch):
         'hypervisor_affinity.cli.image.audit.inspect_content', fail
     )
     glance.add('x', b'KDMV' + bytes(512), **WRONG)
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     assert done.code == 1
     assert checks(done) == [('x', 'guest_id_lost'), ('x', 'not_judged')]
     assert 'its content: unexpected ZeroDivisionError' in done.out
@@ -190,7 +194,7 @@ def test_content_that_nobody_has_foreseen(run, glance, monkeypatch):
 
 def test_content_that_looks_raw_proves_no_disk_type(run, glance):
     glance.add('x', bytes(1024), **IN_ORDER)
-    done = run('image', 'audit', '--apply', '-f', 'json')
+    done = run('image', 'audit', '--apply', '-f', 'json', '--long')
     assert checks(done) == [
         ('x', 'disk_type_wrong'),
         ('x', 'content_refused'),
@@ -200,7 +204,7 @@ def test_content_that_looks_raw_proves_no_disk_type(run, glance):
 def test_content_that_the_store_has_lost(run, glance, vmdk):
     image_id = glance.add('x', vmdk, **IN_ORDER)
     glance.contents[image_id] = vmdk[:100]
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     assert (done.code, checks(done)) == (1, [('x', 'content_unreadable')])
 
 

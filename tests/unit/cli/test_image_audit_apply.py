@@ -27,7 +27,9 @@ def test_apply(run, glance, monkeypatch, answer):
     wrong = glance.add(
         'wrong', **{**WRONG, 'vmware_disktype': 'STREAMOPTIMIZED'}
     )
-    done = run('image', 'audit', '--no-content', '--apply', '-f', 'json')
+    done = run(
+        'image', 'audit', '--no-content', '--apply', '-f', 'json', '--long'
+    )
     assert (done.code, done.json()) == (0, [])
     assert done.err.splitlines() == [
         f'wrong ({wrong}): set os_distro=ubuntu64Guest, '
@@ -72,7 +74,7 @@ def test_apply_removes_what_a_conversion_has_left(run, glance):
         vmware_ostype='ubuntu64Guest',
         hw_disk_bus='virtio',
     )
-    done = run('image', 'audit', '--apply', '--yes', '-f', 'json')
+    done = run('image', 'audit', '--apply', '--yes', '-f', 'json', '--long')
     assert (done.code, done.json()) == (0, [])
     assert done.err.startswith(
         f'converted ({image}): remove vmware_image_version, remove '
@@ -100,10 +102,10 @@ def test_apply_what_was_asked_for(run, glance):
 
 def test_apply_reads_the_content_once(run, glance, vmdk):
     glance.add('x', vmdk, **{**IN_ORDER, 'vmware_disktype': 'sparse'})
-    done = run('image', 'audit', '-f', 'json')
+    done = run('image', 'audit', '-f', 'json', '--long')
     reads = [r.headers['Range'] for r in glance.requests if 'file' in r.path]
     glance.requests.clear()
-    done = run('image', 'audit', '--apply', '--yes', '-f', 'json')
+    done = run('image', 'audit', '--apply', '--yes', '-f', 'json', '--long')
     assert (done.code, done.json()) == (0, [])
     again = [r.headers['Range'] for r in glance.requests if 'file' in r.path]
     assert again == reads != []

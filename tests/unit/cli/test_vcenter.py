@@ -81,7 +81,7 @@ def test_a_cloud_in_order(run, in_order):
 
 
 def test_the_worst_comes_first(run, wrong):
-    done = run('vcenter', 'check', '--snapshot', wrong, '-f', 'json')
+    done = run('vcenter', 'check', '--snapshot', wrong, '-f', 'json', '--long')
     assert (done.code, done.err) == (1, '')
     rows = done.json()
     assert [
@@ -95,11 +95,13 @@ def test_the_worst_comes_first(run, wrong):
     assert rows[0] == {
         'Severity': 'error',
         'Check': 'drs_manual',
+        'Where': 'vcenter.example.org, production',
         'vCenter': 'vcenter.example.org',
         'Cluster': 'production',
         'Subject': '',
         'Evidence': 'DRS is manual',
         'Advice': 'set DRS to Fully Automated',
+        'Command': '',
     }
 
 
@@ -202,7 +204,7 @@ def test_a_snapshot_without_vcenters(run, save):
     document = json.loads(path.read_text())
     del document['vcenters']
     path.write_text(json.dumps(document))
-    done = run('vcenter', 'check', '--snapshot', path, '-f', 'json')
+    done = run('vcenter', 'check', '--snapshot', path, '-f', 'json', '--long')
     # As nova knows it, there is one, which was not looked at.
     assert [row['Check'] for row in done.json()] == ['compute_not_checked']
     assert done.code == 0

@@ -34,7 +34,7 @@ def shown(run, save):
     def shown(view):
         done = run(
             *('vcenter', 'show', '--snapshot', path, '--of', view),
-            *('-f', 'json'),
+            *('-f', 'json', '--long'),
         )
         assert (done.code, done.err) == (0, '')
         rows = done.json()
@@ -54,8 +54,8 @@ def test_show(shown):
             'HA': 'on',
             'Hosts': '3/3',
             'Memory MiB': 196608,
-            'Largest host': 65536,
-            'Freest host': 64536,
+            'Largest host MiB': 65536,
+            'Freest host MiB': 64536,
             'VMs of nova': 1,
             'Others': 2,
         }
@@ -128,7 +128,9 @@ def test_show_no_cluster_that_nova_has_nothing_to_do_with(run, save):
 
 
 def test_a_vcenter_that_could_not_be_read(run):
-    done = run('vcenter', 'show', '--snapshot', EXAMPLE, '-f', 'json')
+    done = run(
+        'vcenter', 'show', '--snapshot', EXAMPLE, '-f', 'json', '--long'
+    )
     assert done.code == 1
     assert [row['Cluster'] for row in done.json()] == ['production', 'test']
     assert done.err == (
@@ -136,7 +138,7 @@ def test_a_vcenter_that_could_not_be_read(run):
         's; see whether vCenter is up\n'
     )
     done = run(
-        *('vcenter', 'check', '--snapshot', EXAMPLE, '-f', 'json'),
+        *('vcenter', 'check', '--snapshot', EXAMPLE, '-f', 'json', '--long'),
         *('--only', 'vcenter_unreadable'),
     )
     assert (done.code, done.err) == (1, '')

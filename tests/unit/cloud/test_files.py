@@ -142,6 +142,10 @@ def test_an_element_a_line(cloud, tmp_path):
     [
         ('nothing', "the records has no image 'nothing'"),
         (
+            'sio',
+            "the records has no image 'sio'; did you mean 'iso'?",
+        ),
+        (
             'twin',
             "the records has 2 images named 'twin'; give the id of one: 1, 2",
         ),

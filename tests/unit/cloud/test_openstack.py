@@ -11,6 +11,7 @@ from openstack import connection
 
 from hypervisor_affinity.cloud.api import TIMEOUT
 from hypervisor_affinity.cloud.openstack import CloudSource
+from hypervisor_affinity.cloud.source import Missing
 from hypervisor_affinity.cloud.source import SourceError
 from testbed.fake_api import FakeApi
 from testbed.fake_api import in_json
@@ -43,7 +44,7 @@ class Cloud(FakeApi):
 
     * ``microversion``: the newest of nova; None for no word of it
     * ``services``: of the catalog
-    * ``answers``: {path of nova's API: what it answers}
+    * ``answers``: {path: what nova or Keystone answers; None for 404}
     * ``refuses``: whether Keystone gives no token
     """
 
@@ -87,13 +88,18 @@ class Cloud(FakeApi):
             )
         # One page of all, and then an empty one.
         answer = self.answers[path]
+        if answer is None:
+            return in_json({'error': {'message': 'no', 'code': 404}}, 404)
         if 'marker' in request.query:
             answer = {name: [] for name in answer}
         return in_json(answer)
 
     def _token(self):
         return fake_keystone.token(
-            fake_keystone.service(name, f'{self.url}/v2.1')
+            fake_keystone.service(
+                name,
+                f'{self.url}/{"v3" if name == "identity" else "v2.1"}',
+            )
             for name in self.services
         )
 
@@ -169,6 +175,52 @@ def test_last_heartbeat_of_a_compute(cloud, told, expected):
     }
     (host,) = CloudSource(cloud.connect()).hosts()
     assert host.last_seen == expected
+
+
+def test_a_project_by_its_id_or_name(cloud):
+    cloud.services = ('identity',)
+    blue = {'id': 'p-1', 'name': 'blue', 'enabled': True}
+    cloud.answers = {
+        '/v3/projects': {'projects': [blue]},
+        '/v3/projects/p-1': {'project': blue},
+        '/v3/projects/blue': None,
+        '/v3/projects/bleu': None,
+        # As one that a name must not leave.
+        '/v3/projects/..%2Fusers': None,
+    }
+    source = CloudSource(cloud.connect())
+    assert source.project('p-1') == source.project('blue') == 'p-1'
+    (named,) = cloud.asked('/v3/projects')
+    assert named.query == {'name': 'blue'}
+    with pytest.raises(Missing, match=r"no project 'bleu'; did .* 'blue'"):
+        source.project('bleu')
+    with pytest.raises(Missing, match=r"no project '\.\./users'$"):
+        source.project('../users')
+
+
+@pytest.mark.parametrize(
+    ('name', 'question'),
+    [('wbe', "; did you mean 'web'?"), ('database', ''), (IMAGE_ID, '')],
+)
+def test_the_nearest_of_what_is_not_there(cloud, name, question):
+    booted = {
+        **SERVER,
+        'image': '',
+        # A volume that nobody asks for: there is no such service.
+        'os-extended-volumes:volumes_attached': [{'id': IMAGE_ID}],
+    }
+    listed = '/v2.1/servers/detail'
+    cloud.answers = {f'/v2.1/servers/{IMAGE_ID}': None, listed: None}
+    cloud.answers[listed] = {'servers': [booted]}
+    source = CloudSource(cloud.connect())
+    with pytest.raises(Missing) as raised:
+        source.server(name)
+    assert str(raised.value) == (
+        f'{source.name} has no server {name!r}{question}'
+    )
+    # An id is near to no other one: of many, all servers would be read twice.
+    by_name = [r for r in cloud.asked(listed) if 'name' in r.query]
+    assert (len(cloud.asked(listed)) > len(by_name)) is (name != IMAGE_ID)
 
 
 def test_too_old(cloud):

@@ -68,9 +68,44 @@ def test_hosts_and_aggregates():
         (CloudCheck.HOST_CONTRADICTORY, 'kvm-2', Reason.CONTRADICTORY_HOST),
         (CloudCheck.HOST_UNTAGGED, 'kvm-3', ''),
         (CloudCheck.HOST_UNDETERMINED, 'odd', Reason.UNDETERMINED_HOST),
-        (CloudCheck.TAG_UNREADABLE, 'vc-1', ''),
         (CloudCheck.AGGREGATE_HOST_UNKNOWN, 'kvm', ''),
+        (CloudCheck.TAG_UNREADABLE, 'typo', ''),
     ]
+
+
+@pytest.mark.parametrize('hosts', [0, 1, 500])
+def test_an_aggregate_is_read_once_whatever_hosts_it_has(hosts):
+    names = [f'kvm-{number}' for number in range(hosts)]
+    metadata = {
+        'hypervisor_type': 'kvm',
+        'hypervisor_affinity_reserv': '20',
+        'hypervisor_affinity_admit': 'requird',
+    }
+    source = both(
+        hosts=[records.kvm(name) for name in names],
+        aggregates=[Aggregate('kvm', 'a-1', metadata, tuple(names))],
+        images=[],
+    )
+    findings = list(audit(source, Policy()))
+    assert [f.check for f in findings] == [CloudCheck.TAG_UNREADABLE] * 2
+    assert {(f.about.kind, f.about.id, f.about.host) for f in findings} == {
+        ('aggregate', 'a-1', '')
+    }
+    assert sorted(finding.evidence for finding in findings) == [
+        'hypervisor_affinity_admit=requird: is neither any nor required; '
+        'ignored',
+        'hypervisor_affinity_reserv=20: is not a known metadata key (did you '
+        "mean 'hypervisor_affinity_reserve'?); ignored",
+    ]
+
+
+def test_a_tag_that_the_driver_contradicts_is_of_the_host():
+    tagged = [
+        Aggregate(name, name, {'hypervisor_type': name}, ('kvm-1',))
+        for name in ('kvm', 'vmware')
+    ]
+    source = both(hosts=[records.kvm('kvm-1')], aggregates=tagged, images=[])
+    assert found(source) == [(CloudCheck.HOST_TAG_IGNORED, 'kvm-1', '')]
 
 
 def test_hosts_that_take_nothing_by_the_operators_word():
@@ -94,7 +129,7 @@ def test_servers_are_read_one_by_one():
 
 BAD_IMAGE = Image('odd', 'i-odd', 'active', 'qcow2', 'bare', Unforeseen())
 
-BAD_FLAVOR = Flavor('odd', extra_specs=Unforeseen())
+BAD_FLAVOR = Flavor('odd', 'f-odd', extra_specs=Unforeseen())
 
 BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
 
@@ -105,6 +140,10 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
         (
             {'images': [BAD_IMAGE, VMDK]},
             {(CloudCheck.IMAGE_NOT_JUDGED, 'odd')},
+        ),
+        (
+            {'flavors': [BAD_FLAVOR, *both().flavors()]},
+            {(CloudCheck.FLAVOR_NOT_JUDGED, 'odd')},
         ),
         (
             {
@@ -124,7 +163,7 @@ BAD_AGGREGATE = Aggregate('odd', 'a-odd', Unforeseen(), ('kvm-2',))
             },
         ),
     ],
-    ids=['image', 'server', 'aggregate'],
+    ids=['image', 'flavor', 'server', 'aggregate'],
 )
 def test_what_cannot_be_judged_does_not_hide_the_rest(sections, not_judged):
     usual = [server('wrong', VMDK, 'kvm-1'), server('there', ISO, 'kvm-2')]

@@ -2,6 +2,7 @@
 """What findings and checks of all areas have in common."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -18,8 +19,8 @@ PAGES = pathlib.Path(__file__).parents[3] / 'doc/source/cli'
 
 
 class Colour(Check):
-    RED = 'red', Severity.ERROR, 'paint it'
-    GREY = 'grey', Severity.INFO, IN_FINDING
+    RED = 'red', Severity.ERROR, 'paint it', 'It is red.'
+    GREY = 'grey', Severity.INFO, IN_FINDING, 'It is ``grey``.'
 
 
 def test_a_check_is_its_code():
@@ -39,12 +40,22 @@ def test_a_remedy_counts_for_its_finding_alone():
     assert (finding.advice, finding.changes) == ('wash it', {'colour': None})
 
 
-@pytest.mark.parametrize('values', [('x',), ('x', Severity.INFO)])
-def test_a_check_without_severity_or_advice_is_refused(values):
-    with pytest.raises(TypeError, match='advice'):
+@pytest.mark.parametrize(
+    'values', [('x',), ('x', Severity.INFO), ('x', Severity.INFO, 'do it')]
+)
+def test_a_check_that_lacks_something_is_refused(values):
+    with pytest.raises(TypeError, match='meaning'):
 
         class Forgetful(Check):
             X = values
+
+
+@pytest.mark.parametrize(
+    'check', [*CloudCheck, *ImageCheck, *VCenterCheck], ids=str
+)
+def test_a_meaning_is_a_sentence(check):
+    assert re.fullmatch(r'[A-Z`a-z].*\.', check.meaning)
+    assert '\n' not in check.meaning
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,6 @@ def test_a_check_without_severity_or_advice_is_refused(values):
     ],
 )
 def test_the_page_of_the_command_lists_its_checks(page, area):
-    """The directive makes the list, and refuses a check without a sentence."""
+    """The directive makes the list."""
     listing = f'\n.. code-list:: {area.__module__} {area.__name__}\n'
     assert listing in (PAGES / f'{page}.rst').read_text()

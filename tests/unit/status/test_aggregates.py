@@ -25,6 +25,7 @@ ISOLATED = (
         ('hypervisor_affinity_reserve', '120'),
         ('hypervisor_affinity_weight_multiplier', 'much'),
         ('vmware_adaptertype', ','),
+        ('hypervisor_affinity_reserv', '20'),
     ],
 )
 def test_metadata_that_cannot_be_read(key, value):

@@ -148,7 +148,7 @@ def test_specs_that_agree(load, specs):
             'hypervisor_affinity:prefered',
             'kvm',
             Severity.WARNING,
-            'no extra spec',
+            "did you mean 'hypervisor_affinity:preferred'",
         ),
     ],
 )

@@ -43,6 +43,57 @@ def test_a_wrong_option_is_named_with_its_file(load):
 
 
 @pytest.mark.parametrize(
+    ('text', 'said'),
+    [
+        (
+            '[hypervisor_affinity]\nvmdk_image = flexible\n',
+            '[hypervisor_affinity] vmdk_image is not known, and has no '
+            "effect; did you mean 'vmdk_images'?",
+        ),
+        (
+            '[hypervisor_affinity]\nVmdk_Images = flexible\n',
+            '[hypervisor_affinity] Vmdk_Images is not known, and has no '
+            "effect; did you mean 'vmdk_images'?",
+        ),
+        (
+            '[hypervisor_affinity]\nowner = me\n',
+            '[hypervisor_affinity] owner is not known, and has no effect',
+        ),
+        (
+            '[hypervisor_afinity]\nvmdk_images = flexible\n',
+            '[hypervisor_afinity] is not known, and has no effect; did you '
+            "mean '[hypervisor_affinity]'?",
+        ),
+        (
+            '[hypervisor_affinity_vcenter]\nhost_pasword = swordfish\n',
+            '[hypervisor_affinity_vcenter] host_pasword is not known, and has '
+            "no effect; did you mean 'host_password'?",
+        ),
+    ],
+)
+def test_a_misspelt_name_is_found(load, tmp_path, text, said):
+    finding = found(settings.check_options, load(text))
+    assert finding.severity is Severity.WARNING
+    assert finding.text == f'{tmp_path / "nova.conf"}: {said}'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        # As oslo.config takes them: a section in any case.
+        '[Hypervisor_Affinity]\nvmdk_images = flexible\n',
+        '[hypervisor_affinity_fake_compute]\nface = libvirt\n',
+        '[filter_scheduler]\nhost_subset_sizes = 2\n',
+    ],
+)
+def test_what_is_known_or_not_ours_is_left_alone(load, text):
+    conf = load(text)
+    assert found(settings.check_options, conf) is None
+    if 'vmdk_images' in text:
+        assert our_conf.read_policy(conf).vmdk_images == 'flexible'
+
+
+@pytest.mark.parametrize(
     ('option', 'value', 'cause'),
     [
         ('vmdk_images', '$nope', 'to what is not there'),
