@@ -7,7 +7,7 @@ any text, and give it back exactly; all other formats get it printable.
 
 import abc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cliff import columns
@@ -63,10 +63,22 @@ def shown(cell: Any, formatter: str) -> Any:
 
 
 def _plain(value: Any, text: Callable[[str], str]) -> Any:
-    if value is None or isinstance(value, (int, float)):
+    if value is None:
+        return ''
+    if isinstance(value, (int, float)):
         return value
-    # Lists and mappings as the formatters would write them.
-    return text(str(value))
+    return text(_words(value))
+
+
+def _words(value: Any) -> str:
+    """Return a value without Python's signs: ``a=1, b=2``, ``x, y``."""
+    if isinstance(value, Mapping):
+        return ', '.join(
+            f'{name}={_words(each)}' for name, each in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return ', '.join(map(_words, value))
+    return str(value)
 
 
 def _for_spreadsheets(value: str) -> str:
