@@ -78,7 +78,7 @@ def _words(value: Any) -> str:
         )
     if isinstance(value, (list, tuple)):
         return ', '.join(map(_words, value))
-    return str(value)
+    return '' if value is None else str(value)
 
 
 def _for_spreadsheets(value: str) -> str:

@@ -3,8 +3,7 @@
 
 cliff cuts wherever a column ends. Here a line ends between words, or, where a
 word alone is too long, behind a sign in it: ``vmware_ostype=`` and then
-``windows2019srv_64Guest``. A table in which even such parts do not fit is
-wider.
+``windows2019srv_64Guest``. A table in which such parts do not fit is wider.
 """
 
 import itertools
@@ -48,6 +47,9 @@ def widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
         least = [max(map(_least(level), cells)) for cells in columns]
         if sum(least) <= room:
             break
+    else:
+        # It will be wider: then not for words that are broken for nothing.
+        least = [max(map(_least(1), cells)) for cells in columns]
     chosen = least
     for cap in range(1, max(most, default=0) + 1):
         tried = [

@@ -76,23 +76,7 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
         picture = figure.Figure(
             figsize=(1.5 + 3.75 * len(runs), 6.5), layout='constrained'
         )
-        axes = picture.subplots(
-            2, len(runs), sharex='col', sharey='row', squeeze=False
-        )
-        for run, (servers, memory) in zip(runs, axes.transpose(), strict=True):
-            servers.set_title(printable(run.scheduler))
-            _fill_servers(servers, run, styles)
-            _fill_failures(servers, run, runs)
-            _fill_memory(memory, run, styles)
-            for axis in (servers, memory):
-                _mark_steps(axis, run)
-            _label_steps(servers, run)
-            memory.set_xlabel('requests so far')
-        # All schedulers have one scale; only now all is drawn.
-        axes[0][0].set_ylim(bottom=0)
-        axes[1][0].set_ylim(0, max(_FULL, axes[1][0].dataLim.ymax))
-        axes[0][0].set_ylabel('servers')
-        axes[1][0].set_ylabel('memory in use (%)')
+        axes = _fill(picture, runs, styles)
         picture.suptitle(printable(title), fontsize=10)
         picture.legend(
             *axes[0][0].get_legend_handles_labels(),
@@ -104,6 +88,30 @@ def draw(title: str, runs: Sequence[Run], path: pathlib.Path) -> None:
     # It is for showing: who may read it is what the umask says.
     with writing.replacing(path, 0o666) as file:
         file.write(drawn)
+
+
+def _fill(
+    picture: 'Figure', runs: Sequence[Run], styles: dict[str, dict]
+) -> Any:
+    """Draw the schedulers side by side; return the axes, by row."""
+    axes = picture.subplots(
+        2, len(runs), sharex='col', sharey='row', squeeze=False
+    )
+    for run, (servers, memory) in zip(runs, axes.transpose(), strict=True):
+        servers.set_title(printable(run.scheduler))
+        _fill_servers(servers, run, styles)
+        _fill_failures(servers, run, runs)
+        _fill_memory(memory, run, styles)
+        for axis in (servers, memory):
+            _mark_steps(axis, run)
+        _label_steps(servers, run)
+        memory.set_xlabel('requests so far')
+    # All schedulers have one scale; only now all is drawn.
+    axes[0][0].set_ylim(bottom=0)
+    axes[1][0].set_ylim(0, max(_FULL, axes[1][0].dataLim.ymax))
+    axes[0][0].set_ylabel('servers')
+    axes[1][0].set_ylabel('memory in use (%)')
+    return axes
 
 
 def _styles(runs: Sequence[Run]) -> dict[str, dict[str, str]]:
