@@ -10,7 +10,7 @@ import enum
 import os
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from cliff import columns
@@ -124,10 +124,22 @@ def shown(cell: Any, formatter: str) -> Any:
 
 
 def _plain(value: Any, text: Callable[[str], str]) -> Any:
-    if value is None or isinstance(value, (int, float)):
+    if value is None:
+        return ''
+    if isinstance(value, (int, float)):
         return value
-    # Lists and mappings as the formatters would write them.
-    return text(str(value))
+    return text(_words(value))
+
+
+def _words(value: Any) -> str:
+    """Return a value without Python's signs: ``a=1, b=2``, ``x, y``."""
+    if isinstance(value, Mapping):
+        return ', '.join(
+            f'{name}={_words(each)}' for name, each in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return ', '.join(map(_words, value))
+    return '' if value is None else str(value)
 
 
 def _for_spreadsheets(value: str) -> str:

@@ -5,7 +5,9 @@ import argparse
 import pathlib
 from collections.abc import Iterable
 
-from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cli.base import CloudReading
+from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.listing import FittedCommand
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.core import hypervisor
@@ -29,7 +31,7 @@ _FATES = {
 }
 
 
-class Classify(PolicyCommand):
+class Classify(PolicyReading, CloudReading, FittedCommand):
     """Tell which hypervisor an image needs, why, and what would change it."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli import explain_ranking
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cli import progress
+from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import CommandLineError
-from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
@@ -23,8 +26,10 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import requests
 from hypervisor_affinity.operations.explanation import Explanation
+from hypervisor_affinity.operations.explanation import Group
 from hypervisor_affinity.operations.explanation import HostAnswer
 from hypervisor_affinity.operations.explanation import explain
+from hypervisor_affinity.operations.explanation.ranking import Place
 from hypervisor_affinity.operations.findings import REPORT
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Request
@@ -32,13 +37,25 @@ from hypervisor_affinity.operations.requests import Request
 # Hosts named in a line of counts.
 _NAMED = 3
 
-_COUNTED = ('Check', 'Reason', 'Hosts', 'Example', 'Evidence')
-_TOLD = ('Host', 'Passes', 'Check', 'Reason', 'Evidence')
 # What a host passes in spite of: Passes alone says "as far as is known".
 _NOT_KNOWN = 'Not known'
+_COUNTED_SHORT = ('Check', 'Reason', 'Hosts', 'Example')
+_COUNTED = (*_COUNTED_SHORT, 'Evidence', _NOT_KNOWN)
+_TOLD_SHORT = ('Host', 'Passes', 'Rank', 'Weight', 'Reason')
+_TOLD = (
+    'Host',
+    'Passes',
+    'Rank',
+    'Weight',
+    'Check',
+    'Reason',
+    'Evidence',
+    _NOT_KNOWN,
+    'Shares',
+)
 
 
-class Explain(PolicyCommand):
+class Explain(PolicyReading, CloudReading, LongCommand):
     """Tell for every host why it would take a request, or not.
 
     Ends with 1 if no host would, and with 3 if that is not certain, since
@@ -96,15 +113,27 @@ class Explain(PolicyCommand):
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         hosts = list(progress.counted('hosts', source.hosts()))
-        offers = HostOffers(source.aggregates(), policy)
+        aggregates = list(source.aggregates())
+        offers = HostOffers(aggregates, policy)
         request = self._request(parsed_args, source, hosts, offers, policy)
         if parsed_args.host:
             hosts = _named(parsed_args.host, hosts, source)
         found = explain(request, hosts, offers, policy, parsed_args.project)
+        if not parsed_args.host:
+            # Weights compare all hosts that pass.
+            found = explain_ranking.ranked(
+                found,
+                request,
+                aggregates,
+                offers,
+                policy,
+                parsed_args.nova_conf,
+            )
         if parsed_args.html:
             page.write(
                 parsed_args.html,
                 found,
+                policy,
                 taken_from=source.taken_from,
                 taken_at=source.taken_at,
             )
@@ -112,21 +141,16 @@ class Explain(PolicyCommand):
         if request.fault:
             self.say(parsed_args, f'nova said: {request.fault}')
         self.say(parsed_args, *_headlines(found))
+        self.say(parsed_args, *explain_ranking.headlines(found, policy))
         if parsed_args.counts:
-            return (*_COUNTED, _NOT_KNOWN), [
-                (
-                    str(group.answer.check),
-                    str(group.answer.reason),
-                    len(group.hosts),
-                    group.hosts[0].host.name,
-                    listed(group.answer.evidence),
-                    listed(group.undetermined),
-                )
-                for group in found.groups()
-            ]
-        return (*_TOLD, _NOT_KNOWN), [
-            _row(host) for group in found.groups() for host in group.hosts
+            rows = list(map(_count, found.groups()))
+            return self.chosen(parsed_args, _COUNTED_SHORT, _COUNTED, rows)
+        rows = [
+            _row(host, found.place(host))
+            for group in found.groups()
+            for host in group.hosts
         ]
+        return self.chosen(parsed_args, _TOLD_SHORT, _TOLD, rows)
 
     def _check(self, parsed_args: argparse.Namespace) -> None:
         """See that the arguments are for one question.
@@ -255,13 +279,28 @@ def _headlines(found: Explanation) -> list[str]:
     return lines
 
 
-def _row(found: HostAnswer) -> tuple:
+def _count(group: Group) -> tuple:
+    return (
+        str(group.answer.check),
+        str(group.answer.reason),
+        len(group.hosts),
+        group.hosts[0].host.name,
+        listed(group.answer.evidence),
+        listed(group.undetermined),
+    )
+
+
+def _row(found: HostAnswer, place: Place | None) -> tuple:
     failing = [a for a in found.answers if not a.passes] or [found.decisive]
+    rank, weight, shares = explain_ranking.cells(place)
     return (
         found.host.name,
         found.passes,
+        rank,
+        weight,
         ', '.join(answer.check for answer in failing),
         ', '.join(answer.reason for answer in failing),
         '; '.join(filter(None, (listed(a.evidence) for a in failing))),
         listed(found.undetermined),
+        shares,
     )

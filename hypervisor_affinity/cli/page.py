@@ -12,9 +12,12 @@ import hashlib
 import pathlib
 
 import jinja2
+import markupsafe
 
+from hypervisor_affinity.cli import explain_ranking
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.core.explanation import demand_text
+from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.operations.explanation import Explanation
 
@@ -22,6 +25,7 @@ from hypervisor_affinity.operations.explanation import Explanation
 def write(
     path: pathlib.Path,
     explanation: Explanation,
+    policy: Policy,
     *,
     taken_from: str,
     taken_at: str,
@@ -30,14 +34,23 @@ def write(
 
     :raises SourceError: if it cannot be written
     """
-    page = render(explanation, taken_from=taken_from, taken_at=taken_at)
+    page = render(
+        explanation, policy, taken_from=taken_from, taken_at=taken_at
+    )
     with files.replacing(path) as file:
         file.write(page.encode())
 
 
-def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
+def render(
+    explanation: Explanation,
+    policy: Policy,
+    *,
+    taken_from: str,
+    taken_at: str,
+) -> str:
     """Return the page.
 
+    :param policy: by which it is explained
     :param taken_from: what the facts were read from
     :param taken_at: when, as ISO 8601; '' if that is not known
     """
@@ -50,6 +63,7 @@ def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters['digest'] = _digest
+    environment.filters['jointed'] = _jointed
     # All hosts had the same checks.
     answers = explanation.hosts[0].answers if explanation.hosts else ()
     return environment.get_template('page.html.j2').render(
@@ -61,6 +75,10 @@ def render(explanation: Explanation, *, taken_from: str, taken_at: str) -> str:
         total=len(explanation.hosts),
         checks=[answer.check for answer in answers],
         groups=explanation.groups(),
+        ranking=explanation.ranking,
+        place=explanation.place,
+        headlines=explain_ranking.headlines(explanation, policy),
+        shares=explain_ranking.words,
         taken_from=taken_from,
         taken_at=taken_at,
     )
@@ -75,6 +93,11 @@ def _shown(value: object) -> object:
     if isinstance(value, str) and not hasattr(value, '__html__'):
         return printable(value)
     return value
+
+
+def _jointed(code: str) -> markupsafe.Markup:
+    """Return a code that a line ends within only between its words."""
+    return markupsafe.Markup('_<wbr>').join(code.split('_'))
 
 
 def _digest(text: str) -> str:

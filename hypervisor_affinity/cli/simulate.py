@@ -5,16 +5,16 @@ import argparse
 import collections
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-from cliff import columns
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import progress
-from hypervisor_affinity.cli.base import CloudCommand
+from hypervisor_affinity.cli import simulation_views
+from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.cloud import yaml_document
 from hypervisor_affinity.cloud.yaml_document import YamlError
 from hypervisor_affinity.simulation import plot
@@ -22,13 +22,10 @@ from hypervisor_affinity.simulation import processes
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Run
-from hypervisor_affinity.simulation.outcome import Usage
 from hypervisor_affinity.simulation.scenario import ScenarioError
 
-Table = tuple[tuple[str, ...], list[tuple]]
 
-
-class Simulate(CloudCommand):
+class Simulate(CloudReading, LongCommand):
     """Play a scenario with nova's own filters and weighers.
 
     Nothing is changed in the cloud. Ends with 1 if, with the first scheduler
@@ -74,7 +71,7 @@ class Simulate(CloudCommand):
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> Table:
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what came of the scenario."""
         _check_installed(plots=parsed_args.plot is not None)
         self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
@@ -100,7 +97,12 @@ class Simulate(CloudCommand):
                 self.tell(f'{run.scheduler}: {note}')
         if any(map(_is_bad, runs[0].outcomes)):
             self.status = base.NEGATIVE
-        return _VIEWS[parsed_args.show](runs)
+        table = simulation_views.table(
+            parsed_args.show,
+            runs,
+            for_people=parsed_args.formatter == 'table',
+        )
+        return self.chosen(parsed_args, table.short, table.columns, table.rows)
 
     def _setting(self, parsed_args: argparse.Namespace) -> processes.Setting:
         path = parsed_args.scenario
@@ -126,32 +128,10 @@ class Simulate(CloudCommand):
         )
 
 
-class _Counts(columns.FormattableColumn):
-    """Numbers by name, most first."""
-
-    def human_readable(self) -> str:
-        return ', '.join(
-            f'{count} {name}' for name, count in self._value.items()
-        )
-
-
-class _Share(columns.FormattableColumn):
-    """A pair of what is used and what can be."""
-
-    def human_readable(self) -> str:
-        used, limit = self._value
-        share = f' ({used / limit:.0%})' if limit else ''
-        return f'{used:,} of {limit:,.0f}{share}'
-
-    def machine_readable(self) -> dict[str, float]:
-        used, limit = self._value
-        return {'used': used, 'limit': limit}
-
-
 def _add_views(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--show',
-        choices=list(_VIEWS),
+        choices=simulation_views.VIEWS,
         default='images',
         help='images: where the servers of each image went (default); '
         'usage: how full the hosts are after each step; refusals: which '
@@ -230,145 +210,3 @@ def _headline(run: Run) -> str:
         f'{run.scheduler}: {asked} requests, {refused} refused, {misfits} on '
         f'hosts that cannot run them'
     )
-
-
-def _images(runs: list[Run]) -> Table:
-    rows = []
-    for run in runs:
-        for key, outcomes in _grouped(
-            run.outcomes, 'step', 'action', 'image', 'belongs'
-        ):
-            placed = collections.Counter(
-                o.hypervisor for o in outcomes if o.host is not None
-            )
-            misfits = collections.Counter(
-                o.misfit for o in outcomes if o.misfit is not None
-            )
-            refused = sum(o.refusal is not None for o in outcomes)
-            rows.append(
-                (
-                    run.scheduler,
-                    *key,
-                    len(outcomes),
-                    _Counts(dict(placed.most_common())),
-                    refused,
-                    _Counts(dict(misfits.most_common())),
-                )
-            )
-    return (
-        'Scheduler',
-        'Step',
-        'Action',
-        'Image',
-        'Belongs on',
-        'Asked',
-        'Placed on',
-        'Refused',
-        'Cannot run there',
-    ), rows
-
-
-def _usage(runs: list[Run]) -> Table:
-    return (
-        'Scheduler',
-        'Step',
-        'Hypervisor',
-        'Hosts',
-        'Servers',
-        'vCPUs',
-        'Memory (MB)',
-        'Disk (GB)',
-    ), [
-        (run.scheduler, *_usage_row(usage))
-        for run in runs
-        for usage in run.usage
-        if usage.ends_step
-    ]
-
-
-def _usage_row(usage: Usage) -> tuple:
-    return (
-        usage.step,
-        usage.hypervisor,
-        usage.hosts,
-        usage.servers,
-        _Share((usage.vcpus, usage.vcpus_limit)),
-        _Share((usage.memory_mb, usage.memory_mb_limit)),
-        _Share((usage.disk_gb, usage.disk_gb_limit)),
-    )
-
-
-def _refusals(runs: list[Run]) -> Table:
-    rows = []
-    for run in runs:
-        refused = [o for o in run.outcomes if o.refusal is not None]
-        rows += [
-            (run.scheduler, *key, len(outcomes), *refusal)
-            for (*key, refusal), outcomes in _grouped(
-                refused, 'step', 'action', 'image', 'flavor', 'refusal'
-            )
-        ]
-    return (
-        'Scheduler',
-        'Step',
-        'Action',
-        'Image',
-        'Flavor',
-        'Requests',
-        'Refused by',
-        'Reason',
-        'Owner reads',
-    ), rows
-
-
-def _servers(runs: list[Run]) -> Table:
-    return (
-        'Scheduler',
-        'Step',
-        'Action',
-        'Server',
-        'Image',
-        'Flavor',
-        'Belongs on',
-        'From',
-        'Host',
-        'Hypervisor',
-        'Cannot run there',
-        'Refused by',
-    ), [
-        (
-            run.scheduler,
-            o.step,
-            o.action,
-            o.server,
-            o.image,
-            o.flavor,
-            o.belongs,
-            o.origin or '',
-            o.host or '',
-            o.hypervisor or '',
-            o.misfit or '',
-            o.refusal.by if o.refusal else '',
-        )
-        for run in runs
-        for o in run.outcomes
-    ]
-
-
-_VIEWS: dict[str, Callable[[list[Run]], Table]] = {
-    'images': _images,
-    'usage': _usage,
-    'refusals': _refusals,
-    'servers': _servers,
-}
-
-
-def _grouped(
-    outcomes: Iterable[Outcome], *fields: str
-) -> Iterator[tuple[tuple, list[Outcome]]]:
-    """Yield outcomes that agree in some fields, in order of their first."""
-    groups: dict[tuple, list[Outcome]] = collections.defaultdict(list)
-    for outcome in outcomes:
-        key = tuple(getattr(outcome, field) for field in fields)
-        groups[key].append(outcome)
-    yield from groups.items()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hypervisor_affinity import writing
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
-from hypervisor_affinity.cli.base import Command
+from hypervisor_affinity.cli.listing import FittedCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import SECTIONS
@@ -50,7 +50,7 @@ class Save(VCenterReading, CloudCommand):
         return ('Section', 'Elements'), list(counts.items())
 
 
-class Show(Command):
+class Show(FittedCommand):
     """Check a snapshot from end to end, and tell what is in it."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -33,6 +33,17 @@ def read_image(image: Image | None) -> dict[str, str]:
     }
 
 
+def read_formats(found: Mapping[str, str]) -> Image:
+    """Return an image of what :func:`read_image` returns."""
+    properties = {k: v for k, v in found.items() if k not in FORMAT_NAMES}
+    return Image(
+        '',
+        disk_format=found.get('disk_format'),
+        container_format=found.get('container_format'),
+        properties=properties,
+    )
+
+
 def read_size(flavor: Flavor, *, volume: bool) -> Size:
     """Return what a server takes of its host.
 

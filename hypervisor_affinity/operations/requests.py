@@ -32,6 +32,8 @@ class Request:
     :ivar volume: whether the root disk is a volume, so that it takes no disk
         of the host
     :ivar host: the only one that matters; None for all
+    :ivar origin: the one that the server is to leave; None for a server on no
+        host, and for one that stays
     :ivar fault: what nova said of it; None if it said nothing
     """
 
@@ -41,6 +43,7 @@ class Request:
     image: Mapping[str, str] | None = dataclasses.field(default_factory=dict)
     volume: bool = False
     host: str | None = None
+    origin: str | None = None
     fault: str | None = None
 
 
@@ -86,6 +89,7 @@ def move(
         server.flavor,
         found if known else None,
         server.volume,
+        origin=server.host,
         fault=server.fault,
     )
 

@@ -9,6 +9,7 @@ from oslo_log import log as logging
 
 from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core import preference
+from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
@@ -37,6 +38,11 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         super().__init__()
         self._policies = PolicySource(nova.conf.CONF)
 
+    @property
+    def policy(self) -> Policy:
+        """What the options say at the moment."""
+        return self._policies.current()
+
     def weigh_objects(
         self, weighed_obj_list: Any, weight_properties: Any
     ) -> list[float]:
@@ -56,7 +62,7 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
     def _weigh(
         self, weighed_obj_list: Any, weight_properties: Any
     ) -> list[float]:
-        policy = self._policies.current()
+        policy = self.policy
         demand = demands.read_demand(weight_properties, policy)
         wanted = preference.order(demand, policy)
 

@@ -94,6 +94,21 @@ def ignored() -> Iterator[str]:
             yield f'[{group}] {option} is not simulated'
 
 
+def choice() -> Iterator[str]:
+    """Yield how nova chooses among the first of the hosts, by chance."""
+    options = CONF.filter_scheduler
+    if options.host_subset_size > 1:
+        yield (
+            f'nova takes one of the first {options.host_subset_size} at '
+            'random (host_subset_size)'
+        )
+    if options.shuffle_best_same_weighed_hosts:
+        yield (
+            'nova takes one of those of the same weight at random '
+            '(shuffle_best_same_weighed_hosts)'
+        )
+
+
 def _set(group: str, option: str, value: Any) -> None:
     try:
         CONF.set_override(option, value, None if group == 'DEFAULT' else group)

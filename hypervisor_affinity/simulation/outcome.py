@@ -23,6 +23,16 @@ class Anywhere(enum.StrEnum):
     NOTHING = 'nothing'
 
 
+class Status(enum.StrEnum):
+    """Whether hosts take servers."""
+
+    ENABLED = 'enabled'
+    DISABLED = 'disabled'
+    """As a host is from the moment that it is drained."""
+    DOWN = 'down'
+    """Enabled, but nothing is heard of its nova-compute."""
+
+
 class Refusal(NamedTuple):
     """Why a request found no host.
 
@@ -68,19 +78,22 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """How full the hosts of one hypervisor are at a moment.
+    """How full the hosts of one hypervisor and status are at a moment.
 
-    Limits are (total - reserved) times the allocation ratio.
+    What hosts have that take no servers is no room for any: those are counted
+    apart. Limits are (total - reserved) times the allocation ratio.
 
     :ivar step: title of the step at work; '' before the first
     :ivar done: requests so far
     :ivar ends_step: whether the step is done
+    :ivar memory_mb, disk_gb: in MiB and GiB, as nova counts
     """
 
     step: str
     done: int
     ends_step: bool
     hypervisor: str
+    status: Status
     hosts: int
     servers: int
     vcpus: int

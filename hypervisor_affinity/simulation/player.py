@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Playing a scenario, step by step, with one scheduler."""
 
-import collections
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import judging
+from hypervisor_affinity.operations.compute_service import ComputeService
 from hypervisor_affinity.simulation import actions
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation import world as worlds
@@ -30,6 +30,7 @@ from hypervisor_affinity.simulation.outcome import Outcome
 from hypervisor_affinity.simulation.outcome import Refusal
 from hypervisor_affinity.simulation.outcome import Request
 from hypervisor_affinity.simulation.outcome import Run
+from hypervisor_affinity.simulation.outcome import Status
 from hypervisor_affinity.simulation.outcome import Usage
 from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.scheduler import Scheduler
@@ -296,10 +297,11 @@ class Player:
             ]
 
     def _measure(self, ends_step: bool) -> None:
-        nodes: dict[str, list[Node]] = collections.defaultdict(list)
+        nodes: dict[tuple[str, Status], list[Node]] = {}
         for node in self._world.nodes:
-            nodes[self._hypervisor(node)].append(node)
-        for name, members in nodes.items():
+            place = self._hypervisor(node), _status(node)
+            nodes.setdefault(place, []).append(node)
+        for (name, status), members in nodes.items():
             figures: dict[str, Any] = {}
             for field in INVENTORIES.values():
                 inventories = [
@@ -315,11 +317,19 @@ class Player:
                     done=len(self._outcomes),
                     ends_step=ends_step,
                     hypervisor=name,
+                    status=status,
                     hosts=len(members),
                     servers=sum(len(node.residents) for node in members),
                     **figures,
                 )
             )
+
+
+def _status(node: Node) -> Status:
+    service = ComputeService.from_record(node.record)
+    if service.disabled_reason is not None:
+        return Status.DISABLED
+    return Status.ENABLED if service.is_up else Status.DOWN
 
 
 def _belongs(demand: Demand, policy: Policy) -> str:

@@ -140,6 +140,26 @@ class Scheduler:
         )
         self._begin_anew()
 
+    @property
+    def weighers(self) -> list[Any]:
+        """nova's objects, in the order in which it asks them."""
+        return self._hosts.weighers
+
+    def states(self) -> list[HostState]:
+        """Return all nodes as nova has them, in the order of the world."""
+        return list(map(self._hosts.state, self._world.nodes))
+
+    def spec(self, ask: Ask) -> Any:
+        """Return the RequestSpec of a request.
+
+        :raises ScenarioError: if nova-api would refuse it
+        """
+        try:
+            return nova_objects.request_spec(self._context, ask)
+        except (exception.Invalid, ValueError) as error:
+            said = redaction.first_line(str(error))
+            raise ScenarioError(f'nova-api refuses it: {said}') from error
+
     def place(self, ask: Ask) -> tuple[Node | None, Refusal | None]:
         """Ask for a host for one server; it is not put there.
 

@@ -106,6 +106,10 @@ def _checks(
         HostCheck.TRAITS: lambda: traits(host, asked),
         HostCheck.ROOM: lambda: placement.answer_room(host, asked),
     }
+    if request.origin is not None:
+        checks[HostCheck.MOVE] = lambda: scheduler_filters.answer_move(
+            request, host
+        )
     if rebuild:
         # nova does not run that filter for one, and the server has its place.
         for check in (HostCheck.CAPABILITIES, HostCheck.ROOM):

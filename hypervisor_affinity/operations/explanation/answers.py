@@ -9,6 +9,9 @@ from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.operations.explanation import ranking
+from hypervisor_affinity.operations.explanation.ranking import Place
+from hypervisor_affinity.operations.explanation.ranking import Ranking
 
 
 class HostCheck(enum.StrEnum):
@@ -16,6 +19,9 @@ class HostCheck(enum.StrEnum):
 
     HYPERVISOR = 'hypervisor'
     """``HypervisorAffinityFilter``."""
+
+    MOVE = 'move'
+    """Asked of a server that is on a host: whether it would leave it."""
 
     IMAGE_PROPERTIES = 'image_properties'
     """``ImagePropertiesFilter``."""
@@ -38,6 +44,9 @@ class HostCheck(enum.StrEnum):
 
 class Obstacle(enum.StrEnum):
     """Why a check other than our own fails."""
+
+    OWN_HOST = 'own_host'
+    """The server is on this host: going there is no move."""
 
     IMAGE_PROPERTIES_DIFFER = 'image_properties_differ'
     """The virt driver does not support what the image properties ask for."""
@@ -164,11 +173,19 @@ class Explanation:
     """The answer for a request on all hosts.
 
     :ivar title: the request in a clause
+    :ivar ranking: of the hosts that pass; None where that was not asked
     """
 
     title: str
     demand: Demand
     hosts: tuple[HostAnswer, ...]
+    ranking: Ranking | None = None
+
+    def place(self, found: HostAnswer) -> Place | None:
+        """Return where a host comes; None if it fails, or nobody asked."""
+        if self.ranking is None:
+            return None
+        return self.ranking.places.get(ranking.key(found.host))
 
     @property
     def passing(self) -> int:
@@ -185,14 +202,19 @@ class Explanation:
         """How many of these only as far as is known."""
         return sum(bool(found.undetermined) for found in self.hosts)
 
+    def _rank(self, found: HostAnswer) -> int:
+        place = self.place(found)
+        return place.rank if place else 0
+
     def groups(self) -> list[Group]:
         """Return the hosts by reason.
 
         First come those that pass, for sure before as far as is known, then
-        the largest groups.
+        the largest groups. In a group, those come first that nova takes
+        first.
         """
         found: dict[tuple, list[HostAnswer]] = collections.defaultdict(list)
-        for host in self.hosts:
+        for host in sorted(self.hosts, key=self._rank):
             decisive = host.decisive
             sure = not host.undetermined
             found[decisive.check, decisive.reason, sure].append(host)

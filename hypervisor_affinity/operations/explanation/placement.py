@@ -23,6 +23,14 @@ _DISABLED = 'COMPUTE_STATUS_DISABLED'
 # those of encrypted memory.
 _OF_COMPUTE_NODE = ('HW_ARCH_', 'HW_CPU_')
 
+# An inventory's field -> what it is to people, and its unit. Not in GiB: what
+# lacks may be one MiB.
+_UNITS = {
+    'vcpus': ('vCPUs', ''),
+    'memory_mb': ('memory', ' MiB'),
+    'disk_gb': ('disk', ' GiB'),
+}
+
 _OF_ENCRYPTION = ('HW_CPU_X86_AMD_SEV', 'HW_CPU_X86_INTEL_TDX')
 
 
@@ -118,7 +126,9 @@ def answer_room(host: Host, asked: ResourceRequest) -> Answer:
             continue
         inventory: Inventory | None = getattr(host, name)
         if inventory is None:
-            evidence.append(Evidence('Placement', f'no inventory of {name}'))
+            evidence.append(
+                Evidence('Placement', f'no inventory of {_UNITS[name][0]}')
+            )
             reason = Obstacle.NO_INVENTORY
         elif not inventory.has_room(amount):
             evidence.append(
@@ -142,7 +152,8 @@ def answer_room(host: Host, asked: ResourceRequest) -> Answer:
 def _shortage(name: str, inventory: Inventory, amount: int) -> str:
     limit = int(inventory.limit)
     free = max(0, limit - inventory.used)
-    text = f'{name}: {amount} asked, {free} of {limit} free'
+    what, unit = _UNITS[name]
+    text = f'{what}: {amount:,}{unit} asked, {free:,} of {limit:,}{unit} free'
     if not inventory.fits(amount) and inventory.max_unit is not None:
-        text += f', {inventory.max_unit} at most for one server'
+        text += f', {inventory.max_unit:,}{unit} at most for one server'
     return text

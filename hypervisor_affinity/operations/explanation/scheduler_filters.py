@@ -27,6 +27,10 @@ from hypervisor_affinity.operations.requests import Request
 # nova.scheduler.filters.aggregate_multitenancy_isolation
 _PROJECT_KEY = 'filter_tenant_id'
 
+# What drivers report that migrate cold within a host, such as a vCenter
+# cluster.
+_SAME_HOST = 'COMPUTE_SAME_HOST_COLD_MIGRATE'
+
 
 def answer_hypervisor(
     request: Request, host: Host, offers: HostOffers, policy: Policy
@@ -44,6 +48,22 @@ def answer_hypervisor(
         )
         verdict = judge_room(verdict, room)
     return Answer(HostCheck.HYPERVISOR, verdict.reason, verdict.evidence)
+
+
+def answer_move(request: Request, host: Host) -> Answer:
+    """Answer whether the server would leave its host.
+
+    nova gives the scheduler the server's host in ``ignore_hosts`` for an
+    evacuation and a live migration; for a cold migration and a resize
+    ``nova.compute.api.API._allow_resize_to_same_host`` may leave it in.
+    """
+    if host.name != request.origin:
+        return Answer(HostCheck.MOVE, Reason.SUITABLE)
+    evidence = [Evidence('server', 'is on this host')]
+    if _SAME_HOST in host.traits:
+        what = f'with {_SAME_HOST}: a cold migration may stay here'
+        evidence.append(Evidence('Placement', what))
+    return Answer(HostCheck.MOVE, Obstacle.OWN_HOST, tuple(evidence))
 
 
 def answer_image_properties(request: Request, host: Host) -> Answer:

@@ -4,6 +4,7 @@ import pytest
 
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.core.policy import Policy
 from tests import explanations
 from tests import installed
 from tests.cloud_of_records import kvm
@@ -51,6 +52,7 @@ def written(tmp_path_factory):
         page.write(
             path,
             explanation,
+            Policy(),
             taken_from='https://cloud.example.org:5000/v3',
             taken_at='2026-11-22T17:30:00+00:00',
         )

@@ -100,7 +100,7 @@ def test_every_formatter(command, name):
 
 
 def test_what_is_no_text_stays():
-    for cell in (None, True, 3, 2.5):
+    for cell in (True, 3, 2.5):
         assert cells.shown(cell, 'csv') is cell
 
 
@@ -113,7 +113,6 @@ def test_what_is_no_text_stays():
         (-5, -5),
         ('a=b', 'a=b'),
         ('', ''),
-        (['=1'], "['=1']"),
     ],
 )
 def test_csv(value, cell):
@@ -157,3 +156,19 @@ def test_a_line_on_standard_error_is_one():
     assert command.app.stderr.getvalue() == 'a\n\\x1b[2J\\n\\u202e\\u200bx\n'
     command.say(argparse.Namespace(formatter='table'), 'a', HOSTILE)
     assert command.app.stdout.getvalue() == 'a\n\\x1b[2J\\n\\u202e\\u200bx\n'
+
+
+@pytest.mark.parametrize(
+    ('value', 'cell'),
+    [
+        (['a', ('b', 2)], 'a, b, 2'),
+        ({'KVM': 3, 'VMware': 1}, 'KVM=3, VMware=1'),
+        ({}, ''),
+        (None, ''),
+    ],
+)
+def test_no_format_of_text_shows_what_python_writes(value, cell):
+    for formatter in ('csv', 'value', 'table', 'shell'):
+        assert cells.shown(value, formatter) == cell
+    assert cells.shown(['=1'], 'csv') == "'=1"
+    assert cells.shown(value, 'json') is value

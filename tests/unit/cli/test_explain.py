@@ -3,9 +3,11 @@
 
 import pytest
 
+from hypervisor_affinity.cli import explain_ranking
 from hypervisor_affinity.cloud import files
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Image
+from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.operations.explanation import scheduler_filters
 from tests.cloud_of_records import both
 from tests.cloud_of_records import kvm
@@ -52,7 +54,7 @@ def explain(run, tmp_path):
 def test_what_is_not_known_is_above_the_table(explain):
     done = explain('old', 'gpu')
     assert done.code == 0
-    assert done.out.partition('+')[0].splitlines()[1:] == [
+    assert done.out.partition('Would win')[0].splitlines()[1:] == [
         '2 of 4 hosts could take it, 2 of them as far as is known',
         '       2 suitable (hypervisor, as far as is known): told, untold',
         f'         not known: {DOUBTS[1]}',
@@ -62,8 +64,68 @@ def test_what_is_not_known_is_above_the_table(explain):
     ]
 
 
+def test_who_would_win_and_why(run, tmp_path):
+    path = tmp_path / 'cloud.json'
+    hosts = [
+        vcenter('vc-1'),
+        kvm('busy', vcpus=Inventory(8, used=4)),
+        kvm('off', status='disabled'),
+        kvm('idle'),
+    ]
+    files.save(both(hosts=hosts, aggregates=[]), path)
+    asked = ('explain', 'iso', 'small', '--snapshot', path)
+    rows = run(*asked, '-f', 'json').json()
+    assert [(row['Host'], row['Rank'], row['Weight']) for row in rows] == [
+        ('idle', 1, 100.5),
+        ('busy', 2, 100.375),
+        ('vc-1', 3, 52.0),
+        ('off', None, None),
+    ]
+    (first,) = run(*asked, '-c', 'Shares', '-f', 'json').json()[:1]
+    shares = first['Shares']
+    assert shares['HypervisorAffinityWeigher'] == 100
+    assert shares['CPUWeigher'] == 0.25
+    assert shares['DiskWeigher'] is None
+    table = run(*asked).out
+    assert (
+        'Would win: idle\n  weight 100.5: HypervisorAffinityWeigher 100, '
+        'CPUWeigher 0.25, RAMWeigher 0.25\nNext: busy\n'
+    ) in table
+    assert 'Order of hypervisors: KVM, VMware\n' in table
+    assert "Weights: by nova's defaults" in table
+    assert '  DiskWeigher: free_disk_mb\n' in table
+    # One host alone is not compared with the others.
+    (row,) = run(*asked, '--host', 'idle', '-f', 'json').json()
+    assert (row['Passes'], row['Rank']) == (True, None)
+
+
+def test_multipliers_of_a_nova_conf(run, tmp_path):
+    path = tmp_path / 'cloud.json'
+    conf = tmp_path / 'nova.conf'
+    conf.write_text('[filter_scheduler]\nram_weight_multiplier = 3\n')
+    files.save(both(), path)
+    asked = ('explain', 'iso', 'small', '--snapshot', path)
+    done = run(*asked, '--nova-conf', conf)
+    assert f'Weights: by {conf}\n' in done.out
+    # Its weight_classes name nova's own only.
+    assert 'HypervisorAffinityWeigher' not in done.out
+    assert (
+        'Would win: vc-1\n  weight 4: RAMWeigher 3, CPUWeigher 1' in done.out
+    )
+
+
+def test_our_part_is_told_without_nova(run, tmp_path, monkeypatch):
+    path = tmp_path / 'cloud.json'
+    files.save(both(), path)
+    monkeypatch.setattr(explain_ranking.processes, 'has_nova', lambda: False)
+    done = run('explain', 'iso', 'small', '--snapshot', path)
+    assert 'Would win: one of kvm-1, kvm-2 (the same weight)' in done.out
+    assert 'Weights: by HypervisorAffinityWeigher alone\n' in done.out
+    assert "  nova's weighers: nova is not installed here\n" in done.out
+
+
 def test_what_is_not_known_of_each_host(explain):
-    done = explain('old', 'gpu', '-f', 'json')
+    done = explain('old', 'gpu', '--long', '-f', 'json')
     assert [
         (row['Host'], row['Passes'], row['Not known']) for row in done.json()
     ] == [
@@ -75,7 +137,7 @@ def test_what_is_not_known_of_each_host(explain):
 
 
 def test_what_is_not_known_is_told_apart_in_counts(explain):
-    done = explain('old', 'small', '--counts', '-f', 'json')
+    done = explain('old', 'small', '--counts', '--long', '-f', 'json')
     assert [
         (row['Reason'], row['Hosts'], row['Not known']) for row in done.json()
     ] == [
@@ -87,7 +149,7 @@ def test_what_is_not_known_is_told_apart_in_counts(explain):
 
 
 def test_a_server_that_was_forced_to_another_hypervisor(explain):
-    done = explain('--server', 'a', '-f', 'json')
+    done = explain('--server', 'a', '--long', '-f', 'json')
     assert done.code == 1
     rows = {
         row['Host']: (row['Reason'], row['Evidence']) for row in done.json()
@@ -122,7 +184,7 @@ def test_a_wrong_command_line_ends_with_2(explain, run, arguments, message):
 
 
 def test_nova_leaves_out_what_differs_in_capabilities(explain):
-    done = explain('old', 'named', '-f', 'json')
+    done = explain('old', 'named', '--long', '-f', 'json')
     assert done.code == 1
     rows = {row['Host']: (row['Check'], row['Reason']) for row in done.json()}
     assert rows['untold'] == ('capabilities', 'capabilities_differ')

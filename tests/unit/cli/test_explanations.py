@@ -31,6 +31,9 @@ def test_explain_shows_counts_first(run, cloud):
         '1 of 3 hosts could take it',
         '       1 suitable (hypervisor): vc-1',
         '       2 other_hypervisor (hypervisor): kvm-1, kvm-2',
+        'Would win: vc-1',
+        'Order of hypervisors: VMware',
+        'Weights: nova does not weigh one host alone',
     ]
 
 
@@ -76,7 +79,7 @@ def test_explain_a_servers_move(run, cloud):
     path = cloud(servers=[server('a', ISO, 'vc-1')])
     done = run('explain', '--server', 'a', '--snapshot', path, '-f', 'json')
     assert {row['Host']: row['Reason'] for row in done.json()} == {
-        'vc-1': 'suitable',
+        'vc-1': 'own_host',
         'kvm-1': 'other_hypervisor',
         'kvm-2': 'other_hypervisor',
     }
@@ -94,7 +97,7 @@ def test_explain_a_move_from_a_host_in_the_wrong_aggregate(run, cloud):
     done = run('explain', '--server', 'a', '--snapshot', path, '-f', 'json')
     # Its disk is for KVM, whatever the aggregate says.
     assert {row['Host']: row['Reason'] for row in done.json()} == {
-        'kvm-1': 'contradictory_host',
+        'kvm-1': 'contradictory_host, own_host',
         'kvm-2': 'suitable',
         'vc-1': 'other_hypervisor',
     }
@@ -148,7 +151,8 @@ def test_explain_a_server_that_never_got_a_host(run, cloud):
 
 def test_explain_a_server_whose_image_is_gone(run, cloud):
     path = cloud(servers=[server('a', WINDOWS, 'vc-1')], images=[])
-    assert run('explain', '--server', 'a', '--snapshot', path).code == 0
+    done = run('explain', '--server', 'a', '--snapshot', path)
+    assert (done.code, done.err) == (1, '')
     lost = server('a', WINDOWS, 'vc-1', image_properties=None)
     path = cloud(servers=[lost], images=[])
     done = run('explain', '--server', 'a', '--snapshot', path)

@@ -226,13 +226,14 @@ def test_on_a_terminal(tmp_path, name):
             stdin=lower,
             stdout=lower,
             stderr=said,
+            env={**os.environ, 'COLUMNS': '80'},
         )
     os.close(lower)
     shown = read_to_the_end(upper).decode()
     os.close(upper)
     process.wait()
     check(shown.replace('\r\n', '\n'))
-    assert all(line[:1] in '|+ 01Fbn' for line in shown.splitlines())
+    assert all(line[:1] in '|+ 01FNOWbn' for line in shown.splitlines())
 
 
 def test_a_scenario(run, tmp_path):

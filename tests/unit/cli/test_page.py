@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import base64
+import dataclasses
 import hashlib
 import html.parser
 import re
@@ -9,6 +10,9 @@ import pytest
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.operations.explanation import ranking
+from hypervisor_affinity.operations.explanation.ranking import Share
 from tests import explanations
 from tests.cloud_of_records import kvm
 from tests.cloud_of_records import vcenter
@@ -40,7 +44,7 @@ class Elements(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.attributes += [(tag, *pair) for pair in attrs]
         self.texts.append([tag, ''])
-        if tag not in ('meta', 'input', 'br'):
+        if tag not in ('meta', 'input', 'br', 'wbr'):
             self._open.append(self.texts[-1])
 
     def handle_endtag(self, tag):
@@ -55,7 +59,9 @@ class Elements(html.parser.HTMLParser):
 
 
 def render(explanation, taken_from='a file', taken_at='2026-11-22T17:30:00Z'):
-    return page.render(explanation, taken_from=taken_from, taken_at=taken_at)
+    return page.render(
+        explanation, Policy(), taken_from=taken_from, taken_at=taken_at
+    )
 
 
 def elements(explanation, **arguments):
@@ -185,6 +191,34 @@ def test_what_is_not_known_of_hosts_that_pass():
     assert len(set(values['value'])) == 3
 
 
+def test_who_would_win_and_why():
+    hosts = [kvm('kvm-1'), kvm('kvm-2'), vcenter('vc-1')]
+    explanation = explanations.of_boot(hosts, image={'disk_format': 'qcow2'})
+    shares = {
+        'kvm-1': [Share('RAMWeigher', 1, 0.25), Share('DiskWeigher', 1, None)],
+        'kvm-2': [Share('RAMWeigher', 1, 1), Share('DiskWeigher', 1, None)],
+    }
+    places = ranking.ranked({(name, name): s for name, s in shares.items()})
+    order = ranking.Ranking(places, 'some multipliers', ('what lacks',))
+    found = elements(dataclasses.replace(explanation, ranking=order))
+    assert found.of('th')[-4:] == [
+        'rank',
+        'kvm-2',
+        'kvm-1',
+        'vc-1 domain-c1.vc-1',
+    ]
+    assert found.of('td')[6::7] == [
+        '1 weight 1.0 RAMWeigher 1 DiskWeigher ?',
+        '2 weight 0.25 RAMWeigher 0.25 DiskWeigher ?',
+        '',
+    ]
+    items = found.of('li')
+    assert 'Would win: kvm-2' in items
+    assert 'weight 1: RAMWeigher 1' in items
+    assert 'Weights: some multipliers' in items
+    assert 'what lacks' in items
+
+
 def test_a_node_of_the_same_name_is_not_told_twice():
     found = elements(explanations.of_boot([kvm('kvm-1', node='kvm-1')]))
     assert found.of('small') == []
@@ -206,6 +240,7 @@ def test_what_others_named_is_text_only():
     assert {tag for tag, _ in hostile.texts} <= {
         *(tag for tag, _ in plain.texts),
         'small',
+        'wbr',
     }
     assert hostile.of('script') == plain.of('script')
     assert hostile.of('style') == plain.of('style')
@@ -266,7 +301,7 @@ def test_the_file_is_the_page(tmp_path):
     path = tmp_path / 'page.html'
     # JSON can hold half a surrogate pair, UTF-8 cannot.
     found = explanations.of_boot([kvm('kvm-\N{SNOWMAN}\ud800')])
-    page.write(path, found, taken_from='', taken_at='')
+    page.write(path, found, Policy(), taken_from='', taken_at='')
     assert Elements(path.read_text('utf-8')).of('th')[-1] == (
         'kvm-\N{SNOWMAN}\\ud800'
     )
@@ -275,4 +310,8 @@ def test_the_file_is_the_page(tmp_path):
 def test_a_page_that_cannot_be_written(tmp_path):
     path = tmp_path / 'missing/page.html'
     with pytest.raises(SourceError, match=r'page\.html: No such file'):
-        page.write(path, explanations.of_boot([]), taken_from='', taken_at='')
+        page.write(
+            *(path, explanations.of_boot([]), Policy()),
+            taken_from='',
+            taken_at='',
+        )

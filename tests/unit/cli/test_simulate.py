@@ -43,11 +43,19 @@ def test_table_says_where_images_went(run, both):
     assert title == 'Both of them'
     assert ours.startswith('ours: 4 requests, 1 refused, 0 on hosts that')
     assert stock.startswith('stock: 4 requests, 0 refused, 4 on hosts that')
-    assert '| KVM        |     3 | 3 KVM ' in table[3]
+    assert table[3].startswith('| ours      | step 1 | qcow2 | 3 KVM ')
+
+
+def test_one_scheduler_needs_no_column(run, story):
+    done = run('simulate', story(boot('iso')), '-f', 'csv')
+    assert done.out.splitlines() == [
+        '"Step","Image","Placed on","Refused","Cannot run there"',
+        '"step 1","iso","KVM=1",0,""',
+    ]
 
 
 def test_json_says_it_in_numbers(run, both):
-    rows = run('simulate', both, '-f', 'json').json()
+    rows = run('simulate', both, '--long', '-f', 'json').json()
     assert rows[2] == {
         'Scheduler': 'stock',
         'Step': 'step 1',
@@ -62,25 +70,51 @@ def test_json_says_it_in_numbers(run, both):
 
 
 def test_usage(run, both):
-    rows = run('simulate', both, '--show', 'usage', '-f', 'json').json()
+    usage = ('simulate', both, '--show', 'usage')
+    rows = run(*usage, '--long', '-f', 'json').json()
     assert len(rows) == 8
     assert rows[0] == {
         'Scheduler': 'ours',
         'Step': 'step 1',
         'Hypervisor': 'KVM',
+        'Status': 'enabled',
         'Hosts': 2,
         'Servers': 3,
-        'vCPUs': {'used': 3, 'limit': 32.0},
-        'Memory (MB)': {'used': 3072, 'limit': 32768.0},
-        'Disk (GB)': {'used': 30, 'limit': 2000.0},
+        'vCPUs used': 3,
+        'vCPUs limit': 32.0,
+        'Memory used (MiB)': 3072,
+        'Memory limit (MiB)': 32768.0,
+        'Disk used (GiB)': 30,
+        'Disk limit (GiB)': 2000.0,
     }
-    table = run('simulate', both, '--show', 'usage').out
-    assert '3,072 of 32,768 (9%)' in table
+    table = run(*usage).out
+    assert '3 of 32 (9%)' in table
+    assert '| 3 of 32 (9%) |' in table
+
+
+def test_hosts_that_take_no_servers_are_counted_apart(run, story):
+    """What they have free is no room for those that were refused."""
+    path = story(
+        boot('qcow2', 'large', 2),
+        {'set_hosts': {'host': 'kvm-1', 'status': 'disabled'}},
+        boot('qcow2', 'large', 2),
+    )
+    usage = ('simulate', path, '--show', 'usage')
+    rows = run(*usage, '-f', 'value', '-c', 'Step', '-c', 'Hypervisor')
+    assert rows.out.count('KVM') == 5
+    rows = run(*usage, '--long', '-f', 'json').json()
+    assert [
+        (row['Status'], row['Hosts'], row['Servers'], row['vCPUs limit'])
+        for row in rows
+        if (row['Step'], row['Hypervisor']) == ('step 3', 'KVM')
+    ] == [('disabled', 1, 1, 16.0), ('enabled', 1, 2, 16.0)]
 
 
 def test_refusals_are_counted_with_their_reason(run, story):
     path = story(boot('wrong', count=7))
-    (row,) = run('simulate', path, '--show', 'refusals', '-f', 'json').json()
+    (row,) = run(
+        *('simulate', path, '--show', 'refusals', '--long', '-f', 'json')
+    ).json()
     assert (row['Requests'], row['Refused by']) == (
         7,
         'HypervisorAffinityFilter',
@@ -92,7 +126,7 @@ def test_refusals_are_counted_with_their_reason(run, story):
 def test_servers(run, story):
     path = story(boot('iso'), {'drain': {'aggregate': 'kvm'}})
     boots, moves = run(
-        'simulate', path, '--show', 'servers', '-f', 'json'
+        *('simulate', path, '--show', 'servers', '--long', '-f', 'json')
     ).json()
     assert (boots['From'], boots['Host']) == ('', 'kvm-1')
     assert (moves['From'], moves['Host']) == ('kvm-1', '')

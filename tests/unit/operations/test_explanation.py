@@ -153,10 +153,61 @@ def test_a_server_on_the_wrong_hypervisor_cannot_move():
         policy,
     )
     assert [found.decisive.reason for found in found.hosts] == [
-        Obstacle.IMAGE_PROPERTIES_DIFFER,
+        Obstacle.OWN_HOST,
         Obstacle.IMAGE_PROPERTIES_DIFFER,
         Reason.OTHER_HYPERVISOR,
     ]
+
+
+@pytest.mark.parametrize(
+    ('traits', 'more'),
+    [
+        ((), []),
+        (
+            ('COMPUTE_SAME_HOST_COLD_MIGRATE',),
+            [
+                'Placement with COMPUTE_SAME_HOST_COLD_MIGRATE: a cold '
+                'migration may stay here'
+            ],
+        ),
+    ],
+)
+def test_no_server_moves_to_the_host_it_is_on(traits, more):
+    server = records.server('a', ISO, 'vc-1')
+    policy = Policy()
+    hosts = [
+        records.vcenter('vc-1', traits=traits),
+        records.vcenter('vc-2', traits=traits),
+    ]
+    found = explain(
+        requests.move(server, ISO, frozenset({'vmware'}), policy),
+        hosts,
+        HostOffers((), policy),
+        policy,
+    )
+    own, other = found.hosts
+    assert found.passing == 1
+    assert other.passes
+    assert own.decisive.check == HostCheck.MOVE
+    assert list(map(str, own.decisive.evidence)) == [
+        'server is on this host',
+        *more,
+    ]
+
+
+def test_a_boot_and_a_rebuild_leave_no_host():
+    server = records.server('a', ISO, 'vc-1')
+    policy = Policy()
+    for request in (
+        requests.boot(ISO, records.SMALL, policy),
+        requests.rebuild(server, ISO, policy),
+    ):
+        found = explain(
+            request, [records.vcenter('vc-1')], HostOffers((), policy), policy
+        )
+        checks = {answer.check for answer in found.hosts[0].answers}
+        assert HostCheck.MOVE not in checks
+        assert found.passing == 1
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_a_shortage_says_of_what_and_how_much():
     large = Flavor('large', vcpus=9, memory_mb=1024, disk_gb=2001)
     (found,) = explained([host], VMDK, large).hosts
     assert [fact.text for fact in found.decisive.evidence] == [
-        'vcpus: 9 asked, 2 of 32 free, 8 at most for one server',
-        'disk_gb: 2001 asked, 2000 of 2000 free',
+        'vCPUs: 9 asked, 2 of 32 free, 8 at most for one server',
+        'disk: 2,001 GiB asked, 2,000 of 2,000 GiB free',
     ]
 
 
