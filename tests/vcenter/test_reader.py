@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the records say is what was described."""
 
+import dataclasses
+
 import msgspec
 import pytest
 
@@ -327,7 +329,7 @@ def test_vms(clusters, cluster, novas, others, running):
 
 @pytest.mark.parametrize('size', [1, 2, 3])
 def test_pages(make_vcenter, described, tmp_path, record, size):
-    paged = inventory.Inventory(**{**vars(described), 'page_size': size})
+    paged = dataclasses.replace(described, page_size=size)
     with make_vcenter(paged) as vcenter:
         found = read_once(conf_files.access(tmp_path / 'nova.conf', vcenter))
     assert found.clusters == record.clusters
