@@ -11,7 +11,9 @@ from typing import Any, ClassVar, TypeVar
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import cells
-from hypervisor_affinity.cli.base import PolicyCommand
+from hypervisor_affinity.cli.base import CloudReading
+from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.core import nearness
 from hypervisor_affinity.operations.findings import Check
 from hypervisor_affinity.operations.findings import Finding
@@ -61,12 +63,6 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
         action='store_true',
         help='a row for each check with the number of findings, also '
         'where it is 0',
-    )
-    parser.add_argument(
-        '--long',
-        action='store_true',
-        help='show all columns: also the evidence, what to do, and a command '
-        'line to paste',
     )
     parser.add_argument(
         '--list-checks',
@@ -132,7 +128,7 @@ class Tally:
                 yield check.value, severity, self._counts[check]
 
 
-class FindingsCommand(PolicyCommand):
+class FindingsCommand(PolicyReading, CloudReading, LongCommand):
     """A command that lists findings, with the arguments for them.
 
     * ``area``: what is looked for
@@ -182,16 +178,14 @@ class FindingsCommand(PolicyCommand):
             return self._shown(
                 parsed_args, tally.COLUMNS, tally.COLUMNS, list(tally.rows())
             )
-        names = shown_columns(parsed_args, self.columns, self.short)
-        if rows and len(names) < len(self.columns):
+        if rows and not self.is_long(parsed_args, self.short):
             self.say(parsed_args, _MORE)
         rows = sorted(rows, key=lambda row: -Severity[row[0].upper()])
-        return self._shown(parsed_args, self.columns, names, rows)
+        return self._shown(parsed_args, self.columns, self.short, rows)
 
     def _list(self, parsed_args: argparse.Namespace) -> tuple:
         self.say(parsed_args, 'The page on them:', _documentation(self.page))
         columns = ('Check', 'Severity', 'Meaning', 'Advice')
-        names = shown_columns(parsed_args, columns, columns[:-1])
         rows = [
             (
                 check.value,
@@ -202,17 +196,16 @@ class FindingsCommand(PolicyCommand):
             for check in self.area
             if check in parsed_args.only
         ]
-        return self._shown(parsed_args, columns, names, rows)
+        return self._shown(parsed_args, columns, columns[:-1], rows)
 
     def _shown(
         self,
         parsed_args: argparse.Namespace,
         columns: tuple[str, ...],
-        names: tuple[str, ...],
+        short: tuple[str, ...],
         rows: list[tuple],
     ) -> tuple:
         """Return the columns that are asked for, as people read them."""
-        places = [columns.index(name) for name in names]
         has_colours = parsed_args.formatter == 'table' and cells.takes_colours(
             self._out
         )
@@ -223,26 +216,8 @@ class FindingsCommand(PolicyCommand):
             width = self.widths.get(name) or _WIDTHS.get(name)
             return cells.Wrapped(value, width) if width else value
 
-        return names, [
-            tuple(cell(columns[place], row[place]) for place in places)
-            for row in rows
-        ]
-
-
-def shown_columns(
-    parsed_args: argparse.Namespace,
-    columns: tuple[str, ...],
-    short: tuple[str, ...],
-) -> tuple[str, ...]:
-    """Return the columns of an answer, as OpenStackClient's habit is.
-
-    All with ``--long``, and where ``-c`` or ``--sort-column`` name one that
-    is not among the short ones.
-    """
-    named = {*parsed_args.columns, *parsed_args.sort_columns}
-    if parsed_args.long or not named <= set(short):
-        return columns
-    return short
+        shown = (tuple(map(cell, columns, row)) for row in rows)
+        return self.chosen(parsed_args, short, columns, shown)
 
 
 def _documentation(page: str) -> str:

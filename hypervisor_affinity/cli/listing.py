@@ -7,7 +7,7 @@ is named by ``-c`` is always there.
 
 import argparse
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from cliff import columns
@@ -76,18 +76,26 @@ class LongCommand(FittedCommand):
         parsed_args: argparse.Namespace,
         short: Collection[str],
         column_names: Sequence[str],
-        rows: Sequence[tuple],
+        rows: Iterable[tuple],
     ) -> tuple[tuple[str, ...], list[tuple]]:
         """Return the columns that are to be shown.
 
-        :param short: names of those that are there without ``--long``
+        :param short: names of those that are there without ``--long``, and
+            without ``-c`` or ``--sort-column`` for another
         """
-        if parsed_args.long or parsed_args.columns:
+        if self.is_long(parsed_args, short):
             return tuple(column_names), list(rows)
         kept = [n for n, name in enumerate(column_names) if name in short]
         return tuple(column_names[n] for n in kept), [
             tuple(row[n] for n in kept) for row in rows
         ]
+
+    def is_long(
+        self, parsed_args: argparse.Namespace, short: Collection[str]
+    ) -> bool:
+        """Tell whether all columns are asked for."""
+        named = {*parsed_args.columns, *parsed_args.sort_columns}
+        return parsed_args.long or not named <= set(short)
 
 
 def _fitted(
@@ -109,8 +117,9 @@ def _fitted(
     for row, words in zip(rows, texts, strict=True):
         cells_of_row = list(row)
         for n, text, limit in zip(shown, words, most, strict=True):
-            # cliff puts numbers to the right, by their type.
-            if not isinstance(row[n], (int, float)):
+            # cliff puts numbers to the right, by their type. What has a colour
+            # is one word.
+            if not isinstance(row[n], (int, float, cells.Coloured)):
                 broken = fitting.lines(text, limit)
                 cells_of_row[n] = _Broken(row[n], broken)
         fitted.append(tuple(cells_of_row))
@@ -118,6 +127,8 @@ def _fitted(
 
 
 def _text(cell: Any) -> str:
-    if isinstance(cell, columns.FormattableColumn):
+    if isinstance(cell, (cells.Coloured, cells.Wrapped)):
+        cell = cell.machine_readable()
+    elif isinstance(cell, columns.FormattableColumn):
         cell = cell.human_readable()
     return '' if cell is None else printable(str(cell))

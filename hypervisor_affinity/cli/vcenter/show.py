@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
-from hypervisor_affinity.cli import findings
-from hypervisor_affinity.cli.base import CloudCommand
+from hypervisor_affinity.cli.base import CloudReading
+from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.operations.vcenter import clusters
@@ -15,7 +15,7 @@ from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter.computes import Served
 
 
-class Show(VCenterReading, CloudCommand):
+class Show(VCenterReading, CloudReading, LongCommand):
     """Show what stands behind the hosts that are clusters of a vCenter.
 
     Ends with 1 if a vCenter cannot be read.
@@ -32,9 +32,6 @@ class Show(VCenterReading, CloudCommand):
             'hosts; networks: VMkernel adapters and networks of NSX of these; '
             'datastores: where nova may put disks',
         )
-        parser.add_argument(
-            '--long', action='store_true', help='show all columns'
-        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
@@ -45,16 +42,14 @@ class Show(VCenterReading, CloudCommand):
         self._say_what_is_missing(vcenters)
         view = _VIEWS[parsed_args.of]
         columns = ('vCenter', 'Cluster', *view.columns)
-        names = findings.shown_columns(
-            parsed_args, columns, ('Cluster', *view.short)
-        )
-        places = [columns.index(name) for name in names]
         rows = (
             (each.vcenter.name, each.cluster.name, *row)
             for each in served
             for row in view.rows(each)
         )
-        return names, [tuple(row[place] for place in places) for row in rows]
+        return self.chosen(
+            parsed_args, ('Cluster', *view.short), columns, rows
+        )
 
     def _say_what_is_missing(self, vcenters: list[VCenter]) -> None:
         for vcenter in vcenters:
