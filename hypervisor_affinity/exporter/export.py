@@ -88,17 +88,18 @@ class Exporter(Collector):
         for poller in self._pollers:
             poller.join(_PATIENCE)
 
-    def serve(self, address: str, port: int) -> int:
-        """Serve the metrics; return the port.
+    def serve(self, host: str, port: int) -> tuple[str, int]:
+        """Serve the metrics; return the IP address and the port.
 
-        :param port: 0 for any
+        :param host, port: as in ``serving.start``
         :raises OSError: if it cannot listen there
         """
         registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
-        self._server = serving.start(registry, address, port)
-        return self._server.server_port
+        self._server = serving.start(registry, host, port, _version())
+        address, port, *_ = self._server.server_address
+        return str(address), port
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the registry is to read nothing beforehand."""
@@ -109,7 +110,7 @@ class Exporter(Collector):
         yield families.info(
             'build',
             'The exporter.',
-            [{'version': importlib.metadata.version('hypervisor-affinity')}],
+            [{'version': _version()}],
         )
         yield from polling.metrics(self._pollers)
         vcenters = self._known()
@@ -142,3 +143,7 @@ class Exporter(Collector):
         names = [poller.name for poller in self._vcenters]
         metrics.append(vcenter_metrics.findings(findings, names))
         return _Nova(source.held_hosts, tuple(metrics))
+
+
+def _version() -> str:
+    return importlib.metadata.version('hypervisor-affinity')
