@@ -8,6 +8,8 @@ import re
 import pytest
 from docutils import nodes
 
+from hypervisor_affinity.operations.audit import CloudCheck
+from hypervisor_affinity.operations.vcenter.checks import VCenterCheck
 from tests.prometheus import shipped
 
 CHECKOUT = pathlib.Path(__file__).parents[2]
@@ -55,6 +57,15 @@ def test_a_section_has_what_the_alert_has(name):
     assert text.startswith(f'*{severity}, {when}.* ')
     # What it means is not all.
     assert '\n* ' in text
+
+
+def test_the_page_names_checks_that_there_are():
+    named = re.findall(r'check --only\s+([\w,]+)', PAGE.read_text())
+    assert named
+    assert {c for each in named for c in each.split(',')} <= set(VCenterCheck)
+    named = re.findall(r'audit --only\s+([\w,]+)', PAGE.read_text())
+    assert named
+    assert {c for each in named for c in each.split(',')} <= set(CloudCheck)
 
 
 @pytest.mark.parametrize('name', shipped.alerts())
