@@ -11,6 +11,7 @@ from prometheus_client import ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from hypervisor_affinity.cloud.changes import ChangingServers
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
@@ -21,6 +22,7 @@ from hypervisor_affinity.exporter import polling
 from hypervisor_affinity.exporter import serving
 from hypervisor_affinity.exporter import vcenter_metrics
 from hypervisor_affinity.exporter.held import Held
+from hypervisor_affinity.exporter.known_servers import KnownServers
 from hypervisor_affinity.exporter.polling import Poller
 from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter import health
@@ -68,6 +70,11 @@ class Exporter(Collector):
             Poller(name, read, interval, lambda vcenter: vcenter.error)
             for name, read in vcenters
         ]
+        self._servers = (
+            KnownServers(source)
+            if isinstance(source, ChangingServers)
+            else None
+        )
         self._server: WSGIServer | None = None
         self._nova = Poller(
             NOVA, self._read_nova, interval, after=self._vcenters
@@ -130,7 +137,7 @@ class Exporter(Collector):
         return [vcenter for vcenter in values if vcenter is not None]
 
     def _read_nova(self) -> _Nova:
-        source = Held(self._source, self._known())
+        source = Held(self._source, self._known(), self._servers)
         metrics: list[Metric] = []
         findings = health.check(
             source,
