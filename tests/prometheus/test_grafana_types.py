@@ -114,7 +114,7 @@ def panel(document, kind):
 @pytest.mark.parametrize(
     'break_it, said',
     [
-        (lambda d: d.update(titel='x'), '.titel is not known'),
+        (lambda d: d.update(headline='x'), '.headline is not known'),
         (lambda d: d.update(title=1), '.title is 1, not typing.Optional[str]'),
         (lambda d: d.update(graphTooltip=7), '.graph_tooltip is 7, not'),
         (
