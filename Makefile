@@ -46,7 +46,8 @@ cloud-down: ## end the cloud; its servers and images stay
 	@[ ! -e $(CLOUD)/state ] || $(CLOUD_PROGRAM) down
 
 cloud-status: ## tell which programs of the cloud run
-	@[ ! -e $(CLOUD)/state ] || $(CLOUD_PROGRAM) status
+	@[ -e $(CLOUD_PYTHON) ] || { echo 'There is no cloud'; exit 3; }
+	@$(CLOUD_PROGRAM) status
 
 lint: $(VENV)/with-lint ## run all checks that need no nova
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
@@ -85,10 +86,12 @@ $(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) $(BIN)/
 $(CLOUD)/installed: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) \
     $(shell git ls-files hypervisor_affinity hypervisor_affinity_tempest_plugin) \
     | $(BIN)/uv
-	@echo 'Installing the cloud into $(CLOUD)/venv: the first time takes a while'
+	@echo 'Building the wheel of this checkout'
 	rm -rf $(CLOUD)/dist
 	$(BIN)/uv build --quiet --wheel --out-dir $(CLOUD)/dist
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(CLOUD)/venv
+	@echo 'Installing it and all services into $(CLOUD)/venv:' \
+	    'one to five minutes the first time'
 	$(INSTALL) --python $(CLOUD_PYTHON) \
 	    --reinstall-package hypervisor-affinity \
 	    "$$(echo $(CLOUD)/dist/*.whl)[cloud,tempest]"

@@ -5,6 +5,7 @@ import argparse
 import contextlib
 import importlib.util
 import ipaddress
+import re
 import signal
 from collections.abc import Collection, Iterator
 
@@ -20,6 +21,10 @@ DEFAULT_ADDRESS = '127.0.0.1'
 DEFAULT_PORT = 9894
 _INTERVAL = 60
 _ENDING = (signal.SIGTERM, signal.SIGINT)
+# As RFC 1123 has them; what ends in a number is no name.
+_LABEL = r'[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?'
+_NAME = re.compile(rf'{_LABEL}(\.{_LABEL})*')
+_LIKE_IPV4 = re.compile(r'([^:]*\.)?[0-9]+')
 
 
 class Exporter(
@@ -39,8 +44,9 @@ class Exporter(
             '--listen',
             default=(DEFAULT_ADDRESS, DEFAULT_PORT),
             type=_endpoint,
-            metavar='ADDRESS:PORT',
-            help='where to serve /metrics; default: '
+            metavar='[HOST]:PORT',
+            help='where to serve /metrics; HOST is an IP address or a name, '
+            'without it all addresses of this machine; default: '
             f'{DEFAULT_ADDRESS}:{DEFAULT_PORT}, for this machine only',
         )
         parser.add_argument(
@@ -72,12 +78,12 @@ class Exporter(
                 reading.again,
                 parsed_args.interval,
             )
-            address, port = parsed_args.listen
+            host, port = parsed_args.listen
             try:
-                exporter.serve(address, port)
+                address, port = exporter.serve(host, port)
             except OSError as error:
                 raise CommandError(
-                    f'cannot listen on {address} port {port}: '
+                    f'cannot listen on {host or "all addresses"} port {port}: '
                     f'{error.strerror}; choose another one with --listen'
                 ) from error
             exporter.start()
@@ -111,21 +117,40 @@ def _held_back(signals: Collection[signal.Signals]) -> Iterator[None]:
 
 
 def _endpoint(text: str) -> tuple[str, int]:
-    """Return address and port.
+    """Return a host and a port; '' for all addresses of the machine.
 
     :raises argparse.ArgumentTypeError: if it has not both
     """
-    address, _, port = text.rpartition(':')
-    try:
-        number = int(port)
-        ipaddress.ip_address(address.strip('[]'))
-    except ValueError:
-        number = -1
-    if not 0 < number < 65536:
+    host, colon, port = text.rpartition(':')
+    if not colon or not _is_host(host) or not _is_port(port):
         raise argparse.ArgumentTypeError(
-            f'{text!r} is no IP address with a port, such as 127.0.0.1:9894'
+            f'{text!r} is not an address with a port, such as '
+            '127.0.0.1:9894, localhost:9894, [::1]:9894 or :9894'
         )
-    return address.strip('[]'), number
+    return host.removeprefix('[').removesuffix(']'), int(port)
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether it is a name, an IP address, or '' for all.
+
+    One of IPv6 is in brackets: else nobody knows where the port begins.
+    """
+    if text.startswith('['):
+        return text.endswith(']') and _is_address(text[1:-1], 6)
+    if _LIKE_IPV4.fullmatch(text):
+        return _is_address(text, 4)
+    return not text or bool(_NAME.fullmatch(text))
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == version
+    except ValueError:
+        return False
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
 
 
 def _seconds(text: str) -> float:

@@ -25,6 +25,7 @@ from hypervisor_affinity.core import image_meta
 from hypervisor_affinity.core.printable import cited
 
 FLAVOR_SPECS = 'os_compute_api:os-flavor-extra-specs:index'
+_EPOCH = datetime.datetime.fromtimestamp(0, datetime.UTC)
 _SERVER_HOSTS = 'os_compute_api:os-extended-server-attributes'
 _SERVER_SPECS = 'os_compute_api:servers:show:flavor-extra-specs'
 
@@ -237,6 +238,17 @@ def server(found: shapes.Server, find_volume: FindVolume) -> Server:
         fault=found.fault.message if found.fault else None,
         task=found.task or '',
     )
+
+
+def changed_at(found: shapes.Server) -> datetime.datetime | None:
+    """Return when a server changed last; None if nova does not tell."""
+    try:
+        time = datetime.datetime.fromisoformat(found.updated or '')
+    except ValueError:
+        return None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.UTC)
+    return time if time > _EPOCH else None
 
 
 def _root_properties(

@@ -126,6 +126,8 @@ class Server(msgspec.Struct):
     # '' for none: it boots from a volume.
     image: ServerImage | Literal['']
     name: str | None = None
+    # The last time that something was written to its row, in UTC.
+    updated: str | None = None
     fault: Fault | None = None
     host: str | UnsetType | None = msgspec.field(
         name='OS-EXT-SRV-ATTR:host', default=UNSET

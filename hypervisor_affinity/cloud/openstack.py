@@ -13,10 +13,11 @@ aggregates ``GET /os-aggregates``
 flavors    ``GET /flavors/detail``, with extra specs
 images     ``GET /images``, twice, since hidden ones are listed apart
 vcenters   none of it: ``hypervisor_affinity.cloud.vcenter``
-servers    ``GET /servers/detail``. Only from microversion 2.98 on does nova
-           tell the image properties frozen into a server, cut off after 255
-           characters, by raw names and nova's, and without
-           ``vmware_adaptertype``, ``trait:`` and formats.
+servers    ``GET /servers/detail``; for changes with ``changes-since``, and
+           ``GET /servers`` for those that were deleted. Only from
+           microversion 2.98 on does nova tell the image properties frozen into
+           a server, cut off after 255 characters, by raw names and nova's, and
+           without ``vmware_adaptertype``, ``trait:`` and formats.
 projects   ``GET /projects``, if one is named
 volumes    ``GET /volumes/detail``, the bootable ones, if any server boots
            from a volume
@@ -26,7 +27,8 @@ By default nova-api leaves out the servers of a cell that is down, and does
 not say so: ``[api] list_records_by_skipping_down_cells``.
 """
 
-import functools
+import datetime
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
@@ -38,7 +40,8 @@ from hypervisor_affinity import redaction
 from hypervisor_affinity.cloud import answer_records as records
 from hypervisor_affinity.cloud import answer_shapes as shapes
 from hypervisor_affinity.cloud.api import Api
-from hypervisor_affinity.cloud.api_errors import MissingService
+from hypervisor_affinity.cloud.boot_volumes import BootVolumes
+from hypervisor_affinity.cloud.changes import Change
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Count
 from hypervisor_affinity.cloud.snapshot import Flavor
@@ -65,6 +68,10 @@ _PAGE = 1000
 
 # Calls of Placement at the same time.
 _THREADS = 8
+
+# Of servers that nova lists among those that changed, if its policy does not
+# let the user ask for deleted ones, or for the others, alone.
+_DELETED = frozenset({'DELETED', 'SOFT_DELETED'})
 
 _NOVA_RULE = 'os_compute_api:'
 _PLACEMENT_RULE = 'placement:resource_providers:'
@@ -96,7 +103,9 @@ class CloudSource(Source):
         self._placement = Api(cloud, 'placement', 'placement')
         self._glance = Api(cloud, 'image', 'glance')
         self._keystone = Api(cloud, 'identity', 'keystone')
-        self._cinder = Api(cloud, 'block-storage', 'cinder')
+        self._volumes = BootVolumes(
+            Api(cloud, 'block-storage', 'cinder'), page_size
+        )
 
     @property
     def name(self) -> str:
@@ -175,7 +184,43 @@ class CloudSource(Source):
 
     def servers(self) -> Iterator[Server]:
         """Yield the servers of all projects."""
-        return self._servers(self._read_volumes())
+        return self._servers(self._volumes.of_all())
+
+    def server_changes(
+        self, since: datetime.datetime | None
+    ) -> Iterator[Change]:
+        """Yield the servers that changed, deleted ones first.
+
+        :param since: with a time zone; None for all servers that there are
+        :raises SourceError: if they cannot be read
+        """
+        if since is None:
+            yield from itertools.starmap(
+                Change, self._changes(self._volumes.of_all())
+            )
+            return
+        text = since.astimezone(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+        changed = {'changes-since': text}
+        for page in self._nova.pages(
+            '/servers',
+            'servers',
+            list[shapes.Id],
+            right=f'{_NOVA_RULE}servers:index:get_all_tenants',
+            version=self._version(_SERVERS),
+            size=self._page_size,
+            all_tenants='true',
+            deleted='true',
+            **changed,
+        ):
+            for found in page:
+                yield Change(found.id, None, None)
+        # Else those that are deleted are among them.
+        filters = {'deleted': 'false', **changed}
+        for server_id, server, at in self._changes(
+            self._volumes.of_some(), **filters
+        ):
+            gone = server.status in _DELETED
+            yield Change(server_id, None if gone else server, at)
 
     def image(self, name_or_id: str) -> Image:
         """Return an image.
@@ -219,12 +264,14 @@ class CloudSource(Source):
                 version=self._version(_SERVERS),
             )
             if found:
-                return records.server(found, self._read_volume)
+                return records.server(found, self._volumes.read)
         # nova takes it for a regular expression, in the database's dialect.
         pattern = re.sub(r'[^0-9A-Za-z]+', '.+', name_or_id)
         named = [
             server
-            for server in self._servers(self._read_volume, name=f'^{pattern}$')
+            for server in self._servers(
+                self._volumes.read, name=f'^{pattern}$'
+            )
             if server.name == name_or_id
         ]
         return only(
@@ -326,6 +373,12 @@ class CloudSource(Source):
     def _servers(
         self, find_volume: records.FindVolume, **filters: str
     ) -> Iterator[Server]:
+        for _, server, _ in self._changes(find_volume, **filters):
+            yield server
+
+    def _changes(
+        self, find_volume: records.FindVolume, **filters: str
+    ) -> Iterator[tuple[str, Server, datetime.datetime | None]]:
         for page in self._nova.pages(
             '/servers/detail',
             'servers',
@@ -337,55 +390,8 @@ class CloudSource(Source):
             **filters,
         ):
             for found in page:
-                yield records.server(found, find_volume)
-
-    def _read_volume(self, volume_id: str) -> records.BootVolume | None:
-        try:
-            found = self._cinder.find(
-                f'/volumes/{volume_id}',
-                'volume',
-                shapes.Volume,
-                right='volume:get',
-            )
-        except MissingService:
-            return None
-        if found is None or found.bootable != 'true':
-            return None
-        return records.boot_volume(found)
-
-    def _read_volumes(self) -> records.FindVolume:
-        """Return what finds a volume after it has read all, once.
-
-        Of as many servers as there are, most boot from a few images: equal
-        volumes are one object.
-        """
-
-        @functools.cache
-        def read() -> dict[str, records.BootVolume]:
-            known: dict[tuple, records.BootVolume] = {}
-            volumes = {}
-            for page in self._cinder.pages(
-                '/volumes/detail',
-                'volumes',
-                list[shapes.Volume],
-                right='volume:get_all',
-                size=self._page_size,
-                all_tenants='true',
-                bootable='true',
-            ):
-                for found in page:
-                    volume = records.boot_volume(found)
-                    key = (tuple(volume.properties.items()), volume.devices)
-                    volumes[found.id] = known.setdefault(key, volume)
-            return volumes
-
-        def find(volume_id: str) -> records.BootVolume | None:
-            try:
-                return read().get(volume_id)
-            except MissingService:
-                return None
-
-        return find
+                server = records.server(found, find_volume)
+                yield found.id, server, records.changed_at(found)
 
 
 def _no_volume(volume_id: str) -> None:

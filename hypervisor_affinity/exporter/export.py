@@ -11,6 +11,7 @@ from prometheus_client import ProcessCollector
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from hypervisor_affinity.cloud.changes import ChangingServers
 from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
@@ -21,6 +22,7 @@ from hypervisor_affinity.exporter import polling
 from hypervisor_affinity.exporter import serving
 from hypervisor_affinity.exporter import vcenter_metrics
 from hypervisor_affinity.exporter.held import Held
+from hypervisor_affinity.exporter.known_servers import KnownServers
 from hypervisor_affinity.exporter.polling import Poller
 from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter import health
@@ -68,6 +70,11 @@ class Exporter(Collector):
             Poller(name, read, interval, lambda vcenter: vcenter.error)
             for name, read in vcenters
         ]
+        self._servers = (
+            KnownServers(source)
+            if isinstance(source, ChangingServers)
+            else None
+        )
         self._server: WSGIServer | None = None
         self._nova = Poller(
             NOVA, self._read_nova, interval, after=self._vcenters
@@ -88,17 +95,18 @@ class Exporter(Collector):
         for poller in self._pollers:
             poller.join(_PATIENCE)
 
-    def serve(self, address: str, port: int) -> int:
-        """Serve the metrics; return the port.
+    def serve(self, host: str, port: int) -> tuple[str, int]:
+        """Serve the metrics; return the IP address and the port.
 
-        :param port: 0 for any
+        :param host, port: as in ``serving.start``
         :raises OSError: if it cannot listen there
         """
         registry = CollectorRegistry()
         registry.register(self)
         ProcessCollector(registry=registry)
-        self._server = serving.start(registry, address, port)
-        return self._server.server_port
+        self._server = serving.start(registry, host, port, _version())
+        address, port, *_ = self._server.server_address
+        return str(address), port
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the registry is to read nothing beforehand."""
@@ -109,7 +117,7 @@ class Exporter(Collector):
         yield families.info(
             'build',
             'The exporter.',
-            [{'version': importlib.metadata.version('hypervisor-affinity')}],
+            [{'version': _version()}],
         )
         yield from polling.metrics(self._pollers)
         vcenters = self._known()
@@ -129,7 +137,7 @@ class Exporter(Collector):
         return [vcenter for vcenter in values if vcenter is not None]
 
     def _read_nova(self) -> _Nova:
-        source = Held(self._source, self._known())
+        source = Held(self._source, self._known(), self._servers)
         metrics: list[Metric] = []
         findings = health.check(
             source,
@@ -142,3 +150,7 @@ class Exporter(Collector):
         names = [poller.name for poller in self._vcenters]
         metrics.append(vcenter_metrics.findings(findings, names))
         return _Nova(source.held_hosts, tuple(metrics))
+
+
+def _version() -> str:
+    return importlib.metadata.version('hypervisor-affinity')

@@ -11,6 +11,7 @@ from hypervisor_affinity.cloud.snapshot import Image
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
+from hypervisor_affinity.exporter.known_servers import KnownServers
 
 
 class Held(Source):
@@ -19,13 +20,20 @@ class Held(Source):
     * ``held_hosts``: in a list
     """
 
-    def __init__(self, source: Source, vcenters: Iterable[VCenter]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        vcenters: Iterable[VCenter],
+        known: KnownServers | None = None,
+    ) -> None:
         """Read nothing yet.
 
         :param vcenters: in place of the source's
+        :param known: what has the source's servers; None if nothing has
         """
         self._source = source
         self._vcenters = tuple(vcenters)
+        self._known = known
 
     @property
     def name(self) -> str:
@@ -63,4 +71,6 @@ class Held(Source):
 
     def servers(self) -> Iterator[Server]:
         """Yield the servers."""
-        return self._source.servers()
+        if self._known is None:
+            return self._source.servers()
+        return iter(self._known.read())

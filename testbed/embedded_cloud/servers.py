@@ -205,6 +205,15 @@ class Servers:
         """Return all servers."""
         return [self._from_api(server) for server in self._list()]
 
+    def changed_since(self, time: str, *, deleted: bool = False) -> list[str]:
+        """Return the ids of servers whose rows were written since then.
+
+        :param time: ISO 8601, in UTC
+        :param deleted: whether to list deleted ones, instead of the others
+        """
+        query = f'changes-since={time}&deleted={str(deleted).lower()}'
+        return [server['id'] for server in self._list(query)]
+
     def _list(self, query: str = '') -> list[dict]:
         servers: list[dict] = []
         while True:

@@ -28,6 +28,13 @@ _NEEDED = {
 }
 _PLUGIN = 'hypervisor_affinity_tempest_plugin'
 
+# In seconds: who kills a nova-compute sees it down within a minute.
+_DOWN_TIME = 40
+
+# Exit codes of `status`, as those of init scripts.
+_HAS_ENDED = 1
+_NOTHING_RUNS = 3
+
 
 def main() -> None:
     """Do what the command line says."""
@@ -75,16 +82,30 @@ def _up(arguments: argparse.Namespace) -> None:
         sys.exit(f'these packages are needed: {" ".join(missing)}')
     folder = arguments.folder
     cloud.make_room(folder)
-    _say(f'starting a cloud in {folder}')
+    _say(f'Starting a cloud in {folder}')
     began = time.monotonic()
-    made = Cloud(folder, HOSTS, arguments.first_port, outlives=True)
+
+    def say(step: str) -> None:
+        _say(f'{time.monotonic() - began:4.0f} s  {step}')
+
+    made = Cloud(
+        folder,
+        HOSTS,
+        arguments.first_port,
+        outlives=True,
+        down_time=_DOWN_TIME,
+        say=say,
+    )
     made.up()
+    say('Adding images, flavors and a user')
     samples.add(made.admin)
+    samples.write(folder)
     for user in (ADMIN, samples.USER):
         openrc.write(folder, made.site.auth_url, user)
     if not (folder / 'tempest').exists():
+        say("Writing Tempest's configuration")
         TempestConf(made).write()
-    _say(f'it runs after {time.monotonic() - began:.0f} s')
+    _say(f'It runs after {time.monotonic() - began:.0f} s')
     _explain(folder)
 
 
@@ -104,14 +125,18 @@ def _soak(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    found = _find(arguments.folder)
+    if not cloud.is_in(arguments.folder):
+        _say(f'There is no cloud in {arguments.folder}')
+        sys.exit(_NOTHING_RUNS)
+    found = running.find(arguments.folder)
     for program in found:
         pid = program.pid
         _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')
     if not found:
-        sys.exit('nothing runs')
+        _say('Nothing runs')
+        sys.exit(_NOTHING_RUNS)
     if not all(program.pid for program in found):
-        sys.exit(1)
+        sys.exit(_HAS_ENDED)
 
 
 def _find(folder: pathlib.Path) -> list[running.Program]:
@@ -123,12 +148,13 @@ def _find(folder: pathlib.Path) -> list[running.Program]:
 def _explain(folder: pathlib.Path) -> None:
     tempest = folder / 'tempest'
     _say(
-        f'administrator: . {openrc.path(folder)}\n'
-        f'any user:      . {openrc.path(folder, samples.USER)}\n'
-        f'then, such as: openstack server create --image vmdk --flavor small '
+        f'Administrator: . {openrc.path(folder)}\n'
+        f'Any user:      . {openrc.path(folder, samples.USER)}\n'
+        f'Then, such as: openstack server create --image vmdk --flavor small '
         '--nic none --wait first\n'
-        f'logs:          {folder / "logs"}\n'
-        f'tempest:       cd {tempest} && {BIN / "tempest"} run '
+        f'Disks:         {samples.folder(folder)}\n'
+        f'Logs:          {folder / "logs"}\n'
+        f'Tempest:       cd {tempest} && {BIN / "tempest"} run '
         f'--config-file=tempest.conf --regex={_PLUGIN}'
     )
 

@@ -6,7 +6,7 @@ import functools
 import http
 import pathlib
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from openstack import connection
 from openstack import exceptions
@@ -115,6 +115,9 @@ class Cloud:
         hosts: Sequence[Host],
         first_port: int | None = None,
         outlives: bool = False,
+        *,
+        down_time: int | None = None,
+        say: Callable[[str], None] = lambda step: None,
     ) -> None:
         """Write configurations, and start nothing.
 
@@ -122,7 +125,11 @@ class Cloud:
             must be absolute
         :param first_port: the first of consecutive ones; None for free ones
         :param outlives: whether it goes on when this process ends
+        :param down_time: in seconds, after which a part of nova that is
+            silent counts as down; None for what suits a busy machine
+        :param say: is told each step before it begins
         """
+        self._say = say
         self.folder = folder
         self.programs = Supervisor(folder, outlives)
         self.site = self._make_site(first_port)
@@ -133,7 +140,11 @@ class Cloud:
             Neutron(self.site),
             Cinder(self.site),
         ]
-        self._nova = Nova(self.site)
+        self._nova = (
+            Nova(self.site)
+            if down_time is None
+            else Nova(self.site, down_time)
+        )
         self._schedulers = control.schedulers(self._nova)
         self.hosts = hosts
         self._behind_nova = [
@@ -151,27 +162,33 @@ class Cloud:
         filled = self.folder / FILLED
         is_first = not filled.exists()
         self._check_ports()
+        self._say('Starting RabbitMQ and MariaDB')
         self.site.broker.start()
         self.site.mariadb.start()
         self.site.mariadb.wait()
         if is_first:
             self._fill_databases()
+        self._say('Starting Keystone')
         self._keystone.start()
         self._keystone.wait()
         if is_first:
             self._register()
         self.admin = keystone.connect(self.site.auth_url)
         self.site.broker.wait()
+        self._say('Starting Placement, Glance, Neutron and Cinder')
         self._start(self._others)
         if is_first:
+            self._say('Telling nova of its cells')
             self.programs.run('nova-cells', *self._nova.map_cells())
         # All parts of nova but its API end at once if Placement is not there.
         self._wait(self._others)
         self._start_vcenter()
+        self._say('Starting nova')
         self._start([self._nova, *self._behind_nova])
         self._wait([self._nova, *self._behind_nova])
         self._add_hosts()
         self._enable_hosts()
+        self._say('Waiting for Cinder to know its volume service')
         self._wait_for_volumes()
         self._warm_neutron()
         self.programs.check()
@@ -236,13 +253,15 @@ class Cloud:
 
     def _fill_databases(self) -> None:
         """Fill all at once."""
-        ending = [
-            self.programs.begin(name, command)
+        ending = {
+            name: self.programs.begin(name, command)
             for service in (self._keystone, *self._others, self._nova)
             for name, command in service.syncs().items()
-        ]
-        for child in ending:
+        }
+        for number, (name, child) in enumerate(ending.items(), 1):
+            self._say(f'Filling databases, {number} of {len(ending)}: {name}')
             self.programs.finish(child)
+        self._say('Making an administrator in Keystone')
         self.programs.run('keystone-bootstrap', self._keystone.bootstrap())
 
     def _register(self) -> None:
@@ -261,6 +280,7 @@ class Cloud:
 
     def _wait(self, services: Iterable[ApiService | NovaService]) -> None:
         for service in services:
+            self._say(f'Waiting for {service.name}')
             service.wait()
 
     def _start_vcenter(self) -> None:
@@ -270,6 +290,7 @@ class Cloud:
         for host in self.hosts:
             if host.is_on_vcenter:
                 self.programs[host.service_name].kill()
+        self._say('Starting the simulated vCenter, built the first time')
         self.site.vcenter.start()
         self.site.vcenter.wait()
 
@@ -293,6 +314,7 @@ class Cloud:
         new = [host for host in self.hosts if host.name not in known]
         if not new:
             return
+        self._say('Telling nova of its hosts')
         self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
         for host in new:
             name = host.aggregate

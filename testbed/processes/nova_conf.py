@@ -18,9 +18,14 @@ def merge(*layers: Options) -> dict[str, dict[str, object]]:
 
 
 def write(path: pathlib.Path, *layers: Options) -> None:
-    """Write the file, or write it anew."""
+    """Write the file, or write it again; nobody else may read it.
+
+    It has passwords, and hypervisor-affinity-status warns of such files.
+    """
     lines = []
     for group, options in merge(*layers).items():
         lines.append(f'[{group}]')
         lines += [f'{name} = {value}' for name, value in options.items()]
+    path.touch(mode=0o600)
+    path.chmod(0o600)
     path.write_text('\n'.join(lines) + '\n')

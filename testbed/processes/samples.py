@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a new cloud has to be tried with."""
 
+import pathlib
+
 from openstack import connection
 
 from hypervisor_affinity_tempest_plugin import disks
@@ -38,3 +40,22 @@ def add(cloud: connection.Connection) -> None:
         if not cloud.compute.find_flavor(name):
             cloud.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=1)
     keystone.ensure_user(cloud.identity, USER)
+
+
+def folder(state: pathlib.Path) -> pathlib.Path:
+    """Return where there are disks to make images of.
+
+    :param state: the folder of the cloud
+    """
+    return state / 'disks'
+
+
+def write(state: pathlib.Path) -> None:
+    """Write a small disk of each kind, as the images have them.
+
+    :param state: the folder of the cloud
+    """
+    folder(state).mkdir(exist_ok=True)
+    for disk_format in _IMAGES:
+        path = folder(state) / f'tiny.{disk_format}'
+        path.write_bytes(disks.IN_FORMAT[disk_format]())

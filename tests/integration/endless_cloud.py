@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cloud with as many servers as one likes, made up page by page.
 
-nova's, Glance's and Cinder's APIs in one server, as far as a snapshot of
-servers needs them.
+nova's, Placement's, Glance's and Cinder's APIs in one server, as far as a
+snapshot of servers, or the exporter, needs them.
 """
 
 from collections.abc import Mapping
@@ -35,19 +35,47 @@ _VERSIONS = {
 }
 _EMPTY = {
     '/v2.1/os-services': 'services',
-    '/v2.1/os-hypervisors/detail': 'hypervisors',
     '/v2.1/os-aggregates': 'aggregates',
     '/v2.1/flavors/detail': 'flavors',
     '/v2/images': 'images',
+}
+_PLACEMENT = {
+    'id': 'v1.0',
+    'status': 'CURRENT',
+    'max_version': '1.39',
+    'min_version': '1.0',
+}
+# Of any resource provider.
+_PROVIDER = {
+    'inventories': {
+        'inventories': {
+            name: {
+                'total': total,
+                'reserved': 0,
+                'allocation_ratio': 1.0,
+                'max_unit': total,
+            }
+            for name, total in (('VCPU', 128), ('MEMORY_MB', 2**20))
+        }
+    },
+    'usages': {'usages': {'VCPU': 64, 'MEMORY_MB': 2**19}},
+    'traits': {'traits': ['HW_CPU_X86_AVX']},
 }
 
 
 class EndlessCloud(FakeApi):
     """With this number of servers, half of them on volumes."""
 
-    def __init__(self, servers: int) -> None:
-        """Serve."""
+    def __init__(self, servers: int, changed: int = 0, hosts: int = 0) -> None:
+        """Serve.
+
+        :param changed: how many of the servers have changed, whenever that is
+            asked; none is deleted
+        :param hosts: at most 500 have servers; all are KVM
+        """
         self._servers = servers
+        self._hosts = hosts
+        self._changed = changed
         super().__init__(self._answer)
 
     def _answer(self, request: Request) -> Answer:
@@ -55,8 +83,21 @@ class EndlessCloud(FakeApi):
         if path in _VERSIONS:
             link = {'rel': 'self', 'href': f'{self.url}{path}/'}
             return in_json({'version': {**_VERSIONS[path], 'links': [link]}})
+        if not path:
+            link = {'rel': 'self', 'href': self.url}
+            return in_json({'versions': [{**_PLACEMENT, 'links': [link]}]})
         if path in _EMPTY:
             return in_json({_EMPTY[path]: []})
+        if path == '/v2.1/os-hypervisors/detail':
+            numbers = range(0 if 'marker' in request.query else self._hosts)
+            return in_json({'hypervisors': list(map(_hypervisor, numbers))})
+        if path.startswith('/resource_providers/'):
+            return in_json(_PROVIDER[path.rpartition('/')[2]])
+        if path == '/v2.1/servers':
+            return in_json({'servers': []})
+        if path.startswith('/v3/volumes/') and not path.endswith('/detail'):
+            number = int(path.removeprefix('/v3/volumes/')[:8])
+            return in_json({'volume': _volume(number)})
         numbers = self._page(request.query)
         if path == '/v2.1/servers/detail':
             return in_json({'servers': list(map(_server, numbers))})
@@ -73,7 +114,20 @@ class EndlessCloud(FakeApi):
     def _page(self, query: Mapping[str, str]) -> range:
         first = int(query['marker'][:8]) + 1 if 'marker' in query else 0
         size = min(int(query['limit']), _LARGEST_PAGE)
-        return range(first, min(first + size, self._servers))
+        count = self._changed if 'changes-since' in query else self._servers
+        return range(first, min(first + size, count))
+
+
+def _hypervisor(number: int) -> dict[str, Any]:
+    return {
+        'id': _ID % (number, 3),
+        'hypervisor_hostname': f'kvm-{number}',
+        'hypervisor_type': 'QEMU',
+        'hypervisor_version': 8002000,
+        'state': 'up',
+        'status': 'enabled',
+        'service': {'host': f'kvm-{number}', 'disabled_reason': None},
+    }
 
 
 def _server(number: int) -> dict[str, Any]:

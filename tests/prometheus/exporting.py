@@ -61,7 +61,7 @@ def exporting(source, vcenters=None, interval=60):
             (each.name, lambda each=each: each) for each in source.vcenters()
         ]
     exporter = Exporter(source, Policy(), vcenters, None, interval)
-    port = exporter.serve('127.0.0.1', 0)
+    _, port = exporter.serve('127.0.0.1', 0)
     exporter.start()
     try:
         yield lambda: Scrape(web.read(f'http://127.0.0.1:{port}/metrics'))

@@ -62,7 +62,10 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_not():
 def test_an_alert_says_how_bad_it_is_what_it_means_and_what_to_do(name):
     alert = shipped.alerts()[name]
     assert alert['labels']['severity'] in {'critical', 'warning'}
-    assert set(alert['annotations']) == {'summary', 'description'}
+    assert set(alert['annotations']) == {
+        *('summary', 'description'),
+        *('runbook_url', 'dashboard_url'),
+    }
     assert len(alert['annotations']['summary']) < 120
     # What it means, and what to do.
     assert alert['annotations']['description'].count('. ') >= 1

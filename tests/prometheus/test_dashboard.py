@@ -5,6 +5,9 @@ import itertools
 import json
 import re
 
+import pytest
+
+from tests.prometheus import expressions
 from tests.prometheus import shipped
 
 COLUMNS = 24
@@ -86,3 +89,30 @@ def test_variables_are_known():
     text = shipped.DASHBOARD.read_text()
     used = set(re.findall(r'\$\{?(\w+)', text)) - {'__all'}
     assert used == set(shipped.variables())
+
+
+@pytest.mark.parametrize('place', shipped.targets())
+def test_a_panel_shows_the_clouds_that_are_chosen(place):
+    expression = shipped.targets()[place]
+    chosen = expression.count('{instance=~"$instance"')
+    assert chosen == len(expressions.selectors(expression)) > 0
+
+
+def test_the_other_variables_are_of_the_clouds_that_are_chosen():
+    for name, variable in shipped.variables().items():
+        if name not in ('datasource', 'instance'):
+            assert '{instance=~"$instance"' in variable['definition'], name
+
+
+def test_a_variable_asks_for_what_it_is_defined_as():
+    for variable in shipped.variables().values():
+        if variable['type'] == 'query':
+            assert variable['query']['query'] == variable['definition']
+
+
+def test_a_count_of_nothing_is_none():
+    stats = [panel for panel in shipped.panels() if panel['type'] == 'stat']
+    assert stats
+    for panel in stats:
+        [mapping] = panel['fieldConfig']['defaults']['mappings']
+        assert mapping['options']['0']['text'] == 'none', panel['title']

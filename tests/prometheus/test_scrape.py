@@ -18,7 +18,12 @@ READINGS = 'hypervisor_affinity_read_errors_total'
 # The last that a reading has, made of nova and all vCenters.
 FINDINGS = 'hypervisor_affinity_vcenter_findings'
 # As Grafana puts them in: for all, and for one in repeated panels.
-VARIABLES = {'vcenter': '.*', 'cluster': '.*', 'hypervisor': 'vmware'}
+VARIABLES = {
+    'instance': '.*',
+    'vcenter': '.*',
+    'cluster': '.*',
+    'hypervisor': 'vmware',
+}
 
 PRODUCTION = {'vcenter': clouds.VCENTER, 'cluster': 'production'}
 TEST = {'vcenter': clouds.VCENTER, 'cluster': 'test'}
@@ -112,11 +117,15 @@ def test_all_rules_are_evaluated(prometheus):
 
 @pytest.mark.parametrize('place', shipped.targets())
 def test_a_panel_shows_something(prometheus, place):
-    expression = shipped.targets()[place]
+    assert prometheus.query(filled(shipped.targets()[place]))
+
+
+def filled(text):
+    """Return an expression with the variables' values."""
     for name, value in VARIABLES.items():
-        expression = expression.replace(f'${name}', value)
-    assert '$' not in expression
-    assert prometheus.query(expression)
+        text = text.replace(f'${name}', value)
+    assert '$' not in text
+    return text
 
 
 @pytest.mark.parametrize(
@@ -132,8 +141,9 @@ def test_a_variable_has_values(prometheus, name, values):
     selector, label = re.fullmatch(
         r'label_values\((.+), (\w+)\)', definition
     ).groups()
-    selector = selector.replace('$vcenter', VARIABLES['vcenter'])
-    found = prometheus.ask(f'label/{label}/values', **{'match[]': [selector]})
+    found = prometheus.ask(
+        f'label/{label}/values', **{'match[]': [filled(selector)]}
+    )
     assert set(found) == values
 
 

@@ -114,7 +114,7 @@ def stage(start_vcenter, tmp_path):  # noqa: F811
             SecondLook(vcenters.find_vm, source.server),
             interval=1,
         )
-        port = exporter.serve('127.0.0.1', 0)
+        _, port = exporter.serve('127.0.0.1', 0)
         exporter.start()
         prometheus = programs.Prometheus(tmp_path, f'127.0.0.1:{port}')
         try:

@@ -237,11 +237,19 @@ class VCenterCheck(Check):
         'A VM that nova made is of no server.',
     )
 
+    VM_OF_SERVER_ON_NO_HOST = (
+        'vm_of_server_on_no_host',
+        Severity.WARNING,
+        'delete the VM, after a look at its disks: nova does not',
+        'A VM is of a server that nova has on no host: its boot failed, or it '
+        'was shelved.',
+    )
+
     VM_OF_SERVER_ELSEWHERE = (
         'vm_of_server_elsewhere',
         Severity.ERROR,
         'switch the VM off first: the server may run twice',
-        'A VM is of a server that nova has on another host, or on none.',
+        'A VM is of a server that nova has on another host.',
     )
 
 

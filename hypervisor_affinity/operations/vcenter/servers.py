@@ -227,9 +227,14 @@ def _stray_vm(
             uuid,
             f'{name}; nova has no such server',
         )
-    place = f'on {server.host}' if server.host else 'on no host'
+    if not server.host:
+        return each.finding(
+            VCenterCheck.VM_OF_SERVER_ON_NO_HOST,
+            uuid,
+            f'{name}; nova has the server on no host ({server.status})',
+        )
     return each.finding(
         VCenterCheck.VM_OF_SERVER_ELSEWHERE,
         uuid,
-        f'{name}; nova has the server {place} ({server.status})',
+        f'{name}; nova has the server on {server.host} ({server.status})',
     )

@@ -3,6 +3,7 @@
 
 import importlib.util
 import pathlib
+import re
 import signal
 import socket
 import urllib.request
@@ -35,11 +36,14 @@ def snapshot(tmp_path):
 def start():
     """Return a function that starts the exporter.
 
-    When it serves, it returns the process and its port.
+    When it serves, it returns the process and its port. It has to say that it
+    serves where it was told to; of a name, somewhere.
     """
     processes = []
 
-    def start(*arguments, address='127.0.0.1', before=(), **options):
+    def start(
+        *arguments, address='127.0.0.1', named=False, before=(), **options
+    ):
         (port,) = ports.free(1)
         process = program.start(
             *(*program.PROGRAM, *before, 'exporter'),
@@ -48,9 +52,9 @@ def start():
         )
         processes.append(process)
         line = process.stderr.readline()
-        assert line == f'serving http://{address}:{port}/metrics\n', (
-            line + process.stderr.read()
-        )
+        where = r'(\[[0-9:]+\]|[0-9.]+)' if named else re.escape(address)
+        said = f'serving http://{where}:{port}/metrics\n'
+        assert re.fullmatch(said, line), line + process.stderr.read()
         return process, port
 
     yield start
@@ -189,22 +193,77 @@ def misused(capsys):
 @pytest.mark.parametrize(
     'value',
     [
+        '',
+        ':',
         '9894',
-        ':9894',
+        ':-1',
         '127.0.0.1',
         '127.0.0.1:',
         '127.0.0.1:0',
         '127.0.0.1:65536',
         '127.0.0.1:-1',
         '127.0.0.1:http',
-        'localhost:9894',
+        '127.0.0.1:٣',
         '::1:port',
+        '::1:9894',
+        '[::1:9894',
+        '[127.0.0.1]:9894',
+        '[localhost]:9894',
         '256.0.0.1:9894',
+        '1:9894',
+        'host.256:9894',
+        'two words:9894',
+        'http://localhost:9894',
+        '-host:9894',
     ],
 )
 def test_a_wrong_address(misused, value):
-    assert 'is no IP address with a port, such as 127.0.0.1:9894' in (
-        misused('--listen', value)
+    assert 'is not an address with a port, such as 127.0.0.1:9894,' in (
+        misused(f'--listen={value}')
+    )
+
+
+@pytest.mark.parametrize(
+    'value, host',
+    [
+        (':9894', ''),
+        ('localhost:9894', 'localhost'),
+        ('metrics-1.example.org:9894', 'metrics-1.example.org'),
+        ('127.0.0.1:9894', '127.0.0.1'),
+        ('[::1]:9894', '::1'),
+    ],
+)
+def test_addresses(value, host):
+    parser = exporter.Exporter(None, None).get_parser('exporter')
+    assert parser.parse_args(['--listen', value]).listen == (host, 9894)
+
+
+def test_a_name(start, snapshot):
+    _, port = start('--snapshot', snapshot, address='localhost', named=True)
+    assert 'hypervisor_affinity_build_info' in scrape(port, host='localhost')
+
+
+def test_all_addresses(start, snapshot):
+    process, port = start('--snapshot', snapshot, address='', named=True)
+    assert process.stderr.readline().startswith('whoever reaches this address')
+    hosts = ['127.0.0.1', *(['[::1]'] if _has_ipv6() else ())]
+    for host in hosts:
+        assert 'hypervisor_affinity_build_info' in scrape(port, host=host)
+
+
+def test_a_name_that_nobody_has(run, snapshot, monkeypatch):
+    def unknown(*arguments, **options):
+        raise socket.gaierror(socket.EAI_NONAME, 'Name or service not known')
+
+    monkeypatch.setattr(socket, 'getaddrinfo', unknown)
+    done = run(
+        *('exporter', '--listen', 'no-such-host.invalid:9894'),
+        *('--snapshot', snapshot),
+    )
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'exporter: cannot listen on no-such-host.invalid port 9894: Name or '
+        'service not known; choose another one with --listen\n'
     )
 
 

@@ -88,9 +88,12 @@ def check(answer, status):
         ('GET /metrics HTTP/1.1', 200),
         ('GET /metrics HTTP/1.0', 200),
         ('GET / HTTP/1.1', 200),
-        ('GET /favicon.ico HTTP/1.1', 200),
+        ('GET /favicon.ico HTTP/1.1', 404),
         ('OPTIONS /metrics HTTP/1.1', 200),
-        ('GET /any/other/path HTTP/1.1', 200),
+        ('GET /any/other/path HTTP/1.1', 404),
+        ('POST /any/other/path HTTP/1.1', 404),
+        ('GET /metrics/ HTTP/1.1', 404),
+        ('POST / HTTP/1.1', 405),
         ('GET /metrics?name[]=no HTTP/1.1', 200),
         ('POST /metrics HTTP/1.1', 405),
         ('HEAD /metrics HTTP/1.1', 405),
@@ -102,6 +105,25 @@ def check(answer, status):
 def test_no_version_is_told(port, request_line, status):
     answer = ask(port, f'{request_line}\r\n\r\n'.encode())
     check(answer, status)
+
+
+def test_the_front_page_leads_to_the_metrics(metrics):
+    server = serving.start(CollectorRegistry(), '127.0.0.1', 0, '1.2.3<')
+    try:
+        answer = ask(server.server_port, b'GET / HTTP/1.1\r\n\r\n')
+    finally:
+        server.shutdown()
+        server.server_close()
+    check(answer, 200)
+    head, _, page = answer.partition('\r\n\r\n')
+    assert 'Content-Type: text/html; charset=utf-8' in head
+    assert '<a href="/metrics">' in page
+    assert 'Version 1.2.3&lt;.' in page
+
+
+def test_another_path_says_where_the_metrics_are(port):
+    answer = ask(port, b'GET /metric HTTP/1.1\r\n\r\n')
+    assert answer.endswith('\r\n\r\nNot found. The metrics are at /metrics.\n')
 
 
 @pytest.mark.parametrize('version', ['HTTP/x', 'HTTP/2.0'])

@@ -356,8 +356,7 @@ _WARNINGS = """
     capacity_below_n_plus_1 compute_disabled datastore_unavailable
     drs_partially_automated ha_off host_disconnected inventory_differs
     not_judged nsx_uneven password_open server_in_other_cluster
-    tls_unverified
-    vm_without_server vmotion_missing
+    tls_unverified vm_of_server_on_no_host vm_without_server vmotion_missing
 """
 _INFOS = """
     compute_not_checked host_in_maintenance host_in_standby

@@ -11,6 +11,7 @@ from tests.unit.operations import test_vcenter_clusters
 from tests.unit.operations import test_vcenter_computes
 from tests.unit.operations import test_vcenter_inventories
 from tests.unit.operations.vcenter_servers import KVM
+from tests.unit.operations.vcenter_servers import LEFT
 from tests.unit.operations.vcenter_servers import LOST
 from tests.unit.operations.vcenter_servers import NOVA
 from tests.unit.operations.vcenter_servers import ORPHAN
@@ -69,10 +70,16 @@ CASES = {
     'a VM of a server on a KVM host': (cloud(server(1, KVM), here=[1]), STRAY),
     'a VM of a server on no host': (
         cloud(server(1, status='SHELVED_OFFLOADED'), here=[1]),
-        STRAY,
+        LEFT,
     ),
+    # A boot that failed: nova has taken the host from the server.
     'a VM of a server that failed': (
         cloud(server(1, status='ERROR'), here=[1]),
+        LEFT,
+    ),
+    # An evacuation that failed later: on the other host it may run.
+    'a VM of a server that failed on a KVM host': (
+        cloud(server(1, KVM, status='ERROR'), here=[1]),
         STRAY,
     ),
     **{

@@ -49,4 +49,6 @@ LOST = [(VCenterCheck.SERVER_WITHOUT_VM, 'production', 's-1')]
 
 STRAY = [(VCenterCheck.VM_OF_SERVER_ELSEWHERE, 'production', 's-1')]
 
+LEFT = [(VCenterCheck.VM_OF_SERVER_ON_NO_HOST, 'production', 's-1')]
+
 ORPHAN = [(VCenterCheck.VM_WITHOUT_SERVER, 'production', 's-1')]
