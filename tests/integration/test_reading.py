@@ -10,6 +10,7 @@ from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.source import SourceError
+from hypervisor_affinity.exporter.known_servers import KnownServers
 from testbed.fake_api import FakeApi
 from testbed.fake_api import forward
 from tests.integration import content
@@ -49,6 +50,12 @@ def test_images(source):
 
 def test_servers(source):
     assert by_id(source.servers()) == by_id(content.SERVERS)
+
+
+def test_servers_that_are_remembered(source):
+    known = KnownServers(source)
+    for _ in ('all', 'what has changed'):
+        assert by_id(known.read()) == by_id(content.SERVERS)
 
 
 def test_without_cinder(cloud):
