@@ -29,6 +29,7 @@ class Audit(findings.FindingsCommand):
     """
 
     area = CloudCheck
+    of_findings = _COLUMNS
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -47,7 +48,7 @@ class Audit(findings.FindingsCommand):
             # Of a large cloud's, only what is shown is kept.
             if not parsed_args.counts:
                 rows.append(_row(finding))
-        return self.answer(parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, rows)
 
 
 def _row(finding: CloudFinding) -> tuple:

@@ -88,9 +88,12 @@ class Explain(PolicyCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return those of the hosts, or of the reasons."""
+        return (*(_COUNTED if parsed_args.counts else _TOLD), _NOT_KNOWN)
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the answers of all hosts."""
-        self._check(parsed_args)
         self.is_stdout_taken = parsed_args.html == writing.STANDARD_OUTPUT
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
@@ -112,7 +115,7 @@ class Explain(PolicyCommand):
             self.say(parsed_args, f'nova said: {request.fault}')
         self.say(parsed_args, *_headlines(found))
         if parsed_args.counts:
-            return (*_COUNTED, _NOT_KNOWN), [
+            return self.columns(parsed_args), [
                 (
                     str(group.answer.check),
                     str(group.answer.reason),
@@ -123,11 +126,11 @@ class Explain(PolicyCommand):
                 )
                 for group in found.groups()
             ]
-        return (*_TOLD, _NOT_KNOWN), [
+        return self.columns(parsed_args), [
             _row(host) for group in found.groups() for host in group.hosts
         ]
 
-    def _check(self, parsed_args: argparse.Namespace) -> None:
+    def check(self, parsed_args: argparse.Namespace) -> None:
         """See that the arguments are for one question.
 
         :raises CommandLineError: if they are not
@@ -148,6 +151,8 @@ class Explain(PolicyCommand):
             raise CommandLineError(
                 'an image and a flavor are needed, or --server'
             )
+        super().check(parsed_args)
+        base.check_written(parsed_args.html)
 
     def _request(
         self,

@@ -8,9 +8,6 @@ import ipaddress
 import signal
 from collections.abc import Collection, Iterator
 
-from cliff import command
-
-from hypervisor_affinity.cli.base import Answering
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import PolicyReading
@@ -22,9 +19,7 @@ _INTERVAL = 60
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-class Exporter(
-    Answering, VCenterReading, PolicyReading, CloudReading, command.Command
-):
+class Exporter(VCenterReading, PolicyReading, CloudReading):
     """Serve metrics of the cloud and its vCenters for Prometheus.
 
     Reads both in the background, until SIGTERM or Ctrl-C.
@@ -53,13 +48,20 @@ class Exporter(
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Serve until a signal comes."""
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what serves is installed.
+
+        :raises CommandError: if it is not
+        """
+        super().check(parsed_args)
         if importlib.util.find_spec('prometheus_client') is None:
             raise CommandError(
                 'prometheus-client is not installed: pip install '
                 "'hypervisor-affinity[exporter]'"
             )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Serve until a signal comes."""
         from hypervisor_affinity.exporter.export import Exporter
 
         policy = self.policy(parsed_args)

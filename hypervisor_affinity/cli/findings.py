@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
     checks = functools.partial(_checks, area)
     parser.add_argument(
         '--fail-on',
-        type=checks,
+        type=functools.partial(_of_a_bad_end, area),
         default='warning',
         metavar='WHAT',
         help='end with 1 for findings of this severity and above (info, '
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
         type=checks,
         default='info',
         metavar='WHAT',
-        help='look for these only, named as for --fail-on',
+        help='look for these only, named as for --fail-on, but not never',
     )
     parser.add_argument(
         '--counts',
@@ -109,9 +109,15 @@ class FindingsCommand(PolicyCommand):
     """A command that lists findings, with the arguments for them.
 
     * ``area``: what is looked for
+    * ``of_findings``: the columns, where each finding has a row
     """
 
     area: type[Check]
+    of_findings: tuple[str, ...]
+
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return those of the findings, or of their numbers."""
+        return Tally.COLUMNS if parsed_args.counts else self.of_findings
 
     def tally(self, parsed_args: argparse.Namespace) -> Tally:
         """Return one of what was asked for, without a finding yet."""
@@ -123,7 +129,6 @@ class FindingsCommand(PolicyCommand):
         self,
         parsed_args: argparse.Namespace,
         tally: Tally,
-        columns: tuple[str, ...],
         rows: list[tuple],
     ) -> tuple:
         """Say how many findings there are, and return them, or how many.
@@ -134,17 +139,34 @@ class FindingsCommand(PolicyCommand):
         if tally.fails:
             self.status = base.NEGATIVE
         if parsed_args.counts:
-            return tally.COLUMNS, list(tally.rows())
-        return columns, sorted(rows, key=lambda row: -Severity[row[0].upper()])
+            answer = list(tally.rows())
+        else:
+            answer = sorted(rows, key=lambda row: -Severity[row[0].upper()])
+        return self.columns(parsed_args), answer
 
 
-def _checks(area: type[Check], text: str) -> frozenset[Check]:
+def _of_a_bad_end(area: type[Check], text: str) -> frozenset[Check]:
+    """Return the checks of which a finding is a bad end.
+
+    :raises argparse.ArgumentTypeError: naming what is unknown, or what never
+        cannot be together with
+    """
+    words = list(map(str.strip, text.split(',')))
+    if words == [_NEVER]:
+        return frozenset()
+    if _NEVER in words:
+        raise argparse.ArgumentTypeError(
+            f'{_NEVER} stands alone: it contradicts the rest of {text!r}'
+        )
+    return _checks(area, text, _NEVER)
+
+
+def _checks(area: type[Check], text: str, *others: str) -> frozenset[Check]:
     """Return the checks that an argument names.
 
+    :param others: what else may be written there
     :raises argparse.ArgumentTypeError: naming what is unknown
     """
-    if text == _NEVER:
-        return frozenset()
     levels = {severity.name.lower(): severity for severity in Severity}
     codes = {check.value: check for check in area}
     checks: set[Check] = set()
@@ -154,8 +176,8 @@ def _checks(area: type[Check], text: str) -> frozenset[Check]:
         elif word in codes:
             checks.add(codes[word])
         else:
-            known = ', '.join([_NEVER, *levels, *codes])
+            known = ', '.join([*others, *levels, *codes])
             raise argparse.ArgumentTypeError(
-                f'{word!r} is none of these: {known}'
+                f'{word!r} is not one of these: {known}'
             )
     return frozenset(checks)

@@ -3,7 +3,6 @@
 
 import argparse
 import collections
-import contextlib
 import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -74,14 +73,20 @@ class Simulate(CloudCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return those of the view that was asked for."""
+        columns, _ = _VIEWS[parsed_args.show]([])
+        return columns
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what plays and draws is there, and the plot's place."""
+        super().check(parsed_args)
+        _check_installed(plots=parsed_args.plot is not None)
+        base.check_written(parsed_args.plot)
+
     def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return what came of the scenario."""
-        _check_installed(plots=parsed_args.plot is not None)
         self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
-        # Playing may take long.
-        if parsed_args.plot and not self.is_stdout_taken:
-            with _writing(parsed_args.plot):
-                writing.place(parsed_args.plot)
         setting = self._setting(parsed_args)
         story = setting.story
         schedulers = len(story.schedulers) or 1
@@ -92,7 +97,7 @@ class Simulate(CloudCommand):
             except ScenarioError as error:
                 raise CommandError(str(error)) from error
         if parsed_args.plot:
-            with _writing(parsed_args.plot):
+            with base.writing_to(parsed_args.plot):
                 plot.draw(story.title or setting.name, runs, parsed_args.plot)
         self.say(parsed_args, story.title, *map(_headline, runs))
         for run in runs:
@@ -179,15 +184,6 @@ def _check_installed(*, plots: bool) -> None:
         raise CommandError(
             "--plot needs matplotlib: pip install 'hypervisor-affinity[plot]'"
         )
-
-
-@contextlib.contextmanager
-def _writing(path: pathlib.Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        name = 'standard output' if path == writing.STANDARD_OUTPUT else path
-        raise CommandError(f'{name}: {error.strerror}') from error
 
 
 def _option(text: str) -> tuple[str, str, Any]:

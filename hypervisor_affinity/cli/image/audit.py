@@ -57,6 +57,7 @@ class Audit(findings.FindingsCommand):
     """
 
     area = ImageCheck
+    of_findings = _COLUMNS
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -84,8 +85,8 @@ class Audit(findings.FindingsCommand):
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
-        """Return the findings; with ``--apply``, those that are left."""
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the arguments go together."""
         if parsed_args.yes and not parsed_args.apply:
             raise CommandLineError(
                 '--yes confirms --apply; give both or neither'
@@ -95,6 +96,10 @@ class Audit(findings.FindingsCommand):
                 '--apply changes a cloud, --snapshot reads a file; leave out '
                 'one of them'
             )
+        super().check(parsed_args)
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the findings; with ``--apply``, those that are left."""
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         glance = None
@@ -178,7 +183,7 @@ class Audit(findings.FindingsCommand):
             each.findings for each in audited
         )
         rows = [_row(finding) for finding in tally.counted(found)]
-        return self.answer(parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, rows)
 
 
 class _ChangeError(Exception):

@@ -27,6 +27,7 @@ class Check(VCenterReading, findings.FindingsCommand):
     """
 
     area = VCenterCheck
+    of_findings = _COLUMNS
     finds_open_files = True
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -42,7 +43,7 @@ class Check(VCenterReading, findings.FindingsCommand):
         with self.reading(parsed_args) as reading:
             found = health.check(reading.source, policy, reading.again)
             rows = [_row(finding) for finding in tally.counted(found)]
-        return self.answer(parsed_args, tally, _COLUMNS, rows)
+        return self.answer(parsed_args, tally, rows)
 
 
 def _row(finding: VCenterFinding) -> tuple:

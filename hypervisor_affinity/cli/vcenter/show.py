@@ -32,14 +32,19 @@ class Show(VCenterReading, CloudCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has: of what, and its parts."""
+        columns, _ = _VIEWS[parsed_args.of]
+        return 'vCenter', 'Cluster', *columns
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the clusters that nova has to do with, or their parts."""
         with self.reading(parsed_args) as reading:
             vcenters = list(reading.source.vcenters())
             served = computes.served(vcenters, reading.source.hosts())
         self._say_what_is_missing(vcenters)
-        columns, rows = _VIEWS[parsed_args.of]
-        return ('vCenter', 'Cluster', *columns), [
+        _, rows = _VIEWS[parsed_args.of]
+        return self.columns(parsed_args), [
             (each.vcenter.name, each.cluster.name, *row)
             for each in served
             for row in rows(each)

@@ -72,7 +72,7 @@ def test_audit_counts_what_is_not_there_too(run, wrong_cloud):
 def test_audit_refuses_what_it_does_not_know(run, wrong_cloud):
     done = run('audit', '--snapshot', wrong_cloud, '--fail-on', 'errors')
     assert done.code == 2
-    assert "'errors' is none of these: never, info" in done.err
+    assert "'errors' is not one of these: never, info" in done.err
 
 
 @pytest.mark.parametrize('output', ['table', 'json', 'yaml', 'csv'])
