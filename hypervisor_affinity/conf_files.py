@@ -78,6 +78,8 @@ def reading(conf: cfg.ConfigOpts, paths: Iterable[str] = ()) -> Iterator[None]:
     except cfg.ConfigFilesNotFoundError as error:
         files = ', '.join(error.config_files)
         raise ConfError(f'{files}: no such file') from error
+    except cfg.ConfigDirNotFoundError as error:
+        raise ConfError(f'{error.config_dir}: no such directory') from error
     except cfg.ConfigFilesPermissionDeniedError as error:
         files = ', '.join(error.config_files)
         raise ConfError(f'{files}: may not be read') from error

@@ -32,6 +32,17 @@ _YAML_NAMES = re.compile(
     """,
     re.VERBOSE,
 )
+# What oslo.config cites of Python, and what it means.
+_PYTHON = (
+    (re.compile(r"from LocationInfo\(.*?, detail='([^']*)'\)"), r'in \1'),
+    (re.compile(r'from None(?= is not valid)'), 'in an unknown place'),
+    (
+        re.compile(r'invalid literal for int\(\) with base 10:'),
+        'not a whole number:',
+    ),
+    (re.compile('could not convert string to float:'), 'not a number:'),
+    (re.compile('Unexpected boolean value'), 'neither true nor false:'),
+)
 # As it is, or in the representation of a string.
 _LINE_BREAK = re.compile(r'\n|\r|\\n|\\r')
 
@@ -60,8 +71,19 @@ def one_line(text: str) -> str:
     return words if len(words) <= _SHOWN else f'{words[:_SHOWN]}...'
 
 
+def in_words(text: str) -> str:
+    """Return a text of oslo.config's without what Python alone understands.
+
+    It cites the place of a value as Python shows its object, and Python's own
+    words of a text that is no number.
+    """
+    for pattern, words in _PYTHON:
+        text = pattern.sub(words, text)
+    return text
+
+
 def first_line(text: str) -> str:
-    """Return what stands before the first line break.
+    """Return what stands before the first line break, in words.
 
     The value of an option has several lines where the next ones begin with a
     blank. Often that is a mistake, and they are options by themselves.
@@ -72,4 +94,4 @@ def first_line(text: str) -> str:
             '... (it goes on, since the next line of the file begins with a '
             'blank; take that away if it is an option of its own)'
         )
-    return without_passwords(shown)
+    return without_passwords(in_words(shown))

@@ -101,20 +101,45 @@ def replacing(path: pathlib.Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
     :raises OSError: if it cannot be written; ``strerror`` says why
     """
     if path == STANDARD_OUTPUT:
-        with _standard_output() as file:
+        with open(_standard_output(), 'wb', closefd=False) as file:
             yield file
         return
     target = place(path)
-    # Known before it is there, so that a signal finds it at any time.
-    made = target.with_name(f'.hypervisor-affinity-{secrets.token_hex(8)}')
-    with orderly_end(), _removed(made), _removed(made):
-        with open(_created(made, mode), 'wb') as file:
+    with _made_beside(target, mode) as (made, number):
+        with open(number, 'wb') as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         if place(target) != target:
             raise OSError(errno.EINVAL, 'has become a link meanwhile')
         made.replace(target)
+
+
+def check(path: pathlib.Path) -> None:
+    """See that :func:`replacing` can begin, and leave all as it was.
+
+    :raises OSError: as it does
+    """
+    if path == STANDARD_OUTPUT:
+        _standard_output()
+        return
+    with _made_beside(place(path), 0o600) as (_, number):
+        os.close(number)
+
+
+@contextlib.contextmanager
+def _made_beside(
+    target: pathlib.Path, mode: int
+) -> Iterator[tuple[pathlib.Path, int]]:
+    """Make a file in the directory of another; remove it in the end.
+
+    :returns: its name and its descriptor, which the caller closes
+    :raises OSError: if it cannot be there
+    """
+    # Known before it is there, so that a signal finds it at any time.
+    made = target.with_name(f'.hypervisor-affinity-{secrets.token_hex(8)}')
+    with orderly_end(), _removed(made), _removed(made):
+        yield made, _created(made, mode)
 
 
 @contextlib.contextmanager
@@ -180,9 +205,11 @@ def _created(path: pathlib.Path, mode: int) -> int:
         ) from error
 
 
-@contextlib.contextmanager
-def _standard_output() -> Iterator[IO[bytes]]:
-    """Open standard output, without what Python itself keeps for it."""
+def _standard_output() -> int:
+    """Return standard output's number, with all written that was kept for it.
+
+    :raises OSError: if it is closed
+    """
     # Where it was closed, there is what nothing can be written to.
     number = None if sys.stdout is None else sys.stdout.fileno()
     if number is None or (
@@ -190,5 +217,4 @@ def _standard_output() -> Iterator[IO[bytes]]:
     ):
         raise OSError(errno.EBADF, 'is closed')
     sys.stdout.flush()
-    with open(number, 'wb', closefd=False) as file:
-        yield file
+    return number

@@ -21,7 +21,7 @@ class Audit(findings.FindingsCommand):
 
     area = CloudCheck
     page = 'audit'
-    columns = (
+    of_findings = (
         'Severity',
         'Check',
         'Subject',

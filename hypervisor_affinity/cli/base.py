@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all commands have in common."""
 
+import abc
 import argparse
+import contextlib
 import functools
 import logging
 import pathlib
@@ -24,8 +26,12 @@ from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
 from hypervisor_affinity import log_lines
 from hypervisor_affinity import option_values
+from hypervisor_affinity import redaction
 from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity import writing
 from hypervisor_affinity.cli import cells
+from hypervisor_affinity.cli import osc
+from hypervisor_affinity.cloud import api_errors
 from hypervisor_affinity.cloud.files import FileSource
 from hypervisor_affinity.cloud.openstack import CloudSource
 from hypervisor_affinity.cloud.snapshot import VCenter
@@ -64,13 +70,50 @@ class CommandLineError(CommandError):
     code = WRONG_COMMAND_LINE
 
 
+@contextlib.contextmanager
+def writing_to(path: pathlib.Path) -> Iterator[None]:
+    """Name a file in the error of writing it.
+
+    :raises CommandError: in place of an OSError
+    """
+    try:
+        yield
+    except OSError as error:
+        name = 'standard output' if path == writing.STANDARD_OUTPUT else path
+        raise CommandError(f'{name}: {error.strerror}') from error
+
+
+def check_written(path: pathlib.Path | None) -> None:
+    """See that a file can be written, before what is to be in it is found.
+
+    :param path: None if none is to be
+    :raises CommandError: if it cannot
+    """
+    if path is not None:
+        with writing_to(path):
+            writing.check(path)
+
+
 class Answering(command.Command):
     """How a command ends, and what it says beside its answer.
 
     * ``status``: the exit code, once :meth:`take_action` has answered
+    * ``auth_required``: whether OpenStackClient gets a token before it runs
+      the command. Never before: only its arguments tell whether it needs a
+      cloud
     """
 
     status = GOOD
+    auth_required = False
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what was asked for can be done, as far as that is known.
+
+        Before a cloud is read, a file written or anything changed; each class
+        adds what is its own.
+
+        :raises CommandError: if it cannot
+        """
 
     def __init__(
         self,
@@ -103,6 +146,7 @@ class Answering(command.Command):
 
     def _answer(self, parsed_args: argparse.Namespace) -> int:
         try:
+            self.check(parsed_args)
             super().run(parsed_args)
         except (CommandError, DiskError, SourceError) as error:
             self.tell(f'{self.cmd_name}: {error}')
@@ -157,7 +201,7 @@ class Showing(Answering, display.DisplayCommandBase):
         return self.app.stderr if self.is_stdout_taken else self.app.stdout
 
 
-class Connecting(command.Command):
+class Connecting(Answering):
     """A command that needs a cloud.
 
     * ``instead``: how to do without one, as the end of a sentence
@@ -171,11 +215,34 @@ class Connecting(command.Command):
         """Return a connection to the cloud that was named.
 
         :raises CommandError: if there is none
+        :raises SourceError: if it gives no token
+        """
+        if not self.auth_required:
+            self.auth_required = True
+            # As OpenStackClient does by itself where a token is needed. Our
+            # own program gets one when it first asks a service.
+            with (
+                api_errors.of_keystone(),
+                self._named(
+                    sdk.ConfigException,
+                    keystone.AuthPluginException,
+                    *osc.errors(),
+                ),
+            ):
+                self.app.prepare_to_run_command(self)
+        with self._named(sdk.SDKException, keystone.ClientException):
+            return self.app.client_manager.sdk_connection
+
+    @contextlib.contextmanager
+    def _named(self, *kinds: type[Exception]) -> Iterator[None]:
+        """Turn errors into the one that no cloud was named.
+
+        :raises CommandError: in place of an error of these kinds
         """
         try:
-            return self.app.client_manager.sdk_connection
-        except (sdk.SDKException, keystone.ClientException) as error:
-            why = str(error).rstrip('.')
+            yield
+        except kinds as error:
+            why = redaction.one_line(str(error)).rstrip('.')
             raise CommandError(
                 f'no cloud to read: {why}. Name one with --os-cloud or the '
                 f'variables OS_*{self.instead}'
@@ -185,24 +252,25 @@ class Connecting(command.Command):
 class Tabular(Showing):
     """A command that answers with columns."""
 
-    def produce_output(
-        self,
-        parsed_args: argparse.Namespace,
-        column_names: Sequence[str],
-        data: Any,
-    ) -> int:
-        """Write the answer.
+    @abc.abstractmethod
+    def columns(self, parsed_args: argparse.Namespace) -> Sequence[str]:
+        """Return the names of those that the answer has."""
 
-        :raises CommandLineError: for a column that it does not have
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the answer has the columns that were asked for.
+
+        :raises CommandLineError: naming those that it has
         """
-        known = set(map(_normalized, column_names))
-        for name in parsed_args.columns:
-            if _normalized(name) not in known:
-                raise CommandLineError(
-                    f'there is no column {name!r}; there are: '
-                    f'{", ".join(column_names)}'
-                )
-        return super().produce_output(parsed_args, column_names, data)
+        if parsed_args.columns:
+            columns = self.columns(parsed_args)
+            known = set(map(_normalized, columns))
+            for name in parsed_args.columns:
+                if _normalized(name) not in known:
+                    raise CommandLineError(
+                        f'there is no column {name!r}; there are: '
+                        f'{", ".join(columns)}'
+                    )
+        super().check(parsed_args)
 
 
 def _normalized(column: str) -> str:

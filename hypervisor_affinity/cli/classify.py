@@ -54,6 +54,10 @@ class Classify(PolicyReading, CloudReading, FittedCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has."""
+        return 'Part', 'Subject', 'Effect'
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the signs, what nova does with properties, and changes."""
         policy = self.policy(parsed_args)
@@ -66,7 +70,7 @@ class Classify(PolicyReading, CloudReading, FittedCommand):
             flavor = self.source(parsed_args).flavor(parsed_args.flavor)
         found = classify_image(image, flavor, policy)
         self.say(parsed_args, f'{image.name}: {_text(found)}')
-        return ('Part', 'Subject', 'Effect'), _rows(found)
+        return self.columns(parsed_args), _rows(found)
 
 
 def read_image(path: pathlib.Path) -> Image:

@@ -106,9 +106,12 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return those of the hosts, or of the reasons."""
+        return _COUNTED if parsed_args.counts else _TOLD
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the answers of all hosts."""
-        self._check(parsed_args)
         self.is_stdout_taken = parsed_args.html == writing.STANDARD_OUTPUT
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
@@ -144,15 +147,15 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         self.say(parsed_args, *explain_ranking.headlines(found, policy))
         if parsed_args.counts:
             rows = list(map(_count, found.groups()))
-            return self.chosen(parsed_args, _COUNTED_SHORT, _COUNTED, rows)
+            return self.chosen(parsed_args, _COUNTED_SHORT, rows)
         rows = [
             _row(host, found.place(host))
             for group in found.groups()
             for host in group.hosts
         ]
-        return self.chosen(parsed_args, _TOLD_SHORT, _TOLD, rows)
+        return self.chosen(parsed_args, _TOLD_SHORT, rows)
 
-    def _check(self, parsed_args: argparse.Namespace) -> None:
+    def check(self, parsed_args: argparse.Namespace) -> None:
         """See that the arguments are for one question.
 
         :raises CommandLineError: if they are not
@@ -173,6 +176,8 @@ class Explain(PolicyReading, CloudReading, LongCommand):
             raise CommandLineError(
                 'an image and a flavor are needed, or --server'
             )
+        super().check(parsed_args)
+        base.check_written(parsed_args.html)
 
     def _request(
         self,

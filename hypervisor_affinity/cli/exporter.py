@@ -9,9 +9,6 @@ import re
 import signal
 from collections.abc import Collection, Iterator
 
-from cliff import command
-
-from hypervisor_affinity.cli.base import Answering
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import PolicyReading
@@ -27,9 +24,7 @@ _NAME = re.compile(rf'{_LABEL}(\.{_LABEL})*')
 _LIKE_IPV4 = re.compile(r'([^:]*\.)?[0-9]+')
 
 
-class Exporter(
-    Answering, VCenterReading, PolicyReading, CloudReading, command.Command
-):
+class Exporter(VCenterReading, PolicyReading, CloudReading):
     """Serve metrics of the cloud and its vCenters for Prometheus.
 
     Reads both in the background, until SIGTERM or Ctrl-C.
@@ -59,13 +54,20 @@ class Exporter(
         )
         return parser
 
-    def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Serve until a signal comes."""
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what serves is installed.
+
+        :raises CommandError: if it is not
+        """
+        super().check(parsed_args)
         if importlib.util.find_spec('prometheus_client') is None:
             raise CommandError(
                 'prometheus-client is not installed: pip install '
                 "'hypervisor-affinity[exporter]'"
             )
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Serve until a signal comes."""
         from hypervisor_affinity.exporter.export import Exporter
 
         policy = self.policy(parsed_args)

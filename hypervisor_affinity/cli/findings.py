@@ -27,6 +27,7 @@ _MORE = (
     'Add --long for what to do about each; --list-checks tells what they mean'
 )
 _SEVERITY = 'Severity'
+_OF_CHECKS = ('Check', _SEVERITY, 'Meaning', 'Advice')
 _COLOURS = {
     'error': cells.Colour.RED,
     'warning': cells.Colour.YELLOW,
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
     checks = functools.partial(_checks, area)
     parser.add_argument(
         '--fail-on',
-        type=checks,
+        type=functools.partial(_of_a_bad_end, area),
         default='warning',
         metavar='WHAT',
         help='end with 1 for findings of this severity and above (info, '
@@ -56,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
         type=checks,
         default='info',
         metavar='WHAT',
-        help='look for these only, named as for --fail-on',
+        help='look for these only, named as for --fail-on, but not never',
     )
     parser.add_argument(
         '--counts',
@@ -133,7 +134,7 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
 
     * ``area``: what is looked for
     * ``page``: of the documentation, with the meanings
-    * ``columns``: the names of all; the first is the severity
+    * ``of_findings``: the names of all; the first is the severity
     * ``short``: those that are shown without ``--long``, as far as a terminal
       of 80 columns is wide
     * ``widths``: of columns with sentences, in a table
@@ -141,9 +142,15 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
 
     area: type[Check]
     page: str
-    columns: tuple[str, ...]
+    of_findings: tuple[str, ...]
     short: tuple[str, ...]
     widths: ClassVar[Mapping[str, int]] = {}
+
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return all that the answer may have."""
+        if parsed_args.list_checks:
+            return _OF_CHECKS
+        return Tally.COLUMNS if parsed_args.counts else self.of_findings
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings, how many there are, or what is looked for."""
@@ -175,17 +182,14 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
         if tally.fails:
             self.status = base.NEGATIVE
         if parsed_args.counts:
-            return self._shown(
-                parsed_args, tally.COLUMNS, tally.COLUMNS, list(tally.rows())
-            )
+            return self._shown(parsed_args, Tally.COLUMNS, list(tally.rows()))
         if rows and not self.is_long(parsed_args, self.short):
             self.say(parsed_args, _MORE)
         rows = sorted(rows, key=lambda row: -Severity[row[0].upper()])
-        return self._shown(parsed_args, self.columns, self.short, rows)
+        return self._shown(parsed_args, self.short, rows)
 
     def _list(self, parsed_args: argparse.Namespace) -> tuple:
         self.say(parsed_args, 'The page on them:', _documentation(self.page))
-        columns = ('Check', 'Severity', 'Meaning', 'Advice')
         rows = [
             (
                 check.value,
@@ -196,16 +200,16 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
             for check in self.area
             if check in parsed_args.only
         ]
-        return self._shown(parsed_args, columns, columns[:-1], rows)
+        return self._shown(parsed_args, _OF_CHECKS[:-1], rows)
 
     def _shown(
         self,
         parsed_args: argparse.Namespace,
-        columns: tuple[str, ...],
         short: tuple[str, ...],
         rows: list[tuple],
     ) -> tuple:
         """Return the columns that are asked for, as people read them."""
+        columns = self.columns(parsed_args)
         has_colours = parsed_args.formatter == 'table' and cells.takes_colours(
             self._out
         )
@@ -217,7 +221,7 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
             return cells.Wrapped(value, width) if width else value
 
         shown = (tuple(map(cell, columns, row)) for row in rows)
-        return self.chosen(parsed_args, short, columns, shown)
+        return self.chosen(parsed_args, short, shown)
 
 
 def _documentation(page: str) -> str:
@@ -233,13 +237,28 @@ def _documentation(page: str) -> str:
     return f'the documentation, cli/{page}'
 
 
-def _checks(area: type[Check], text: str) -> frozenset[Check]:
+def _of_a_bad_end(area: type[Check], text: str) -> frozenset[Check]:
+    """Return the checks of which a finding is a bad end.
+
+    :raises argparse.ArgumentTypeError: naming what is unknown, or what never
+        cannot be together with
+    """
+    words = list(map(str.strip, text.split(',')))
+    if words == [_NEVER]:
+        return frozenset()
+    if _NEVER in words:
+        raise argparse.ArgumentTypeError(
+            f'{_NEVER} stands alone: it contradicts the rest of {text!r}'
+        )
+    return _checks(area, text, _NEVER)
+
+
+def _checks(area: type[Check], text: str, *others: str) -> frozenset[Check]:
     """Return the checks that an argument names.
 
+    :param others: what else may be written there
     :raises argparse.ArgumentTypeError: naming what is unknown
     """
-    if text == _NEVER:
-        return frozenset()
     levels = {severity.name.lower(): severity for severity in Severity}
     codes = {check.value: check for check in area}
     checks: set[Check] = set()
@@ -249,7 +268,7 @@ def _checks(area: type[Check], text: str) -> frozenset[Check]:
         elif word in codes:
             checks.add(codes[word])
         else:
-            near = nearness.Nearest(word, [_NEVER, *levels, *codes])
+            near = nearness.Nearest(word, [*others, *levels, *codes])
             raise argparse.ArgumentTypeError(
                 f'{word!r} is neither a severity (info, warning, error) nor a '
                 f'check{near.question}; --list-checks lists all checks'

@@ -75,7 +75,6 @@ class LongCommand(FittedCommand):
         self,
         parsed_args: argparse.Namespace,
         short: Collection[str],
-        column_names: Sequence[str],
         rows: Iterable[tuple],
     ) -> tuple[tuple[str, ...], list[tuple]]:
         """Return the columns that are to be shown.
@@ -83,8 +82,9 @@ class LongCommand(FittedCommand):
         :param short: names of those that are there without ``--long``, and
             without ``-c`` or ``--sort-column`` for another
         """
+        column_names = tuple(self.columns(parsed_args))
         if self.is_long(parsed_args, short):
-            return tuple(column_names), list(rows)
+            return column_names, list(rows)
         kept = [n for n, name in enumerate(column_names) if name in short]
         return tuple(column_names[n] for n in kept), [
             tuple(row[n] for n in kept) for row in rows

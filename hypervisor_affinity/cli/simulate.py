@@ -3,9 +3,7 @@
 
 import argparse
 import collections
-import contextlib
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 from hypervisor_affinity import writing
@@ -71,14 +69,19 @@ class Simulate(CloudReading, LongCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return those of the view that was asked for."""
+        return self._table(parsed_args, []).columns
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what plays and draws is there, and the plot's place."""
+        super().check(parsed_args)
+        _check_installed(plots=parsed_args.plot is not None)
+        base.check_written(parsed_args.plot)
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what came of the scenario."""
-        _check_installed(plots=parsed_args.plot is not None)
         self.is_stdout_taken = parsed_args.plot == writing.STANDARD_OUTPUT
-        # Playing may take long.
-        if parsed_args.plot and not self.is_stdout_taken:
-            with _writing(parsed_args.plot):
-                writing.place(parsed_args.plot)
         setting = self._setting(parsed_args)
         story = setting.story
         schedulers = len(story.schedulers) or 1
@@ -89,7 +92,7 @@ class Simulate(CloudReading, LongCommand):
             except ScenarioError as error:
                 raise CommandError(str(error)) from error
         if parsed_args.plot:
-            with _writing(parsed_args.plot):
+            with base.writing_to(parsed_args.plot):
                 plot.draw(story.title or setting.name, runs, parsed_args.plot)
         self.say(parsed_args, story.title, *map(_headline, runs))
         for run in runs:
@@ -97,12 +100,17 @@ class Simulate(CloudReading, LongCommand):
                 self.tell(f'{run.scheduler}: {note}')
         if any(map(_is_bad, runs[0].outcomes)):
             self.status = base.NEGATIVE
-        table = simulation_views.table(
+        table = self._table(parsed_args, runs)
+        return self.chosen(parsed_args, table.short, table.rows)
+
+    def _table(
+        self, parsed_args: argparse.Namespace, runs: list[Run]
+    ) -> simulation_views.Table:
+        return simulation_views.table(
             parsed_args.show,
             runs,
             for_people=parsed_args.formatter == 'table',
         )
-        return self.chosen(parsed_args, table.short, table.columns, table.rows)
 
     def _setting(self, parsed_args: argparse.Namespace) -> processes.Setting:
         path = parsed_args.scenario
@@ -159,15 +167,6 @@ def _check_installed(*, plots: bool) -> None:
         raise CommandError(
             "--plot needs matplotlib: pip install 'hypervisor-affinity[plot]'"
         )
-
-
-@contextlib.contextmanager
-def _writing(path: pathlib.Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        name = 'standard output' if path == writing.STANDARD_OUTPUT else path
-        raise CommandError(f'{name}: {error.strerror}') from error
 
 
 def _option(text: str) -> tuple[str, str, Any]:

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Iterator
 
 from hypervisor_affinity import writing
+from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import progress
 from hypervisor_affinity.cli.base import CloudCommand
 from hypervisor_affinity.cli.listing import FittedCommand
@@ -40,6 +41,15 @@ class Save(VCenterReading, CloudCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has."""
+        return 'Section', 'Elements'
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the file can be written."""
+        super().check(parsed_args)
+        base.check_written(parsed_args.file)
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Write the file; return how much is in it."""
         self.is_stdout_taken = parsed_args.file == writing.STANDARD_OUTPUT
@@ -47,7 +57,7 @@ class Save(VCenterReading, CloudCommand):
             counts = files.save(
                 reading.source, parsed_args.file, progress.counted
             )
-        return ('Section', 'Elements'), list(counts.items())
+        return self.columns(parsed_args), list(counts.items())
 
 
 class Show(FittedCommand):
@@ -58,6 +68,10 @@ class Show(FittedCommand):
         parser = super().get_parser(prog_name)
         parser.add_argument('file', type=pathlib.Path)
         return parser
+
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has."""
+        return 'Section', 'Kind', 'Elements'
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the number of elements, by what they are."""
@@ -72,7 +86,7 @@ class Show(FittedCommand):
             for section in SECTIONS
             for kind, count in sorted(_kinds(source, section).items())
         ]
-        return ('Section', 'Kind', 'Elements'), rows
+        return self.columns(parsed_args), rows
 
 
 def _kinds(source: Source, section: str) -> collections.Counter[str]:

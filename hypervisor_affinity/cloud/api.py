@@ -78,7 +78,7 @@ class Api:
         self._timeout: float = session.timeout
         api_bounds.check('api_timeout', self._timeout)
         bounds.bound(session.session)
-        api_bounds.authenticate_once(session.auth)
+        api_bounds.authenticate_once(session.auth, self._timeout)
         self._bounds = api_bounds.configured(cloud)
         self.name = name
         self._cloud = cloud

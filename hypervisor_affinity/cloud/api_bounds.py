@@ -14,6 +14,7 @@ from typing import Any
 from keystoneauth1 import exceptions as auth_errors
 from openstack import connection
 
+from hypervisor_affinity.cloud import api_errors
 from hypervisor_affinity.cloud import bounds
 from hypervisor_affinity.cloud.bounds import Bounds
 from hypervisor_affinity.cloud.source import SourceError
@@ -26,6 +27,8 @@ _DEFAULTS = {
 _DEADLINE, _LIMIT = _DEFAULTS
 # A number beyond is none that anybody waits for.
 _LARGEST = 1_000_000
+
+_TOKEN = str(api_errors.TOKEN)
 
 # Of all pages of a list together: deadlines, and elements.
 _DEADLINES = 6
@@ -65,26 +68,31 @@ def check(name: str, value: float) -> None:
         )
 
 
-def authenticate_once(auth: Any) -> None:
-    """Have an authentication fail that waits for itself.
+def authenticate_once(auth: Any, seconds: float) -> None:
+    """Have an authentication fail as one, also if it waits for itself.
+
+    Whatever goes wrong meanwhile is Keystone's, and not of the service that
+    the token is for.
 
     Who stands before Keystone may want a token for its list of versions, and
     keystoneauth then waits, without an end, for the one that it is asking for.
 
     :param auth: a plugin of keystoneauth; None, or one of another kind, is
         left as it is
+    :param seconds: without a byte that Keystone has
     """
     get_access = getattr(auth, 'get_access', None)
     if get_access is None or isinstance(get_access, _OneAccess):
         return
-    auth.get_access = _OneAccess(get_access)
+    auth.get_access = _OneAccess(get_access, seconds)
 
 
 class _OneAccess:
     """Returns access, but to nobody who is asking for it already."""
 
-    def __init__(self, get_access: Callable[..., Any]) -> None:
+    def __init__(self, get_access: Callable[..., Any], seconds: float) -> None:
         self._get_access = get_access
+        self._seconds = seconds
         self._thread = threading.local()
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -94,7 +102,8 @@ class _OneAccess:
             )
         self._thread.is_asking = True
         try:
-            return self._get_access(*arguments, **options)
+            with api_errors.of_keystone(self._seconds), _told(_TOKEN):
+                return self._get_access(*arguments, **options)
         finally:
             self._thread.is_asking = False
 
@@ -110,9 +119,15 @@ def kept(
     :raises TooLarge: if it does not
     :raises SourceError: likewise
     """
+    with _told(call), bounds.within(limits, is_upload=is_upload):
+        yield
+
+
+@contextlib.contextmanager
+def _told(call: str) -> Iterator[None]:
+    """Name a call in the error that it does not keep to bounds."""
     try:
-        with bounds.within(limits, is_upload=is_upload):
-            yield
+        yield
     except bounds.TooLarge as error:
         raise TooLarge(
             f'{call}: {error}; see what the service sends, or set a higher '

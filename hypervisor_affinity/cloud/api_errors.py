@@ -70,6 +70,13 @@ class Call:
         """Return it for people."""
         return f'{self.service}, {self.method} {self.path}'
 
+    @property
+    def answerers(self) -> str:
+        """Who may have answered: Keystone tells where a service is."""
+        if self.service == 'keystone':
+            return 'keystone'
+        return f'keystone or {self.service}'
+
 
 def _line(error: object) -> str:
     return redaction.one_line(str(error))
@@ -80,11 +87,15 @@ def _lost(error: BaseException) -> str:
     root = error
     while root.__context__:
         root = root.__context__
+    if root is error:
+        return _line(error)
     # What follows is how one library wrapped the error of another.
     said, _, _ = str(error).partition(': ')
     if isinstance(root, BrokenPipeError | ConnectionResetError):
         said = 'the connection broke off'
-    return f'{_line(said)} ({_line(root)})'
+    # An OSError's own text begins with its number.
+    why = getattr(root, 'strerror', None) or root
+    return f'{_line(said)} ({_line(why)})'
 
 
 def _kind(error: BaseException) -> str:
@@ -96,8 +107,9 @@ def _kind(error: BaseException) -> str:
 class _Row:
     """What becomes of some kinds of errors.
 
-    :ivar text: with ``{call}`` and its ``{service}``, the ``{seconds}`` that
-        it may take, and what the error has ``{said}``
+    :ivar text: with ``{call}``, its ``{service}`` and all its
+        ``{answerers}``, the ``{seconds}`` that it may take, and what the error
+        has ``{said}``
     :ivar raised: what the error becomes
     :ivar said: reads the error
     :ivar logs_frames: whether the log is to show where it came from
@@ -129,7 +141,7 @@ _ROWS = (
         'up, or set a longer api_timeout in clouds.yaml',
     ),
     _Row(
-        (auth_errors.ConnectFailure,),
+        (auth_errors.ConnectFailure, auth_errors.DiscoveryFailure),
         '{call}: {said}; see whether the service is up and can be reached '
         'from here',
         said=_lost,
@@ -152,9 +164,9 @@ _ROWS = (
     _Row(
         # Of answers such as a catalog without urls.
         STUMBLES,
-        '{call}: an answer of keystone or {service} is none that can be '
-        'understood ({said}); look for a proxy between here and them, and '
-        'with -vv at what it says of this',
+        '{call}: an answer of {answerers} cannot be understood ({said}); '
+        'look for a proxy between here and there, and with -vv at what it '
+        'says of this',
         said=_kind,
         logs_frames=True,
     ),
@@ -179,9 +191,28 @@ def explained(call: Call, seconds: float) -> Iterator[None]:
             frames = redaction.frames(error)
             LOG.debug('%s: %s\n%s', call, said, frames)
         text = row.text.format(
-            call=call, service=call.service, seconds=seconds, said=said
+            call=call,
+            service=call.service,
+            answerers=call.answerers,
+            seconds=seconds,
+            said=said,
         )
         raise row.raised(text) from error
+
+
+# As every plug-in of keystoneauth that asks Keystone does.
+TOKEN = Call('keystone', 'POST', '/v3/auth/tokens')
+
+
+def of_keystone(seconds: float = 0) -> contextlib.AbstractContextManager:
+    """Turn what goes wrong while a token is got into an error of Keystone.
+
+    Whoever is asked for something after that is not to blame.
+
+    :param seconds: as of :func:`explained`
+    :raises SourceError: as :func:`explained` does
+    """
+    return explained(TOKEN, seconds)
 
 
 def session(cloud: connection.Connection) -> auth_session.Session:

@@ -43,6 +43,10 @@ class Wishes(NamedTuple):
     vif_model: str | None = None
 
 
+class WrongWish(DiskError):
+    """What is wished is not there, for any disk; the text says what is."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fitting:
     """What to set.
@@ -56,11 +60,42 @@ class Fitting:
     questions: tuple[str, ...] = ()
 
 
+def check(wishes: Wishes) -> None:
+    """See that there is what is wished, whatever the disk is.
+
+    :raises WrongWish: if there is not
+    """
+    adapter = wishes.adapter_type
+    if adapter and adapter not in DESCRIPTOR_ADAPTERS:
+        raise WrongWish(
+            f'{adapter!r} is not a vmware_adaptertype; there are '
+            f'{", ".join(DESCRIPTOR_ADAPTERS)}'
+        )
+    guest_id = wishes.guest_id
+    if guest_id and guest_id not in guests.GUEST_IDS:
+        hint = guests.spelled(guest_id)
+        if hint or not vmware.is_guest_id(guest_id):
+            raise WrongWish(
+                f'{guest_id!r} is not a guest id of vSphere; '
+                + (f'write {hint}' if hint else 'they end in Guest')
+            )
+    if wishes.vif_model:
+        model = wishes.vif_model
+        takes = vmware.TABLE.row('hw_vif_model').takes
+        if not takes.has(properties.VIF_MODELS.get(model.lower(), model)):
+            raise WrongWish(
+                f'ESXi has no network adapter {model!r}; there are '
+                f'{takes.text}'
+            )
+
+
 def fit(disk: Disk, wishes: Wishes) -> Fitting:
     """Return what to set, so that the disk boots where it can.
 
-    :raises DiskError: if a wish cannot be fulfilled
+    :raises WrongWish: if no disk can have what is wished
+    :raises DiskError: if this one cannot
     """
+    check(wishes)
     accepts, why = by_vsphere(disk)
     if not accepts:
         if any(wishes):
@@ -113,11 +148,6 @@ def _disk_type(disk: Disk) -> str | None:
 def _adapter_type(disk: Disk, wish: str | None) -> str | None:
     said = disk.adapter_type
     if wish:
-        if wish not in DESCRIPTOR_ADAPTERS:
-            raise DiskError(
-                f'{disk.name}: no vmware_adaptertype {wish!r}; there are '
-                f'{", ".join(DESCRIPTOR_ADAPTERS)}'
-            )
         if said and DESCRIPTOR_ADAPTERS[wish] != said.lower():
             raise DiskError(
                 f'{disk.name}: {written("vmware_adaptertype", wish)} does '
@@ -129,23 +159,8 @@ def _adapter_type(disk: Disk, wish: str | None) -> str | None:
 
 
 def _guest_id(disk: Disk, wish: str | None) -> str | None:
-    if wish and wish not in guests.GUEST_IDS:
-        hint = guests.spelled(wish)
-        if hint or not vmware.is_guest_id(wish):
-            raise DiskError(
-                f'{disk.name}: {wish!r} is no guest id of vSphere; '
-                + (f'write {hint}' if hint else 'they end in Guest')
-            )
     return wish or (disk.appliance.guest_id if disk.appliance else None)
 
 
 def _vif_model(disk: Disk, wish: str | None) -> str | None:
-    takes = vmware.TABLE.row('hw_vif_model').takes
-    if wish:
-        model = properties.VIF_MODELS.get(wish.lower(), wish)
-        if not takes.has(model):
-            raise DiskError(
-                f'{disk.name}: ESXi has no network adapter {wish!r}; there '
-                f'are {takes.text}'
-            )
     return wish or (disk.appliance.vif_model if disk.appliance else None)

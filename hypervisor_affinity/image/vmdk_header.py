@@ -87,8 +87,8 @@ def read(content: Content) -> Header:
     header = Header(*_LAYOUT.unpack_from(sector))
     if header.magic != MAGIC:
         raise UnsafeDisk(
-            f'{name}: the header begins with {header.magic!r}, and a sparse '
-            f"extent's with {MAGIC!r}; {ANEW}"
+            f'{name}: the header begins with the bytes {header.magic.hex()}, '
+            f"and a sparse extent's with {MAGIC.hex()}; {ANEW}"
         )
     if not 1 <= header.version <= 3:
         raise DiskError(

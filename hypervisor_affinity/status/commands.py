@@ -32,6 +32,8 @@ from hypervisor_affinity.status import weights
 from hypervisor_affinity.status.deployment import Deployment
 from hypervisor_affinity.status.statements import Statement
 
+_CHECK = 'check'
+
 Check = Callable[[Deployment], Iterable[Statement]]
 
 # In the order in which they are shown: what runs, nova.conf, then what the
@@ -42,6 +44,10 @@ CHECKS: tuple[tuple[str, Check], ...] = (
         lambda deployment: release.check(
             importlib.metadata.version('nova'), sys.version_info[:2]
         ),
+    ),
+    (
+        'Configuration files',
+        lambda deployment: settings.check_configuration(deployment.conf),
     ),
     (
         'Options',
@@ -221,12 +227,17 @@ class UpgradeCommands(upgradecheck.UpgradeCommands):
     )
 
 
+class WrongCommand(Exception):
+    """There is no such command; the text is its words."""
+
+
 def run(argv: list[str]) -> int:
     """Run the command that ``argv`` names, with nova's configuration.
 
     :param argv: the program's name, and its arguments
     :returns: the exit code
-    :raises ConfError: if nova.conf cannot be read
+    :raises WrongCommand: if there is none of the name
+    :raises ConfError: if nova.conf cannot be read, or there is none
     """
     conf = nova.conf.CONF
     our_conf.register_opts(conf)
@@ -234,6 +245,14 @@ def run(argv: list[str]) -> int:
     upgradecheck.register_cli_options(conf, commands)
     with conf_files.reading(conf):
         config.parse_args(argv, configure_db=False, init_rpc=False)
+    # oslo.upgradecheck takes any word for it.
+    if conf.command.check != _CHECK:
+        raise WrongCommand(f'upgrade {conf.command.check}')
+    if not list(settings.files(conf)):
+        raise conf_files.ConfError(
+            'there is none where nova looks for it, as in /etc/nova. Name the '
+            'files that nova-scheduler is started with by --config-file'
+        )
     try:
         # Registers options that nova reads beside a cell's database.
         rpc.init(conf)
@@ -251,4 +270,6 @@ def run(argv: list[str]) -> int:
         main_database.configure(conf)
         api_database.configure(conf)
     objects.register_all()
-    return upgradecheck.run(conf)
+    # Not its run(), which prints a traceback as the answer.
+    code: int = conf.command.action_fn()
+    return code

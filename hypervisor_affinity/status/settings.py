@@ -16,13 +16,14 @@ from hypervisor_affinity.core.policy import VmdkImages
 from hypervisor_affinity.status.statements import Statement
 from hypervisor_affinity.status.statements import counted
 from hypervisor_affinity.status.statements import failure
+from hypervisor_affinity.status.statements import remark
 from hypervisor_affinity.status.statements import warning
 
 
 def check_options(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find wrong values and misspelt names in ``[hypervisor_affinity]``."""
     known = [*our_conf.list_opts(), *vcenter_conf.list_opts()]
-    for path in _files(conf):
+    for path in files(conf):
         written = conf_files.sections(path)
         for name in option_values.misspelt(written, known):
             yield warning(f'{path}: {name}')
@@ -35,9 +36,14 @@ def check_options(conf: cfg.ConfigOpts) -> Iterator[Statement]:
         )
 
 
+def check_configuration(conf: cfg.ConfigOpts) -> Iterator[Statement]:
+    """Tell which files were read."""
+    yield remark(f'Read, the last one counts most: {", ".join(files(conf))}')
+
+
 def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find files with passwords that every user of the machine may read."""
-    for path in _files(conf):
+    for path in files(conf):
         if not conf_files.is_open_to_all(path):
             continue
         names = conf_files.passwords(path)
@@ -49,7 +55,7 @@ def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
             )
 
 
-def _files(conf: cfg.ConfigOpts) -> Iterator[str]:
+def files(conf: cfg.ConfigOpts) -> Iterator[str]:
     """Yield the files that a configuration was read from."""
     yield from map(str, conf.config_file or ())
     for folder in conf.config_dir or ():

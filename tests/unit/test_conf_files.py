@@ -94,7 +94,7 @@ def test_an_option_of_the_command_line_that_goes_on(error_of):
 def test_a_value_that_goes_on(error_of):
     content = f'[DEFAULT]\nsize = 1\n  password = {PASSWORD}\n'
     text = error_of(content, lambda conf: conf.size)
-    assert text.startswith('Value for option size from ')
+    assert text.startswith('Value for option size in ')
     assert "'1... (it goes on, " in text
 
 

@@ -8,6 +8,8 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies
+from oslo_config import cfg
+from oslo_config import types
 
 from hypervisor_affinity import log_lines
 from hypervisor_affinity import redaction
@@ -134,3 +136,24 @@ def test_no_query(text, shown):
     found = redaction.without_passwords(text)
     assert found.startswith(shown)
     assert PASSWORD not in found
+
+
+@pytest.mark.parametrize(
+    ('kind', 'value', 'said'),
+    [
+        (types.Integer(), 'abc', "not a whole number: 'abc'"),
+        (types.Float(), 'abc', "not a number: 'abc'"),
+        (types.Boolean(), '7', "neither true nor false: '7'"),
+    ],
+)
+def test_a_wrong_option_is_told_without_python(tmp_path, kind, value, said):
+    path = tmp_path / 'nova.conf'
+    path.write_text(f'[DEFAULT]\nx = {value}\n')
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.Opt('x', kind))
+    conf([], default_config_files=[str(path)])
+    with pytest.raises(ValueError, match='LocationInfo') as caught:
+        _ = conf.x
+    assert redaction.first_line(str(caught.value)) == (
+        f'Value for option x in {path} is not valid: {said}'
+    )

@@ -56,7 +56,7 @@ class Audit(findings.FindingsCommand):
 
     area = ImageCheck
     page = 'image-audit'
-    columns = (
+    of_findings = (
         'Severity',
         'Check',
         'ID',
@@ -94,8 +94,8 @@ class Audit(findings.FindingsCommand):
         )
         return parser
 
-    def find(self, parsed_args: argparse.Namespace) -> tuple:
-        """Return the findings; with ``--apply``, those that are left."""
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the arguments go together."""
         if parsed_args.yes and not parsed_args.apply:
             raise CommandLineError(
                 '--yes confirms --apply; give both or neither'
@@ -105,6 +105,10 @@ class Audit(findings.FindingsCommand):
                 '--apply changes a cloud, --snapshot reads a file; leave out '
                 'one of them'
             )
+        super().check(parsed_args)
+
+    def find(self, parsed_args: argparse.Namespace) -> tuple:
+        """Return the findings; with ``--apply``, those that are left."""
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
         glance = None

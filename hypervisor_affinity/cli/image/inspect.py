@@ -54,6 +54,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         wishes.add_arguments(parser)
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has."""
+        return 'Part', 'Subject', 'Value'
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was found out."""
         policy = self.policy(parsed_args)
@@ -63,7 +67,8 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         if not acceptance.by_glance(disk).accepts:
             self.status = base.NEGATIVE
         self.say(parsed_args, _headline(disk, fitting, policy))
-        return ('Part', 'Subject', 'Value'), list(_rows(disk, fitting, policy))
+        rows = list(_rows(disk, fitting, policy))
+        return self.columns(parsed_args), rows
 
     def _disk(self, parsed_args: argparse.Namespace) -> Disk:
         path = pathlib.Path(parsed_args.disk)

@@ -65,6 +65,10 @@ class Prepare(Command):
         _add_further(parser)
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has."""
+        return 'Part', 'Source', 'Target'
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was read and what was written."""
         with writing.orderly_end(), progress.steps() as show:
@@ -83,7 +87,7 @@ class Prepare(Command):
                 watch=show,
             )
         self.say(parsed_args, _headline(done), _next(done))
-        return ('Part', 'Source', 'Target'), _rows(done)
+        return self.columns(parsed_args), _rows(done)
 
 
 def _add_further(parser: argparse.ArgumentParser) -> None:

@@ -44,6 +44,20 @@ _VISIBILITIES = {
     'private': 'for this project',
 }
 
+_OF_STORED = tuple(
+    field.name
+    for field in dataclasses.fields(Stored)
+    if field.name != 'is_importing'
+)
+_OF_PLAN = (
+    'name',
+    'disk_format',
+    'container_format',
+    'size',
+    'properties',
+    'demand',
+)
+
 # Of these, the disk itself says what they have to be.
 _FACTS = frozenset({'vmware_disktype', 'vmware_adaptertype'})
 
@@ -117,6 +131,15 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return the image's, or those of what it would be."""
+        if not parsed_args.dry_run:
+            return (*_OF_STORED, 'demand')
+        if parsed_args.formatter == 'table':
+            return _OF_PLAN
+        # Above a table, the command stands in lines of its own.
+        return (*_OF_PLAN, 'command')
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the image, or what it would be."""
         policy = self.policy(parsed_args)
@@ -141,7 +164,8 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
             f'{stored.os_hash_algo} of its content is that of the file',
         )
         # A plugin of Glance may have added some.
-        return self.dict2columns(_fields(stored, demand(stored.properties)))
+        fields = _fields(stored, demand(stored.properties))
+        return self._answer_of(parsed_args, fields)
 
     def _shown(
         self, parsed_args: argparse.Namespace, plan: Plan, demand: str
@@ -157,10 +181,15 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
             'size': Size(plan.path.stat().st_size),
             'properties': Properties(plan.properties),
             'demand': demand,
+            'command': ' '.join([first, *others]),
         }
-        if parsed_args.formatter != 'table':
-            fields['command'] = ' '.join([first, *others])
-        return self.dict2columns(fields)
+        return self._answer_of(parsed_args, fields)
+
+    def _answer_of(
+        self, parsed_args: argparse.Namespace, fields: Mapping[str, Any]
+    ) -> tuple:
+        columns = self.columns(parsed_args)
+        return columns, tuple(fields[name] for name in columns)
 
     def _upload(self, parsed_args: argparse.Namespace, plan: Plan) -> Stored:
         connection = self.connection()
@@ -277,7 +306,6 @@ def _command(plan: Plan) -> list[list[str]]:
 
 def _fields(stored: Stored, demand: str) -> dict[str, Any]:
     fields = dataclasses.asdict(stored)
-    del fields['is_importing']
     for name in ('size', 'virtual_size'):
         if fields[name] is not None:
             fields[name] = Size(fields[name])

@@ -3,9 +3,9 @@
 
 import argparse
 
-from cliff import command
-
-from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import Answering
+from hypervisor_affinity.cli.base import CommandLineError
+from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
 from hypervisor_affinity.image.fitting import Wishes
@@ -48,18 +48,29 @@ def add_adapter_type(parser: argparse.ArgumentParser, text: str) -> None:
     )
 
 
-class WishesReading(command.Command):
+class WishesReading(Answering):
     """A command with these arguments."""
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that there is what they name.
+
+        :raises CommandLineError: if there is not
+        """
+        try:
+            fitting.check(self.wishes(parsed_args))
+        except fitting.WrongWish as error:
+            raise CommandLineError(str(error)) from error
+        super().check(parsed_args)
 
     def wishes(self, parsed_args: argparse.Namespace) -> Wishes:
         """Return what was said.
 
-        :raises CommandError: if no guest id is known for a system
+        :raises CommandLineError: if no guest id is known for a system
         """
         if parsed_args.os_distro:
             guest_id = _guest_id(parsed_args.os_distro, parsed_args.os_version)
         elif parsed_args.os_version:
-            raise CommandError('--os-version needs --os-distro')
+            raise CommandLineError('--os-version needs --os-distro')
         else:
             guest_id = parsed_args.guest_id
         return Wishes(
@@ -72,7 +83,7 @@ class WishesReading(command.Command):
 def _guest_id(distro: str, version: str | None) -> str:
     found = guests.guest_id(distro, version)
     if found is None:
-        raise CommandError(
+        raise CommandLineError(
             f'no guest id of vSphere is known for --os-distro {distro}'
             + (f' --os-version {version}' if version else '')
             + '; give it with --guest-id'

@@ -20,7 +20,7 @@ class Check(VCenterReading, findings.FindingsCommand):
 
     area = VCenterCheck
     page = 'vcenter-check'
-    columns = (
+    of_findings = (
         'Severity',
         'Check',
         'Where',

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli.base import CloudReading
-from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cloud import vcenter
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.cloud.source import Source
@@ -59,19 +59,34 @@ class VCenterReading(CloudReading):
         )
         return parser
 
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the arguments tell what to read.
+
+        :raises CommandLineError: if they do not
+        """
+        if parsed_args.snapshot and parsed_args.vcenter_conf:
+            raise CommandLineError(
+                '--snapshot has its own vCenters; leave out --vcenter-conf'
+            )
+        if self.needs_vcenters and not (
+            parsed_args.snapshot or parsed_args.vcenter_conf
+        ):
+            raise CommandLineError(
+                'no vCenter to read: name the nova.conf of each nova-compute '
+                'with the vSphere driver with --vcenter-conf, or read a file '
+                'with --snapshot'
+            )
+        super().check(parsed_args)
+
     @contextlib.contextmanager
     def reading(self, parsed_args: argparse.Namespace) -> Iterator[Reading]:
         """Return what is to be read; log out of it in the end.
 
-        :raises CommandError: if the arguments do not tell what to read
+        :raises CommandError: if no cloud is named, and it is needed
         :raises SourceError: if a file cannot be read
         """
         files = parsed_args.vcenter_conf
-        if parsed_args.snapshot and files:
-            raise CommandError(
-                '--snapshot has its own vCenters; leave out --vcenter-conf'
-            )
-        if parsed_args.snapshot or not (files or self.needs_vcenters):
+        if not files:
             source = self.source(parsed_args)
             yield Reading(
                 source,
@@ -82,12 +97,6 @@ class VCenterReading(CloudReading):
                 ),
             )
             return
-        if not files:
-            raise CommandError(
-                'no vCenter to read: name the nova.conf of each nova-compute '
-                'with the vSphere driver with --vcenter-conf, or read a file '
-                'with --snapshot'
-            )
         accesses = options.read_accesses(files)
         for file, name in base.misspelt_options(files):
             self.app.stderr.write(f'{self.cmd_name}: {file}: {name}\n')

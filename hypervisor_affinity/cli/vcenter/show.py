@@ -34,6 +34,10 @@ class Show(VCenterReading, CloudReading, LongCommand):
         )
         return parser
 
+    def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
+        """Return what each row has: of what, and its parts."""
+        return 'vCenter', 'Cluster', *_VIEWS[parsed_args.of].columns
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the clusters that nova has to do with, or their parts."""
         with self.reading(parsed_args) as reading:
@@ -41,15 +45,12 @@ class Show(VCenterReading, CloudReading, LongCommand):
             served = computes.served(vcenters, reading.source.hosts())
         self._say_what_is_missing(vcenters)
         view = _VIEWS[parsed_args.of]
-        columns = ('vCenter', 'Cluster', *view.columns)
         rows = (
             (each.vcenter.name, each.cluster.name, *row)
             for each in served
             for row in view.rows(each)
         )
-        return self.chosen(
-            parsed_args, ('Cluster', *view.short), columns, rows
-        )
+        return self.chosen(parsed_args, ('Cluster', *view.short), rows)
 
     def _say_what_is_missing(self, vcenters: list[VCenter]) -> None:
         for vcenter in vcenters:

@@ -45,6 +45,9 @@ class _Answers:
     def take_action(self, parsed_args):
         raise NotImplementedError
 
+    def columns(self, parsed_args):
+        return NAMES
+
 
 class Listing(_Answers, base.Command):
     def answer(self):

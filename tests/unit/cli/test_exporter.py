@@ -171,9 +171,12 @@ def test_a_port_that_is_taken(refused, snapshot):
     )
 
 
-def test_a_snapshot_and_files(refused, snapshot):
-    errors = refused('--snapshot', snapshot, '--vcenter-conf', 'nova.conf')
-    assert 'leave out --vcenter-conf' in errors
+def test_a_snapshot_and_files(run, snapshot):
+    done = run(
+        *('exporter', '--snapshot', snapshot, '--vcenter-conf', 'nova.conf')
+    )
+    assert (done.code, done.out) == (2, '')
+    assert 'leave out --vcenter-conf' in done.err
 
 
 @pytest.fixture

@@ -263,7 +263,7 @@ def test_a_wrong_element_is_named(run, tmp_path, suffix, change, message):
 @pytest.mark.parametrize('command', ['check', 'show'])
 def test_neither_a_file_nor_a_snapshot(run, command):
     done = run('vcenter', command)
-    assert (done.code, done.out) == (3, '')
+    assert (done.code, done.out) == (2, '')
     assert '--vcenter-conf' in done.err
     assert '--snapshot' in done.err
 
@@ -281,7 +281,7 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
     done = run(
         *(*command, '--snapshot', in_order, '--vcenter-conf', conf(ACCESS))
     )
-    assert (done.code, done.out) == (3, '')
+    assert (done.code, done.out) == (2, '')
     assert 'leave out --vcenter-conf' in done.err
 
 

@@ -40,6 +40,7 @@ class Run:
             stderr=err,
             options=argparse.Namespace(debug=False, verbose_level=1),
             command_manager=types.SimpleNamespace(namespace='none'),
+            prepare_to_run_command=lambda command: None,
             client_manager=types.SimpleNamespace(sdk_connection=connection),
         )
         run = command(app, None, 'command')
@@ -164,7 +165,7 @@ def test_keystone_wants_a_token_for_its_versions(cloud):
 )
 def test_what_keystoneauth_stumbles_over(cloud, path, place, change):
     cloud.wrong = {path: ([(place, change)], None)}
-    with pytest.raises(SourceError, match='is none that can be understood'):
+    with pytest.raises(SourceError, match='cannot be understood'):
         list(CloudSource(cloud.connect()).aggregates())
 
 

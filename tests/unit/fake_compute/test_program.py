@@ -108,6 +108,35 @@ def _facts(folder, driver):
     return json.loads(ended.stdout)
 
 
+_WITHOUT_NOVA = """
+import sys
+sys.modules['nova'] = None
+from hypervisor_affinity.fake_compute import program
+sys.exit(program.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ('code', 'before', 'arguments', 'said'),
+    [
+        (0, '', ['--help'], ''),
+        (1, '', ['--config-file', 'missing'], 'missing: no such file'),
+        (1, '', ['--config-dir', 'missing'], 'missing: no such directory'),
+        (1, _WITHOUT_NOVA, ['--help'], 'nova is not installed in'),
+        (2, '', ['--nope'], 'unrecognized arguments: --nope'),
+    ],
+)
+def test_the_exit_code(code, before, arguments, said):
+    module = ['-m', 'hypervisor_affinity.fake_compute.program']
+    started = ['-c', before] if before else module
+    ended = subprocess.run(
+        [sys.executable, *started, *arguments], capture_output=True, text=True
+    )
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert 'Traceback' not in ended.stderr
+
+
 def test_the_command_is_nova_compute():
     command = pathlib.Path(sys.executable).with_name(
         'hypervisor-affinity-fake-compute'
@@ -175,7 +204,7 @@ def test_unknown_driver_ends_the_start(tmp_path, driver):
         ('vcpus', '$nope', 'refers to what is not there'),
         ('memory_mb', '$memory_mb', 'it refers to itself'),
         ('disk_gb', '', 'it is empty'),
-        ('vcpus', 'many', "invalid literal for int() with base 10: 'many'"),
+        ('vcpus', 'many', "not a whole number: 'many'"),
         ('memory_mb', '0', 'Should be greater than or equal to 1'),
     ],
 )

@@ -12,6 +12,7 @@ from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.fitting import Wishes
+from hypervisor_affinity.image.fitting import WrongWish
 from hypervisor_affinity.image.fitting import fit
 
 
@@ -130,17 +131,22 @@ def test_ide_is_asked_about_unless_it_was_asked_for():
 @pytest.mark.parametrize(
     ('wishes', 'words'),
     [
-        (Wishes(adapter_type='pvscsi'), "no vmware_adaptertype 'pvscsi'"),
-        (Wishes(adapter_type='ide'), 'the descriptor, which says lsilogic'),
+        (Wishes(adapter_type='pvscsi'), "'pvscsi' is not a vmware_adapter"),
         (Wishes(guest_id='ubuntu64guest'), 'write ubuntu64Guest'),
-        (Wishes(guest_id='ubuntu'), 'is no guest id of vSphere'),
+        (Wishes(guest_id='ubuntu'), 'is not a guest id of vSphere'),
         (Wishes(vif_model='virtio'), "no network adapter 'virtio'"),
     ],
 )
-def test_a_wish_that_cannot_be(wishes, words):
-    with pytest.raises(DiskError) as caught:
+def test_a_wish_that_no_disk_can_have(wishes, words):
+    with pytest.raises(WrongWish) as caught:
         fit(disk(), wishes)
     assert words in str(caught.value)
+
+
+def test_a_wish_that_this_disk_cannot_have():
+    with pytest.raises(DiskError) as caught:
+        fit(disk(), Wishes(adapter_type='ide'))
+    assert 'the descriptor, which says lsilogic' in str(caught.value)
     assert str(caught.value).startswith('x.vmdk: ')
 
 

@@ -108,7 +108,7 @@ DESCRIPTORS = {
         lambda text: text.replace(
             'monolithicFlat', 'twoGbMaxExtentSparse'
         ).replace('FLAT "data" 0', 'SPARSE "data"'),
-        r"data: the header begins with b'\\x00",
+        'data: the header begins with the bytes 00',
     ),
     'split extent of another size': (
         lambda text: (

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program, as far as it needs no database."""
 
+import importlib.metadata
+import json
 import subprocess
 import sys
 
@@ -25,6 +27,53 @@ def run(*arguments):
 
 def run_program(*arguments):
     return run('-m', 'hypervisor_affinity.status.program', *arguments)
+
+
+# Those of the checks, 0 to 2, are where there is a database:
+# tests/functional/test_status_program.py.
+@pytest.mark.parametrize(
+    ('code', 'arguments', 'said'),
+    [
+        (0, ['--version'], ''),
+        (0, ['--help'], ''),
+        (2, [], 'required: command'),
+        (2, ['upgrade'], 'required: check'),
+        (2, ['upgrade', 'nope'], 'no command "upgrade nope"'),
+        (2, ['upgrade', 'check', '--nope'], 'unrecognized arguments: --nope'),
+        (255, ['--config-file', 'x', 'upgrade', 'check'], 'x: no such file'),
+        (255, ['--config-dir', 'x', 'upgrade', 'check'], 'x: no such direct'),
+        (255, ['--config-dir', '{folder}', 'upgrade', 'check'], 'there is no'),
+    ],
+)
+def test_the_exit_code(tmp_path, code, arguments, said):
+    words = [word.format(folder=tmp_path) for word in arguments]
+    ended = run_program(*words)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert 'Traceback' not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize('program', [(), ('-c', _WITHOUT_NOVA)])
+def test_the_version_is_ours(program):
+    arguments = program or ('-m', 'hypervisor_affinity.status.program')
+    ended = run(*arguments, '--version')
+    version = importlib.metadata.version('hypervisor-affinity')
+    assert (ended.returncode, ended.stdout) == (0, f'{version}\n')
+
+
+def test_the_files_that_were_read_are_named(tmp_path):
+    paths = [tmp_path / 'a.conf', tmp_path / 'b.conf']
+    for path in paths:
+        path.write_text('[DEFAULT]\n')
+    files = [f'--config-file={path}' for path in paths]
+    ended = run_program(*files, 'upgrade', 'check', '--json')
+    details = {
+        check['check']: check['details']
+        for check in json.loads(ended.stdout)['checks']
+    }
+    assert details['Configuration files'] == (
+        f'Read, the last one counts most: {paths[0]}, {paths[1]}'
+    )
 
 
 def test_without_nova():

@@ -63,8 +63,6 @@ OPENSTACK = (
     'hypervisor',
     'affinity',
 )
-# It wants a cloud before it looks at a command.
-NO_CLOUD = {'OS_AUTH_TYPE': 'none', 'OS_ENDPOINT': 'http://127.0.0.1:1'}
 
 # For programs in processes of their own: no configuration of this machine.
 QUIET = {

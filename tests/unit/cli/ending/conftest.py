@@ -5,8 +5,6 @@ import subprocess
 
 import pytest
 
-from tests.unit.cli.ending.commands import NO_CLOUD
-from tests.unit.cli.ending.commands import OPENSTACK
 from tests.unit.cli.ending.commands import QUIET
 from tests.unit.cli.ending.commands import SCENARIO_TEXT
 
@@ -27,8 +25,7 @@ def start(tmp_path):
     """Return a function that runs a program to its end, really."""
 
     def run(started, *arguments, **options):
-        environment = {**QUIET, **NO_CLOUD} if started is OPENSTACK else QUIET
-        environment = {**environment, **options.pop('env', {})}
+        environment = {**QUIET, **options.pop('env', {})}
         return subprocess.run(
             [*started, *map(str, arguments)],
             **{

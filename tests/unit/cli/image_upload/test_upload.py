@@ -139,8 +139,8 @@ def test_nova_would_not_take_it(upload, glance, arguments, says):
             'vmware_disktype=thin does not fit',
         ),
         (['--adapter-type', 'busLogic'], 3, 'does not fit the descriptor'),
-        (['--guest-id', 'Ubuntu'], 3, 'no guest id'),
-        (['--os-distro', 'x'], 3, 'give it with --guest-id'),
+        (['--guest-id', 'Ubuntu'], 2, 'not a guest id'),
+        (['--os-distro', 'x'], 2, 'give it with --guest-id'),
     ],
 )
 def test_wrong_arguments(upload, glance, arguments, code, says):
