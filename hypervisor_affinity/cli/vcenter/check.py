@@ -42,6 +42,11 @@ class Check(VCenterReading, findings.FindingsCommand):
         findings.add_arguments(parser, VCenterCheck)
         return parser
 
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that the arguments tell what to read, if anything is read."""
+        self.needs_vcenters = not parsed_args.list_checks
+        super().check(parsed_args)
+
     def find(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the findings, or how many there are."""
         policy = self.policy(parsed_args)

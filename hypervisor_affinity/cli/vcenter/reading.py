@@ -99,7 +99,7 @@ class VCenterReading(CloudReading):
             return
         accesses = options.read_accesses(files)
         for file, name in base.misspelt_options(files):
-            self.app.stderr.write(f'{self.cmd_name}: {file}: {name}\n')
+            self.tell(f'{self.cmd_name}: {file}: {name}')
         if not self.finds_open_files:
             self._warn(accesses)
         with vcenter.connect(accesses) as vcenters:

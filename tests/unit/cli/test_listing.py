@@ -28,8 +28,11 @@ class App:
 class Hosts(LongCommand):
     """A list."""
 
+    def columns(self, parsed_args):
+        return NAMES
+
     def take_action(self, parsed_args):
-        return self.chosen(parsed_args, {'Host', 'Effect'}, NAMES, ROWS)
+        return self.chosen(parsed_args, {'Host', 'Effect'}, ROWS)
 
 
 def output(*arguments, stdout=None):
