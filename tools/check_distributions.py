@@ -89,10 +89,12 @@ def check_wheel(path: pathlib.Path, tracked: set[str]) -> list[str]:
     """Return what is wrong with a wheel: it has both packages, whole."""
     files = read_wheel(path)
     release = '-'.join(path.name.split('-')[:2])
-    samples = f'{release}.data/data/share/hypervisor-affinity/'
+    share = f'{release}.data/data/share/'
+    samples = f'{share}hypervisor-affinity/'
     metadata = f'{release}.dist-info/'
     required = {name for name in tracked if name.startswith(PACKAGES)} | {
         f'{samples}{NAME}.conf.sample',
+        f'{share}bash-completion/completions/hypervisor-affinity',
         f'{metadata}METADATA',
         f'{metadata}entry_points.txt',
         f'{metadata}licenses/LICENSE',

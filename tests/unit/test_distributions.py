@@ -34,6 +34,8 @@ WHEEL = {
     f'{RELEASE}.dist-info/licenses/LICENSE': b'',
     f'{RELEASE}.data/data/share/hypervisor-affinity/'
     'hypervisor_affinity.conf.sample': b'',
+    f'{RELEASE}.data/data/share/bash-completion/completions/'
+    'hypervisor-affinity': b'',
 }
 
 
