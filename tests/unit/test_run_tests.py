@@ -119,9 +119,14 @@ def test_an_interruption_ends_what_runs(tool, tmp_path):
         'import importlib.machinery, runpy, sys\n'
         f'module = runpy.run_path({str(TOOL)!r})\n'
         'module["find_jobs"].__globals__["LONGEST"] = ()\n'
+        'module["heed_signals"]()\n'
         'sys.exit(module["main"]())'
     )
-    process = subprocess.Popen([sys.executable, '-c', code])
+    process = subprocess.Popen(
+        [sys.executable, '-c', code],
+        # As in the background of a shell.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
     while not pathlib.Path('begun').exists():
         assert process.poll() is None
         time.sleep(0.05)
