@@ -67,7 +67,7 @@ class Audit(findings.FindingsCommand):
         source = self.source(parsed_args)
         servers = progress.counted('servers', source.servers())
         tally = self.tally(parsed_args)
-        misspelt = base.misspelt_options(parsed_args.nova_conf)
+        misspelt = base.misspelt_in(parsed_args.nova_conf)
         wanted = Wanted(
             parsed_args.project, parsed_args.host, parsed_args.aggregate
         )

@@ -25,9 +25,8 @@ from hypervisor_affinity import conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import ending
 from hypervisor_affinity import log_lines
-from hypervisor_affinity import option_values
+from hypervisor_affinity import misspelt_options
 from hypervisor_affinity import redaction
-from hypervisor_affinity import vcenter_conf
 from hypervisor_affinity import writing
 from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cli import osc
@@ -322,17 +321,13 @@ class CloudReading(Connecting):
         return CloudSource(self.connection(), vcenters=vcenters)
 
 
-def misspelt_options(files: Iterable[str]) -> Iterator[tuple[str, Misspelt]]:
+def misspelt_in(files: Iterable[str]) -> Iterator[tuple[str, Misspelt]]:
     """Yield what nothing reads of our sections, with the file that sets it.
 
     :raises CommandError: if a file cannot be read
     """
-    known = [*conf.list_opts(), *vcenter_conf.list_opts()]
     try:
-        for file in files:
-            written = conf_files.sections(file)
-            for name in option_values.misspelt(written, known):
-                yield file, name
+        yield from misspelt_options.find(files)
     except conf_files.ConfError as error:
         raise CommandError(str(error)) from None
 
@@ -375,7 +370,7 @@ class PolicyReading(command.Command):
         except (conf_files.ConfError, ValueError) as error:
             raise CommandError(str(error)) from None
         if not self.finds_misspelt_options:
-            for file, name in misspelt_options(parsed_args.nova_conf):
+            for file, name in misspelt_in(parsed_args.nova_conf):
                 ending.say(self.app.stderr, f'{self.cmd_name}: {file}: {name}')
         return policy
 

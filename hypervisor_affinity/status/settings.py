@@ -8,8 +8,7 @@ from oslo_config import cfg
 
 from hypervisor_affinity import conf as our_conf
 from hypervisor_affinity import conf_files
-from hypervisor_affinity import option_values
-from hypervisor_affinity import vcenter_conf
+from hypervisor_affinity import misspelt_options
 from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.policy import VmdkImages
@@ -22,11 +21,8 @@ from hypervisor_affinity.status.statements import warning
 
 def check_options(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Find wrong values and misspelt names in ``[hypervisor_affinity]``."""
-    known = [*our_conf.list_opts(), *vcenter_conf.list_opts()]
-    for path in files(conf):
-        written = conf_files.sections(path)
-        for name in option_values.misspelt(written, known):
-            yield warning(f'{path}: {name}')
+    for path, name in misspelt_options.find(files(conf)):
+        yield warning(f'{path}: {name}')
     try:
         our_conf.read_policy(conf)
     except ValueError as error:

@@ -98,7 +98,7 @@ class VCenterReading(CloudReading):
             )
             return
         accesses = options.read_accesses(files)
-        for file, name in base.misspelt_options(files):
+        for file, name in base.misspelt_in(files):
             self.tell(f'{self.cmd_name}: {file}: {name}')
         if not self.finds_open_files:
             self._warn(accesses)

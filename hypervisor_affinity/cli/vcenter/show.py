@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.cli import base
-from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 from hypervisor_affinity.cloud.snapshot import VCenter
@@ -15,7 +14,7 @@ from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter.computes import Served
 
 
-class Show(VCenterReading, CloudReading, LongCommand):
+class Show(VCenterReading, LongCommand):
     """Show what stands behind the hosts that are clusters of a vCenter.
 
     Ends with 1 if a vCenter cannot be read.
