@@ -2,8 +2,8 @@
 """Snapshots in files: JSON, read and written as a stream, or YAML."""
 
 import contextlib
+import functools
 import pathlib
-import re
 from collections.abc import Callable, Iterator
 from typing import IO, Any, TypeVar
 
@@ -14,6 +14,7 @@ import yaml
 from hypervisor_affinity import writing
 from hypervisor_affinity.cloud import snapshot
 from hypervisor_affinity.cloud import yaml_document
+from hypervisor_affinity.cloud.conversion import convert
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -202,50 +203,15 @@ def read_yaml(path: pathlib.Path, kind: type[_Type]) -> _Type:
     """
     try:
         with path.open('rb') as file:
-            document = yaml_document.parse(file)
+            text = yaml_document.read(file)
+        document = yaml_document.parse(text)
     except OSError as error:
         raise SourceError(f'{path}: {error.strerror}') from error
     except YamlError as error:
         cause = ' '.join(str(error).split())
         raise SourceError(f'{path}: {cause}') from error
-    return convert(document, kind, str(path))
-
-
-def convert(
-    value: object, kind: type[_Type], where: str, path: str = '$'
-) -> _Type:
-    """Return what a parser made of a file, as a record.
-
-    :param where: the file
-    :param path: of the value in the file, in JSONPath's notation
-    :raises SourceError: with the path of the first wrong element
-    """
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        cause, _, inner = str(error).partition(' - at `$')
-        wrong = _with_keys(value, inner.rstrip('`'))
-        raise SourceError(f'{where}: at {path}{wrong}: {cause}') from error
-    except RecursionError:
-        raise SourceError(
-            f'{where}: at {path}: too many levels inside of one another'
-        ) from None
-
-
-def _with_keys(value: Any, path: str) -> str:
-    """Replace the ``[...]`` in a path, for which msgspec has any key.
-
-    Mappings of free keys hold strings, so the wrong one is another.
-    """
-    for step in re.findall(r'\.(\w+)|\[(\d+)\]', path.partition('[...]')[0]):
-        name, index = step
-        value = value[name] if name else value[int(index)]
-    if '[...]' in path:
-        wrong = next(
-            (k for k, v in value.items() if not isinstance(v, str)), '...'
-        )
-        path = path.replace('[...]', f'[{wrong!r}]')
-    return path
+    find_line = functools.partial(yaml_document.find_line, text)
+    return convert(document, kind, str(path), find_line=find_line)
 
 
 Watch = Callable[[str, Iterator[Any]], Iterator[Any]]

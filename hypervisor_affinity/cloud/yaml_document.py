@@ -55,16 +55,23 @@ _Loader.add_constructor('tag:yaml.org,2002:int', _Loader._number)
 _Loader.add_constructor('tag:yaml.org,2002:float', _Loader._number)
 
 
-def parse(source: str | IO[bytes]) -> Any:
-    """Return what a document holds.
+def read(file: IO[bytes]) -> bytes:
+    """Return the text of a document.
 
-    :param source: text, or a file, of which no more than ``LARGEST`` is read
-    :raises YamlError: if it is none, or too large, too deep or too many
-    :raises OSError: if the file cannot be read
+    :raises YamlError: if it is too large
+    :raises OSError: if it cannot be read
     """
-    text = source if isinstance(source, str) else source.read(LARGEST + 1)
+    text = file.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise YamlError(f'it is larger than {LARGEST // 1024**2} MiB')
+    return text
+
+
+def parse(text: str | bytes) -> Any:
+    """Return what a document holds.
+
+    :raises YamlError: if it is none, or too deep or too many
+    """
     try:
         _check(yaml.parse(_stream(text), Loader=_Loader))
         # By the safe loader, of which ours is a kind.
@@ -77,6 +84,31 @@ def parse(source: str | IO[bytes]) -> Any:
         raise YamlError(f'no YAML: {error}') from error
     except RecursionError:
         raise YamlError('its aliases lead too deep') from None
+
+
+def find_line(text: str | bytes, steps: Iterable[str | int]) -> int:
+    """Return the line, from 1, on which a value begins, or its key.
+
+    :param text: a document that :func:`parse` took
+    :param steps: the keys and numbers that lead there; of what is not there,
+        the line of what would hold it
+    """
+    node = yaml.compose(_stream(text), Loader=_Loader)
+    if node is None:
+        return 1
+    line = node.start_mark.line
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            found = [(k, v) for k, v in node.value if k.value == step]
+            if not found:
+                break
+            # Of a key that is there twice, the last counts.
+            key, node = found[-1]
+            line = key.start_mark.line
+        else:
+            node = node.value[step]
+            line = node.start_mark.line
+    return line + 1
 
 
 def _stream(text: str | bytes) -> IO[Any]:

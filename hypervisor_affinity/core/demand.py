@@ -256,7 +256,7 @@ def _left_over(sign: Sign) -> Problem:
     meant = hypervisor.title(sign.requires or _NOTHING)
     return Problem(
         sign.evidence,
-        f'is left over, since {meant} cannot boot the image; ignored',
+        f'is a leftover: {meant} cannot boot the image; ignored',
     )
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Putting a decision into words, from what the verdicts already hold."""
 
+import itertools
 from collections.abc import Mapping
 
 from hypervisor_affinity.core import drivers
@@ -14,32 +15,71 @@ from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.core.signs import Strength
 from hypervisor_affinity.core.verdict import Verdict
 
+_ANYWHERE = 'can run on any hypervisor'
+_OFFERS_NONE = frozenset(
+    {
+        Reason.UNCLASSIFIED_HOST,
+        Reason.CONTRADICTORY_HOST,
+        Reason.UNREADABLE_HOST,
+        Reason.UNDETERMINED_HOST,
+        Reason.OTHER_HYPERVISOR,
+    }
+)
+
 
 def demand_text(demand: Demand) -> str:
-    """Say in a clause what a request asks, with the signs that say so."""
-    signs = _cited(demand.because)
+    """Say in a clause what a request asks, with the signs that say so.
+
+    Its noun comes first, without an article: ``image needs VMware (...)``.
+    """
     if demand.refusal not in (None, Reason.CANNOT_BOOT):
-        return demand.refusal.words.format(signs)
+        return _refused(demand.refusal, demand.because)
     if demand.is_undetermined:
-        return 'the hypervisor under the server cannot be found out'
+        return 'hypervisor of the server is not known'
     if demand.required is not None:
-        asked = demand.asked or demand.required
-        place = demand.because[0].evidence.place
-        text = f'{place} needs {hypervisor.title(asked)} ({signs})'
-        if left_out := asked - demand.required:
+        text = _need(demand.because, demand.asked or demand.required)
+        if left_out := (demand.asked or demand.required) - demand.required:
             against = _cited(demand.against(left_out))
-            text += f', and image cannot run on {hypervisor.title(left_out)}'
-            text += f' ({against})'
-        if demand.because[0].strength is Strength.SERVER:
-            text = f'the server {demand.because[0].evidence.text}'
+            text += ', and the image cannot boot on '
+            text += f'{hypervisor.title(left_out)} ({against})'
         if demand.refusal is Reason.CANNOT_BOOT:
-            refused = demand.against(demand.needed)
-            text += f', which cannot run {_cited(refused)}'
+            refused = _cited(demand.against(demand.needed))
+            text += f', which cannot boot an image with {refused}'
         return text
     if demand.impossible:
         families = hypervisor.title(demand.impossible)
-        return f'image cannot run on {families} ({_cited(demand.forbidding)})'
-    return 'any hypervisor will do'
+        signs = _cited(demand.forbidding)
+        return f'image cannot boot on {families} ({signs})'
+    return _ANYWHERE
+
+
+def _refused(reason: Reason, because: tuple[Sign, ...]) -> str:
+    if reason is Reason.UNREADABLE_SIGN:
+        facts = [sign.evidence for sign in because]
+        clauses = [
+            reason.words.format(f'{_noun(fact.place)} {fact.text}')
+            for fact in facts
+        ]
+        return ' and the '.join(clauses)
+    alike = itertools.groupby(
+        because, lambda sign: (sign.evidence.place, sign.requires)
+    )
+    needs = (
+        _need(tuple(signs), families or frozenset())
+        for (_, families), signs in alike
+    )
+    return reason.words.format(' and the '.join(needs))
+
+
+def _noun(place: str) -> str:
+    return 'flavor extra spec' if place == 'flavor' else f'{place} property'
+
+
+def _need(because: tuple[Sign, ...], families: frozenset[Family]) -> str:
+    if because[0].strength is Strength.SERVER:
+        return str(because[0].evidence)
+    place = because[0].evidence.place
+    return f'{place} needs {hypervisor.title(families)} ({_cited(because)})'
 
 
 def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
@@ -51,23 +91,45 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
         rejected
     """
     text = demand_text(demand)
+    text = f'The server {text}' if text == _ANYWHERE else f'The {text}'
     if demand.refusal is Reason.CANNOT_BOOT:
         return f'{text}: {_advice(demand, demand.needed)}'
     if demand.refusal is not None:
         return text
     reason = nearest(verdicts)
-    if reason is Reason.PROPERTY_NOT_ACCEPTED:
-        refused = ' and '.join(
-            fact.text
-            for fact in verdicts[reason].evidence
-            if fact.place == 'image'
-        )
-        offering = '' if demand.required is None else 'that offers it '
-        return f'{text}; no available host {offering}accepts {refused}'
-    text += f'; {reason.words}'
+    asks_another = demand.required is not None and reason in _OFFERS_NONE
+    if demand.rebuild and (asks_another or reason is Reason.CANNOT_BOOT_HERE):
+        text += "; this server's host cannot boot it"
+    elif asks_another:
+        text += f'; {_offered_by_none(demand)}'
+    elif reason is Reason.PROPERTY_NOT_ACCEPTED:
+        text += f'; {_accepted_by_none(demand, verdicts[reason])}'
+    else:
+        text += f'; {reason.words}'
     if reason is Reason.CANNOT_BOOT_HERE and _boots_nowhere(demand):
         return f'{text}: {_advice(demand, demand.impossible)}'
+    if demand.rebuild:
+        text += '; boot a new server instead'
     return text
+
+
+def _offered_by_none(demand: Demand) -> str:
+    kind = hypervisor.adjective(demand.needed)
+    if not kind:
+        return Reason.OTHER_HYPERVISOR.words
+    # Its own host is none to move to.
+    other = 'other ' if demand.is_move else ''
+    return f'no {other}{kind}host is available'
+
+
+def _accepted_by_none(demand: Demand, verdict: Verdict) -> str:
+    refused = ' and '.join(
+        fact.text for fact in verdict.evidence if fact.place == 'image'
+    )
+    if demand.rebuild:
+        return f"this server's host does not accept {refused}"
+    kind = hypervisor.adjective(demand.needed)
+    return f'no available {kind}host accepts {refused}'
 
 
 def _boots_nowhere(demand: Demand) -> bool:

@@ -91,8 +91,12 @@ class FamilyList(NamedTuple):
         """What is wrong with the list; None if all of it can be read."""
         if self.families and not self.unreadable:
             return None
-        wrong = ', '.join(self.unreadable) or 'an empty list'
-        return f'{cited(wrong)} names no hypervisor'
+        if not self.unreadable:
+            return 'the list is empty'
+        wrong = cited(', '.join(self.unreadable))
+        if len(self.unreadable) == 1:
+            return f'{wrong} is not a known hypervisor'
+        return f'{wrong} are not known hypervisors'
 
 
 def canonicalize(spelling: object) -> Family | None:
@@ -130,11 +134,28 @@ def title(families: Iterable[Family]) -> str:
 
     If it is most of them, those are named that it is not.
     """
+    others = _ruled_out(families)
+    if others is not None:
+        return f'any hypervisor but {_named(others)}' if others else 'any'
+    return _named(families) or 'nothing'
+
+
+def adjective(families: Iterable[Family]) -> str:
+    """Return what to put before ``host``, with a space: ``KVM or VMware ``.
+
+    :returns: '' for no family, and for most of them
+    """
+    if _ruled_out(families) is not None:
+        return ''
+    named = _named(families)
+    return f'{named} ' if named else ''
+
+
+def _ruled_out(families: Iterable[Family]) -> frozenset[Family] | None:
+    """Return the families that are not among most of them; None for few."""
     named = frozenset(families)
     others = FAMILIES - SAY_NOTHING - named
-    if len(named) > len(others):
-        return f'any hypervisor but {_named(others)}' if others else 'any'
-    return _named(named) or 'nothing'
+    return others if len(named) > len(others) else None
 
 
 def _named(families: Iterable[Family]) -> str:

@@ -63,7 +63,7 @@ class Basis(enum.StrEnum):
     DRIVER = 'virt driver'
     ANYTHING = 'unclassified_hosts=any'
     NOTHING = 'unclassified_hosts=none'
-    UNDETERMINED = 'nothing tells'
+    UNDETERMINED = 'not known'
     CONTRADICTION = 'aggregate metadata against virt driver'
 
 
@@ -141,8 +141,8 @@ def read_offer(
                 Problem(
                     tag.evidence,
                     'contradicts the virt driver, which reports '
-                    f'{hypervisor.title(reported)}; the host does not '
-                    f'become {hypervisor.title(tag.families)}',
+                    f'{hypervisor.title(reported)}; the host is not '
+                    f'used as {hypervisor.title(tag.families)}',
                 )
             )
     problems += _misspelt(aggregates)
@@ -292,7 +292,7 @@ def _constraints(
                 limiting.append(evidence)
             else:
                 problems.append(
-                    Problem(evidence, 'an empty list; it limits nothing')
+                    Problem(evidence, 'the list is empty; it limits nothing')
                 )
             accepted |= items
         if accepted:
@@ -326,10 +326,10 @@ def _numbers(
             number = math.nan
         if key == RESERVE_KEY and not 0 <= number <= 100:
             problems.append(
-                Problem(evidence, 'is no percentage from 0 to 100; ignored')
+                Problem(evidence, 'is not a percentage from 0 to 100; ignored')
             )
         elif not math.isfinite(number):
-            problems.append(Problem(evidence, 'is no number; ignored'))
+            problems.append(Problem(evidence, 'is not a number; ignored'))
         else:
             numbers[evidence] = number
     return numbers

@@ -12,7 +12,8 @@ from typing import NamedTuple, Self
 
 from hypervisor_affinity.core.printable import cited
 
-_NONE_OFFERS = 'none of the available hosts offers it'
+# For a request that needs a hypervisor, the explanation names it instead.
+_NONE_KNOWN = 'the hypervisor of the available hosts is not known'
 
 
 @enum.unique
@@ -41,13 +42,16 @@ class Reason(enum.StrEnum):
     SUITABLE = 'suitable', ''
     """The host can run the request."""
 
-    CONTRADICTORY_SIGNS = 'contradictory_signs', '{} contradict each other'
+    CONTRADICTORY_SIGNS = (
+        'contradictory_signs',
+        '{}: they contradict each other',
+    )
     """Two explicit signs name different hypervisors."""
 
-    UNREADABLE_SIGN = 'unreadable_sign', '{} names no hypervisor'
-    """An explicit sign names no hypervisor that exists."""
+    UNREADABLE_SIGN = 'unreadable_sign', '{} is not a known hypervisor'
+    """An explicit sign is not a known hypervisor."""
 
-    UNREADABLE_REQUEST = 'unreadable_request', 'the request cannot be read'
+    UNREADABLE_REQUEST = 'unreadable_request', 'request cannot be read'
     """The request could not be read at all; the log says why."""
 
     CANNOT_BOOT = 'cannot_boot', ''
@@ -59,25 +63,25 @@ class Reason(enum.StrEnum):
     )
     """A move asks for another hypervisor than the server's disk is for."""
 
-    UNCLASSIFIED_HOST = 'unclassified_host', _NONE_OFFERS
+    UNCLASSIFIED_HOST = 'unclassified_host', _NONE_KNOWN
     """The host is in no tagged aggregate, and ``unclassified_hosts=none``."""
 
-    CONTRADICTORY_HOST = 'contradictory_host', _NONE_OFFERS
+    CONTRADICTORY_HOST = 'contradictory_host', _NONE_KNOWN
     """Aggregate metadata and the virt driver exclude each other."""
 
-    UNREADABLE_HOST = 'unreadable_host', _NONE_OFFERS
+    UNREADABLE_HOST = 'unreadable_host', _NONE_KNOWN
     """The host's state could not be read at all; the log says why."""
 
-    UNDETERMINED_HOST = 'undetermined_host', _NONE_OFFERS
+    UNDETERMINED_HOST = 'undetermined_host', _NONE_KNOWN
     """Nothing tells the host's hypervisor, and the request needs one."""
 
     UNDETERMINED_SERVER = (
         'undetermined_server',
-        'its disk might be of no use on any of the available hosts',
+        'its disk might not boot on any of the available hosts',
     )
     """A server is to move, and nothing tells which hypervisor it is on."""
 
-    OTHER_HYPERVISOR = 'other_hypervisor', _NONE_OFFERS
+    OTHER_HYPERVISOR = 'other_hypervisor', 'no such host is available'
     """The request needs a hypervisor that the host does not offer."""
 
     CANNOT_BOOT_HERE = (
@@ -91,20 +95,21 @@ class Reason(enum.StrEnum):
 
     NOT_PREFERRED = (
         'not_preferred',
-        'only the preferred hypervisor is used for such requests, and none '
-        'of the available hosts offers it',
+        'it may use only the preferred hypervisor, and no host with that '
+        'hypervisor is available',
     )
     """A flexible request, ``strict`` placement, and not its first choice."""
 
     ADMITS_REQUIRED_ONLY = (
         'admits_required_only',
-        'the available hosts admit only requests that need their hypervisor',
+        'the available hosts admit only servers that need their hypervisor',
     )
     """The aggregate admits only requests that need its hypervisor."""
 
     RESERVED = (
         'reserved',
-        'what is free is kept for requests that need one hypervisor',
+        'the free capacity of the available hosts is reserved for servers '
+        'that need their hypervisor',
     )
     """What is free is kept for requests that need the hypervisor."""
 

@@ -144,8 +144,8 @@ def _find_in_novas_specs(
             problems.append(
                 Problem(
                     evidence,
-                    'matches what no driver is known to report; left to '
-                    'ComputeCapabilitiesFilter',
+                    'matches nothing that a known driver reports; '
+                    'ComputeCapabilitiesFilter decides',
                 )
             )
 

@@ -46,7 +46,7 @@ _VALIDATORS = [
         description=(
             'The hypervisors that servers of this flavor may run on, as a '
             'comma-separated list, such as ``vmware``; or ``any``, which '
-            'lifts what the image only suggests. The image property '
+            'overrides what the image only suggests. The image property '
             '``hypervisor_type`` must agree with it.'
         ),
         value={'type': str},
@@ -55,9 +55,9 @@ _VALIDATORS = [
         name=PREFERRED_SPEC,
         description=(
             'The order in which hypervisors are tried for servers of this '
-            'flavor that may run on several, as a comma-separated list, most '
-            'wanted first. It goes before ``[hypervisor_affinity] '
-            'preferred_hypervisors``.'
+            'flavor that may run on several, as a comma-separated list, the '
+            'preferred one first. It takes precedence over '
+            '``[hypervisor_affinity] preferred_hypervisors``.'
         ),
         value={'type': str},
     ),

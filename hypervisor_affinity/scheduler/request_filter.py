@@ -105,7 +105,8 @@ class PlacementPrefilter:
         if policy.placement_prefilter and not self._is_installed:
             self._notices.report(
                 'placement_prefilter has no effect: this nova builds or '
-                'calls its filters otherwise. The filter alone decides'
+                'calls its request filters in another way. Only the filter '
+                'decides'
             )
 
     def __call__(self, context: Any, request_spec: Any) -> bool:
@@ -174,9 +175,9 @@ class PlacementPrefilter:
             offers = fleet.read(read_reports(fleet.settled_hosts))
         except Exception as error:
             self._notices.report(
-                'What hosts report whose aggregates do not name their '
-                'hypervisor cannot be found out. If Placement finds no host, '
-                'nobody is told why',
+                'The hypervisors cannot be read that hosts without '
+                'hypervisor_type metadata report. If Placement finds no '
+                'host, the user is not told why',
                 error,
             )
             return {}
@@ -222,8 +223,8 @@ def _host_manager_at_work() -> host_manager.HostManager | None:
 
 def _refuse(request: Request, rejections: Mapping[Reason, Verdict]) -> None:
     LOG.info(
-        'No host for server %s: %s; Placement is not asked, since every host '
-        'is rejected: %s',
+        'No host for server %s: %s; Placement is not asked, because every '
+        'host is rejected: %s',
         request.server,
         explanation.demand_text(request.demand),
         ', '.join(rejections),

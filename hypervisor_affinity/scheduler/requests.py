@@ -123,21 +123,21 @@ class RequestReader:
 
 def _origin(request_spec: Any, ask: ReadOrigin) -> Origin:
     server = adapters.read_server(request_spec)
-    cause = 'neither its virt driver nor its aggregates tell'
+    cause = 'neither its virt driver nor its aggregates name it'
     try:
         found = ask(request_spec)
     except Exception as error:
         found, cause = _UNKNOWN, described(error)
     if found.families is None:
         LOG.warning(
-            'The host on which server %s ran before it was shelved is gone; '
-            'its image alone decides where it is unshelved',
+            'The host on which server %s ran before it was shelved no longer '
+            'exists; only its image decides where it is unshelved',
             server,
         )
     elif not found.families:
         LOG.warning(
-            'The hypervisor under server %s cannot be found out (%s); it may '
-            'move to no host whose hypervisor is known',
+            'The hypervisor of server %s is not known (%s); it cannot move to '
+            'a host whose hypervisor is known',
             server,
             cause,
         )

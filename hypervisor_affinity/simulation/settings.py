@@ -21,6 +21,7 @@ from oslo_config import cfg
 from hypervisor_affinity import conf as our_options
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import scheduler as plugins
+from hypervisor_affinity.core.nearness import Nearest
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation.scenario import ScenarioError
 
@@ -106,10 +107,11 @@ def _not_allowed(
     if option in allowed.get(group, ()):
         return None
     groups = ', '.join(f'[{name}]' for name in sorted(allowed))
+    near = Nearest(option, allowed.get(group, ())).question
     return (
-        f'no option of a scenario, which may set those of {groups} that '
-        'nova-scheduler and this project have; if it is to be set, do so by '
-        '--set or in a nova.conf'
+        'a scenario cannot set this option. It can set the options of '
+        f'nova-scheduler and of hypervisor-affinity in {groups}. Set other '
+        f'options with --set or in a nova.conf{near}'
     )
 
 

@@ -21,6 +21,7 @@ from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import Server
 from hypervisor_affinity.cloud.source import SourceError
 from hypervisor_affinity.cloud.source import find
+from hypervisor_affinity.core.nearness import Nearest
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.simulation import scenario
@@ -358,12 +359,14 @@ class World:
 
     def _host(self, name: str) -> list[Node]:
         if name not in self._by_name:
-            self._complain(f'has no host {name!r}')
+            near = Nearest(name, self._by_name).question
+            self._complain(f'has no host {name!r}{near}')
         return self._by_name[name]
 
     def _aggregate(self, name: str) -> Aggregate:
         if name not in self.aggregates:
-            self._complain(f'has no aggregate {name!r}')
+            near = Nearest(name, self.aggregates).question
+            self._complain(f'has no aggregate {name!r}{near}')
         return self.aggregates[name]
 
     def _find(

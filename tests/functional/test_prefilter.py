@@ -116,7 +116,7 @@ def test_hosts_that_an_administrator_names(crowd):
     assert cloud.boot(vmdk, forced_host='kvm-1').hypervisor == KVM
     assert cloud.boot(vmdk, host='vc-0').hypervisor == VCENTER
     refused = cloud.boot(vmdk, host='kvm-1')
-    assert 'none of the available hosts offers it' in refused.fault
+    assert 'no VMware host is available' in refused.fault
 
 
 def test_a_crowd_of_vcenter_hosts_hides_no_kvm_host(crowd):
@@ -222,7 +222,9 @@ def test_what_no_host_can_run_ends_before_placement_is_asked(crowd):
         'wrong', 'qcow2', properties={'hypervisor_type': 'vmware'}
     )
     fault = cloud.boot(wrong).fault
-    assert fault.endswith('cannot run disk_format=qcow2: convert it to VMDK')
+    assert fault.endswith(
+        'cannot boot an image with disk_format=qcow2: convert it to VMDK'
+    )
     # Not for one server only: none of them has a place yet.
     faults = {server.fault for server in cloud.boot_many(wrong, count=3)}
     assert faults == {fault}
@@ -237,8 +239,8 @@ def test_a_zone_of_another_hypervisor_ends_with_the_reason(crowd):
     vmdk = cloud.images.create('vmdk', 'vmdk')
     fault = cloud.boot(vmdk, availability_zone='az').fault
     assert fault == (
-        'No valid host was found. image needs VMware (disk_format=vmdk); '
-        'none of the available hosts offers it'
+        'No valid host was found. The image needs VMware (disk_format=vmdk); '
+        'no VMware host is available'
     )
 
 
@@ -285,8 +287,7 @@ def test_what_no_host_has_ends_with_the_reason(start, cells):
         'xen', 'iso', properties={'hypervisor_type': 'xen'}
     )
     assert (
-        'image needs xen (hypervisor_type=xen); none of the available hosts '
-        'offers it'
+        'image needs xen (hypervisor_type=xen); no xen host is available'
     ) in cloud.boot(image).fault
     vmdk = cloud.images.create('vmdk', 'vmdk')
     zone = {'availability_zone': 'az-2'}

@@ -33,8 +33,9 @@ ISO = {'disk_format': 'iso'}
 IMPOSSIBLE = {'disk_format': 'qcow2', 'hypervisor_type': 'vmware'}
 
 OUR_REASON = (
-    'No valid host was found. image needs VMware (hypervisor_type=vmware), '
-    'which cannot run disk_format=qcow2: convert it to VMDK'
+    'No valid host was found. The image needs VMware '
+    '(hypervisor_type=vmware), which cannot boot an image with '
+    'disk_format=qcow2: convert it to VMDK'
 )
 NOVAS_REASON = 'No valid host was found. There are not enough hosts available.'
 NO_PLACEMENT = 'Fatal error initializing placement client'

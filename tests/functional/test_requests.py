@@ -59,16 +59,16 @@ def test_a_user_reads_why_there_is_no_host(cloud):
     server = cloud.boot(image)
     assert server.status == 'ERROR'
     assert server.fault == (
-        'No valid host was found. image needs VMware '
-        '(hypervisor_type=vmware), which cannot run disk_format=qcow2: '
-        'convert it to VMDK'
+        'No valid host was found. The image needs VMware '
+        '(hypervisor_type=vmware), which cannot boot an image with '
+        'disk_format=qcow2: convert it to VMDK'
     )
     (line,) = cloud.logs.messages('hypervisor_affinity')
     # The reason is the same on every host: KVM's would do no better.
     assert line == (
         f'No host for server {server.id}: image needs VMware '
-        '(hypervisor_type=vmware), which cannot run disk_format=qcow2; '
-        'hosts rejected: 4 cannot_boot'
+        '(hypervisor_type=vmware), which cannot boot an image with '
+        'disk_format=qcow2; hosts rejected: 4 cannot_boot'
     )
 
 
@@ -145,7 +145,7 @@ def test_an_availability_zone_narrows_and_does_not_decide(cloud):
     in_vmware = cloud.boot(iso, availability_zone='az-vmware')
     assert in_vmware.hypervisor == VCENTER
     refused = cloud.boot(vmdk, availability_zone='az-kvm')
-    assert 'none of the available hosts offers it' in refused.fault
+    assert 'no VMware host is available' in refused.fault
 
 
 def test_server_groups_spread_within_the_hypervisor(cloud):
@@ -180,7 +180,7 @@ def test_extra_specs_are_validated_by_nova_api(cloud):
         cloud.flavors.create('wrong', extra_specs={key: 'vmwrae'})
     assert wrong_value.value.status == 400
     assert key in str(wrong_value.value)
-    assert 'vmwrae names no hypervisor' in str(wrong_value.value)
+    assert 'vmwrae is not a known hypervisor' in str(wrong_value.value)
     unknown = 'hypervisor_affinity:hypervisor'
     with pytest.raises(ApiError) as unknown_key:
         cloud.flavors.create('unknown', extra_specs={unknown: 'kvm'})

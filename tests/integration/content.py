@@ -222,7 +222,7 @@ SERVERS = (
         status='ERROR',
         host=None,
         node=None,
-        fault='No valid host was found. image needs VMware',
+        fault='No valid host was found. The image needs VMware',
     ),
     _special(4, status='SHELVED_OFFLOADED', host=None, node=None),
     # Two volumes from images: the one at the root device counts.

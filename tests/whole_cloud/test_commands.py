@@ -276,7 +276,7 @@ def test_a_server_lands_where_the_upload_says(
     assert (done.stderr, done.returncode) == ('', 0)
     for path, demand, hosts in (
         (vmdk, 'image needs VMware', {'vc-1', 'vc-2'}),
-        (disk, 'image cannot run on VMware', {'kvm-1', 'kvm-2'}),
+        (disk, 'image cannot boot on VMware', {'kvm-1', 'kvm-2'}),
     ):
         shown = filled.rows(OPENSTACK, 'image', 'upload', path)
         images.append(shown['id'])

@@ -57,6 +57,6 @@ def test_servers_are_where_they_belong_until_kvm_is_full(whole_cloud, tenant):
     ]
     assert {server.fault for server in later} == {
         None,
-        NO_HOST + 'image cannot run on VMware (disk_format=qcow2); none of '
-        'the available hosts can boot it',
+        NO_HOST + 'The image cannot boot on VMware (disk_format=qcow2); none '
+        'of the available hosts can boot it',
     }

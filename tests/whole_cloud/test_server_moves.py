@@ -14,6 +14,8 @@ from tests.whole_cloud.tenant import NO_HOST
 from tests.whole_cloud.tenant import Tenant
 from tests.whole_cloud.tenant import disabled
 
+OWN = "this server's host cannot boot it; boot a new server instead"
+
 HYPERVISOR_TYPE = 'hypervisor_affinity:hypervisor_type'
 PREFERRED = 'hypervisor_affinity:preferred'
 OTHER = {'kvm': 'vmware', 'vmware': 'kvm'}
@@ -154,10 +156,11 @@ def test_a_resize_that_would_cross_is_refused(whole_cloud, tenant):
         assert tenant.settled(servers, 'ACTIVE') == before
     on_kvm, on_vmware = servers
     assert (
-        'server runs on KVM and flavor hypervisor_affinity:hypervisor_type='
-        'vmware: a server cannot move to another hypervisor'
+        'server runs on KVM and the flavor needs VMware '
+        '(hypervisor_affinity:hypervisor_type=vmware): a server cannot move '
+        'to another hypervisor'
     ) in logged(whole_cloud, on_kvm)
-    assert 'the server runs on VMware' in logged(whole_cloud, on_vmware)
+    assert 'server runs on VMware' in logged(whole_cloud, on_vmware)
 
 
 def test_a_rebuild_gets_what_runs_there(tenant):
@@ -171,10 +174,8 @@ def test_a_rebuild_gets_what_runs_there(tenant):
         rebuild(server, image=tenant.image('iso', **properties))
     refused = tenant.settled(servers, 'ERROR')
     assert [server.fault for server in refused] == [
-        NO_HOST + 'image needs VMware (vmware_ostype=otherGuest); none of '
-        'the available hosts offers it',
-        NO_HOST + 'image needs KVM (hypervisor_type=kvm); none of the '
-        'available hosts offers it',
+        f'{NO_HOST}The image needs VMware (vmware_ostype=otherGuest); {OWN}',
+        f'{NO_HOST}The image needs KVM (hypervisor_type=kvm); {OWN}',
     ]
     assert {server.image for server in refused} == {own}
 

@@ -20,7 +20,7 @@ REFUSED = [
     (
         'qcow2',
         VMWARE,
-        'which cannot run disk_format=qcow2: convert it to VMDK',
+        'cannot boot an image with disk_format=qcow2: convert it to VMDK',
     ),
     ('vmdk', {**VMWARE, **STREAM, 'hw_vif_model': 'rtl8139'}, 'adapter'),
     (
@@ -36,8 +36,8 @@ REFUSED = [
     ),
     ('vmdk', {**STREAM, 'os_distro': 'ubuntu'}, 'guest id of its system'),
     ('vmdk', {**VMWARE, **STREAM, 'architecture': 'aarch64'}, 'hypervisor'),
-    ('iso', {'hw_vif_model': 'virtio'}, 'available hosts can boot it'),
-    ('qcow2', {'vmware_ostype': 'otherGuest'}, 'available hosts can boot it'),
+    ('iso', {'hw_vif_model': 'virtio'}, 'boot a new server instead'),
+    ('qcow2', {'vmware_ostype': 'otherGuest'}, 'boot a new server instead'),
 ]
 
 

@@ -100,11 +100,11 @@ TABLE = Table(
             refuses=misspelt(DISK_TYPES),
             source='vmwareapi.vmops.VMwareVMOps._get_image_callbacks',
             advice=f'set vmware_disktype to one of {", ".join(DISK_TYPES)}',
-            where=Circumstance('of a VMDK that is no volume', _is_a_disk),
+            where=Circumstance('of a VMDK that is not a volume', _is_a_disk),
             # vCenter gets it for the empty disk beside the ISO:
             # VirtualDiskType of the vSphere API.
             fails=Values(
-                'what is no type of a flat disk',
+                'what is not a type of a flat disk',
                 lambda value: value not in FLAT_DISK_TYPES,
             ),
             fails_where=Circumstance('of an ISO', _is_an_iso),

@@ -89,7 +89,10 @@ def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
         sign for sign in demand.against(meant) if sign.name != 'os_distro'
     ]
     facts = cited(against)
-    evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
+    evidence = (
+        f'{subject.cite(*removed)}; {title(meant)} cannot boot an image with '
+        f'{facts}'
+    )
     if any(sign.name == 'disk_format' for sign in against):
         yield mend(subject, ImageCheck.LEFT_OVER, evidence, removed)
         return

@@ -63,14 +63,16 @@ class ExtraSpecsTest(base.BaseTest):
         self._assert_refused(
             base.HYPERVISOR_TYPE,
             'kvm,vmwrae',
-            'vmwrae names no hypervisor',
+            'vmwrae is not a known hypervisor',
         )
 
     @decorators.idempotent_id('2c72c541-943f-4a1a-bdf4-5a1dc2e33d48')
     @decorators.attr(type='negative')
     def test_wrong_preferred(self):
-        """``any`` is no order."""
-        self._assert_refused(base.PREFERRED, 'any', 'any names no hypervisor')
+        """``any`` is not an order."""
+        self._assert_refused(
+            base.PREFERRED, 'any', 'any is not a known hypervisor'
+        )
 
     @decorators.idempotent_id('110bd213-2168-466f-839e-4d8bdac2fb53')
     @decorators.attr(type='negative')

@@ -73,7 +73,7 @@ class ResizeTest(base.PlacementTest):
 
 
 class RebuildTest(base.PlacementTest):
-    """Rebuilds with an image that the server's hypervisor cannot run.
+    """Rebuilds with an image that the server's hypervisor cannot boot.
 
     A rebuild keeps its host, so that it is refused or it breaks the server.
     """
@@ -105,20 +105,20 @@ class RebuildTest(base.PlacementTest):
             KVM,
             self.kvm_image(),
             self.create_image('vmdk', vmware_disktype='streamOptimized'),
-            'image needs VMware (vmware_disktype=streamOptimized); none of '
-            'the available hosts offers it',
+            'The image needs VMware (vmware_disktype=streamOptimized); this '
+            "server's host cannot boot it; boot a new server instead",
         )
 
     @decorators.idempotent_id('388bb7ba-db9a-4010-8450-2a46cec6eacb')
     @decorators.attr(type=['slow', 'negative'])
     def test_rebuild_on_vmware_with_an_image_for_kvm(self):
-        """The user reads that the image cannot run on VMware."""
+        """The user reads that the image cannot boot on VMware."""
         self._test_refused(
             VMWARE,
             self.vmware_image(),
             self.create_image('qcow2'),
-            'image cannot run on VMware (disk_format=qcow2); none of the '
-            'available hosts can boot it',
+            'The image cannot boot on VMware (disk_format=qcow2); this '
+            "server's host cannot boot it; boot a new server instead",
         )
 
     @decorators.idempotent_id('953816b0-53f1-43e9-9943-653a92f85a71')

@@ -122,8 +122,9 @@ class OverflowTest(base.PlacementTest):
         self._skip_unless(STRICT)
         self.assert_refused(
             self._boot_large({base.PREFERRED: 'kvm,vmware'}),
-            'any hypervisor will do; only the preferred hypervisor is used '
-            'for such requests, and none of the available hosts offers it',
+            'The server can run on any hypervisor; it may use only the '
+            'preferred hypervisor, and no host with that hypervisor is '
+            'available',
             rests_on_hosts=True,
         )
 
@@ -133,8 +134,8 @@ class OverflowTest(base.PlacementTest):
         """What needs KVM fails when KVM is full, however it is set."""
         self.assert_refused(
             self._boot_large({base.HYPERVISOR_TYPE: 'kvm'}),
-            'flavor needs KVM (hypervisor_affinity:hypervisor_type=kvm); '
-            'none of the available hosts offers it',
+            'The flavor needs KVM (hypervisor_affinity:hypervisor_type=kvm); '
+            'no KVM host is available',
             rests_on_hosts=True,
         )
 

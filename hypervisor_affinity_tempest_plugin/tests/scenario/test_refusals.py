@@ -29,8 +29,9 @@ class RefusalsTest(base.PlacementTest):
         flavor = self.create_flavor({base.HYPERVISOR_TYPE: 'kvm'})
         self.assert_refused(
             self.boot(image, flavor),
-            'flavor hypervisor_affinity:hypervisor_type=kvm and image '
-            'hypervisor_type=vmware contradict each other',
+            'The flavor needs KVM (hypervisor_affinity:hypervisor_type=kvm) '
+            'and the image needs VMware (hypervisor_type=vmware): they '
+            'contradict each other',
         )
 
     @decorators.idempotent_id('eed341fe-f5b4-4f77-a726-91b9c4e7fe58')
@@ -40,19 +41,20 @@ class RefusalsTest(base.PlacementTest):
         image = self.create_image('qcow2', hypervisor_type='vmware')
         self.assert_refused(
             self.boot(image),
-            'image needs VMware (hypervisor_type=vmware), which cannot run '
-            'disk_format=qcow2: convert it to VMDK',
+            'The image needs VMware (hypervisor_type=vmware), which cannot '
+            'boot an image with disk_format=qcow2: convert it to VMDK',
         )
 
     @decorators.idempotent_id('c916a006-349b-43f0-af30-c0f30d9a2e0a')
     @decorators.attr(type='negative')
-    def test_flavor_that_names_no_hypervisor(self):
+    def test_flavor_of_an_unknown_hypervisor(self):
         """What nova-api stored unseen gets no host, rather than any host."""
         # The microversion of this class is older than the validation.
         flavor = self.create_flavor({base.HYPERVISOR_TYPE: 'vmwrae'})
         self.assert_refused(
             self.boot(self.create_image('iso'), flavor),
-            'hypervisor_affinity:hypervisor_type=vmwrae names no hypervisor',
+            'The flavor extra spec hypervisor_affinity:hypervisor_type=vmwrae '
+            'is not a known hypervisor',
         )
 
     @decorators.idempotent_id('77ad5637-c571-4ba8-b0ee-ee006245290a')
@@ -67,8 +69,8 @@ class RefusalsTest(base.PlacementTest):
         image = self.create_image('vmdk', vmware_image_version='18')
         self.assert_refused(
             self.boot(image),
-            'image needs VMware (vmware_image_version=18); no available host '
-            'that offers it accepts vmware_image_version=18',
+            'The image needs VMware (vmware_image_version=18); no available '
+            'VMware host accepts vmware_image_version=18',
             rests_on_hosts=True,
         )
         accepted = self.create_image('vmdk', vmware_image_version='17')

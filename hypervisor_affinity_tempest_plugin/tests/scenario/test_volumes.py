@@ -77,6 +77,7 @@ class VolumesTest(base.PlacementTest):
         image = self.create_image('qcow2', hypervisor_type='vmware')
         self.assert_refused(
             self._boot_from_volume(image, flavor),
-            'flavor hypervisor_affinity:hypervisor_type=kvm and image '
-            'hypervisor_type=vmware contradict each other',
+            'The flavor needs KVM (hypervisor_affinity:hypervisor_type=kvm) '
+            'and the image needs VMware (hypervisor_type=vmware): they '
+            'contradict each other',
         )

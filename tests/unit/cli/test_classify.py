@@ -29,7 +29,7 @@ def test_classify(run, cloud):
     # What is left over from before a conversion does not keep it from KVM.
     assert (rows[-1]['Subject'], rows[-1]['Effect']) == (
         'convert the image to qcow2',
-        'image cannot run on VMware (disk_format=qcow2)',
+        'image cannot boot on VMware (disk_format=qcow2)',
     )
 
 

@@ -86,7 +86,7 @@ def test_the_options_count(run, disk, tmp_path):
         *('--nova-conf', conf),
     )
     said = values(done, 'demand')
-    assert said['without properties'] == 'any hypervisor will do'
+    assert said['without properties'] == 'can run on any hypervisor'
 
 
 def test_a_disk_that_glance_refuses(run, disk):

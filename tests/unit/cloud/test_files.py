@@ -172,11 +172,30 @@ def test_many_of_a_name_are_not_all_told():
     assert len(str(raised.value)) < 3000
 
 
+@pytest.mark.parametrize(
+    ('text', 'wrong'),
+    [
+        ('1: x', '$ (line 1): a key: Expected `str`, got `int`'),
+        (
+            'a: x\nb: [y]\n',
+            "$['b'] (line 2): Expected `int | str`, got `array`",
+        ),
+    ],
+)
+def test_a_wrong_property_of_a_file(tmp_path, text, wrong):
+    path = tmp_path / 'image.yaml'
+    path.write_text(text)
+    with pytest.raises(SourceError) as raised:
+        files.read_yaml(path, dict[str, str | int])
+    assert str(raised.value) == f'{path}: at {wrong}'
+
+
 def test_a_file_of_properties_has_strings(tmp_path):
     path = tmp_path / 'image.yaml'
     path.write_text('disk_format: vmdk\nvmware_image_version: 1\n')
     with pytest.raises(SourceError) as raised:
         files.read_yaml(path, dict[str, str])
     assert str(raised.value) == (
-        f"{path}: at $['vmware_image_version']: Expected `str`, got `int`"
+        f"{path}: at $['vmware_image_version'] (line 2): "
+        'Expected `str`, got `int`'
     )

@@ -16,6 +16,13 @@ from hypervisor_affinity.cloud.source import SourceError
 HEAD = {'format': snapshot.FORMAT, 'version': 1}
 
 
+def placed(message, suffix):
+    # Here all is on one line.
+    if suffix == 'json':
+        return message
+    return message.replace(': ', ' (line 1): ', 1)
+
+
 def write(path, **sections):
     path.write_text(json.dumps({**HEAD, **sections}))
     return path
@@ -90,7 +97,7 @@ def test_a_wrong_element_is_named(
     path = write(tmp_path / f's.{suffix}', **sections)
     with pytest.raises(SourceError) as raised:
         list(getattr(FileSource(path), section)())
-    assert str(raised.value) == f'{path}: {message}'
+    assert str(raised.value) == f'{path}: {placed(message, suffix)}'
 
 
 @pytest.mark.parametrize('suffix', ['json', 'yaml'])
@@ -109,7 +116,8 @@ def test_a_wrong_element_is_named(
         ),
         (
             json.dumps({**HEAD, 'clusters': [{'name': 'x'}]}),
-            'at $: Object contains unknown field `clusters`',
+            'at $: Object contains unknown field `clusters`; did you mean '
+            "'vcenters'?",
         ),
         (json.dumps({**HEAD, 'hosts': 3}), None),
         (json.dumps({**HEAD, 'hosts': {'name': 'x'}}), None),
@@ -124,7 +132,78 @@ def test_what_is_no_snapshot_is_refused_at_once(
         FileSource(path)
     assert str(path) in str(raised.value)
     if message:
-        assert str(raised.value) == f'{path}: {message}'
+        assert str(raised.value) == f'{path}: {placed(message, suffix)}'
+
+
+LINES = """\
+format: hypervisor-affinity-snapshot
+version: 1
+aggregates:
+- name: a
+  metadata:
+    x: y
+    z: w
+hosts:
+- name: a
+- name: b
+  vcpus:
+    total: 8
+    allocation_ratoi: 2.0
+vcenters:
+- name: vc
+  clusters:
+  - id: domain-c1
+    hosts:
+    - name: esxi-1
+      adapters:
+        vmk0: [vmotion]
+        vmk1: [management, 3]
+"""
+
+
+@pytest.mark.parametrize(
+    ('old', 'new', 'message'),
+    [
+        (
+            'z: w',
+            'z: 20',
+            "at $.aggregates[0].metadata['z'] (line 7): Expected `str`",
+        ),
+        (
+            '',
+            '',
+            'at $.hosts[1].vcpus (line 13): Object contains unknown field '
+            "`allocation_ratoi`; did you mean 'allocation_ratio'?",
+        ),
+        (
+            'hosts:\n- name: a',
+            'hosts: &h\n- neme: a',
+            'at $.hosts[0] (line 9): Object contains unknown field `neme`; '
+            "did you mean 'name'?",
+        ),
+        (
+            'vcpus:\n    total: 8\n    allocation_ratoi',
+            'traits:\n    - x\n  aggregate',
+            'at $.hosts[1] (line 13): Object contains unknown field '
+            '`aggregate`',
+        ),
+    ],
+)
+def test_a_line_of_yaml_is_named(tmp_path, old, new, message):
+    path = tmp_path / 's.yaml'
+    path.write_text(LINES.replace(old, new))
+    with pytest.raises(SourceError) as raised:
+        FileSource(path)
+    assert message in str(raised.value)
+
+
+def test_the_key_of_a_list_that_is_wrong(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text(LINES.replace('ratoi', 'ratio'))
+    with pytest.raises(SourceError) as raised:
+        FileSource(path)
+    place = "$.vcenters[0].clusters[0].hosts[0].adapters['vmk1'][1] (line 22)"
+    assert f'at {place}: Expected `str`, got `int`' in str(raised.value)
 
 
 @pytest.mark.parametrize('share', [0.2, 0.5, 0.9, 0.999])

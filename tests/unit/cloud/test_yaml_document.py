@@ -62,7 +62,7 @@ def test_endless(monkeypatch):
         open('/dev/zero', 'rb') as file,
         pytest.raises(YamlError, match='larger than 32 MiB'),
     ):
-        yaml_document.parse(file)
+        yaml_document.read(file)
 
 
 def test_aliases_that_lead_deep(tmp_path):

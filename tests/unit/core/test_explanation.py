@@ -22,7 +22,7 @@ def test_every_reason_has_words(reason):
     text = explanation.user_text(
         classify({}, {}, Policy()), {reason: Verdict(reason)}
     )
-    assert text.startswith('any hypervisor will do; ')
+    assert text.startswith('The server can run on any hypervisor; ')
     assert bool(reason.words) is (reason not in SPELT_OUT)
 
 
@@ -30,13 +30,13 @@ def test_of_several_reasons_the_nearest_to_passing_is_told():
     demand = classify({'disk_format': 'iso'}, {}, Policy())
     reasons = (Reason.CONTRADICTORY_HOST, Reason.RESERVED)
     verdicts = {reason: Verdict(reason) for reason in reasons}
-    assert 'is kept for requests' in explanation.user_text(demand, verdicts)
+    assert 'is reserved for servers' in explanation.user_text(demand, verdicts)
 
 
 def test_a_request_that_cannot_be_read():
     reason = Reason.UNREADABLE_REQUEST
     text = explanation.user_text(demands.UNREADABLE, {reason: Verdict(reason)})
-    assert text == 'the request cannot be read'
+    assert text == 'The request cannot be read'
 
 
 def test_the_operator_reads_how_many_hosts_fell_to_what():

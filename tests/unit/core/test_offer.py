@@ -108,13 +108,14 @@ def test_a_multiplier_that_is_no_number(value):
     found = offer({'hypervisor_affinity_weight_multiplier': value})
     assert found.weight_multiplier is None
     (problem,) = found.problems
-    assert 'is no number' in str(problem)
+    assert 'is not a number' in str(problem)
 
 
 def test_a_problem_names_aggregate_key_and_value():
     (problem,) = offer({'hypervisor_type': 'vmwrae'}).problems
     assert str(problem) == (
-        'aggregate a0: hypervisor_type=vmwrae: vmwrae names no hypervisor'
+        'aggregate a0: hypervisor_type=vmwrae: '
+        'vmwrae is not a known hypervisor'
     )
 
 

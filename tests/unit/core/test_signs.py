@@ -71,7 +71,8 @@ def test_a_format_may_mean_kvm(monkeypatch):
         (
             {'vmware_disktype': 'thin'},
             {},
-            'vmware_disktype=thin, img_version=1 contradict each other',
+            'image needs VMware (vmware_disktype=thin) and the image needs '
+            'KVM (img_version=1): they contradict each other',
         ),
         (
             {'container_format': 'ova', 'disk_format': 'vmdk'},
@@ -81,7 +82,7 @@ def test_a_format_may_mean_kvm(monkeypatch):
         (
             {'disk_format': 'vhd'},
             {},
-            'image cannot run on KVM or VMware (disk_format=vhd)',
+            'image cannot boot on KVM or VMware (disk_format=vhd)',
         ),
         (
             {'disk_format': 'iso'},
@@ -99,7 +100,7 @@ def test_what_is_left_over_of_kvm_is_said_to_be(meant_for_kvm):
     image = {'disk_format': 'vhd', **meant_for_kvm}
     (problem,) = classify(image, {}, POLICY).problems
     assert str(problem) == (
-        'image: img_version=1: is left over, since KVM cannot boot the '
+        'image: img_version=1: is a leftover: KVM cannot boot the '
         'image; ignored'
     )
 

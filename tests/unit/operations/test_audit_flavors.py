@@ -48,7 +48,7 @@ def test_a_spelling_that_nobody_knows():
         (
             CloudCheck.FLAVOR_REFUSED,
             Reason.UNREADABLE_SIGN,
-            f'{OURS}=vmwrae: vmwrae names no hypervisor; refused',
+            f'{OURS}=vmwrae: vmwrae is not a known hypervisor; refused',
         )
     ]
 
@@ -58,7 +58,8 @@ def test_extra_specs_that_contradict_each_other():
         (
             CloudCheck.FLAVOR_REFUSED,
             Reason.CONTRADICTORY_SIGNS,
-            f'{OURS}=kvm and {NOVAS}={VCENTER} contradict each other',
+            f'flavor needs KVM ({OURS}=kvm) and the flavor needs VMware '
+            f'({NOVAS}={VCENTER}): they contradict each other',
         )
     ]
 
@@ -66,8 +67,8 @@ def test_extra_specs_that_contradict_each_other():
 @pytest.mark.parametrize(
     ('key', 'value', 'consequence'),
     [
-        (OURS, 'vmwrae,kvm', 'vmwrae names no hypervisor; KVM remains'),
-        (PREFERRED, 'vmwrae', 'vmwrae names no hypervisor'),
+        (OURS, 'vmwrae,kvm', 'vmwrae is not a known hypervisor; KVM remains'),
+        (PREFERRED, 'vmwrae', 'vmwrae is not a known hypervisor'),
         (
             'hypervisor_affinity:prefered',
             'kvm',

@@ -71,7 +71,7 @@ def test_images_that_no_driver_supports_by_a_word_of_their_own():
     assert without_host(image, records.kvm('kvm-1')) == [
         (
             'image_properties_differ',
-            'any hypervisor will do; image hw_vm_mode=xen; '
+            'can run on any hypervisor; image hw_vm_mode=xen; '
             'driver supports hvm',
         )
     ]

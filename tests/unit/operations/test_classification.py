@@ -170,8 +170,8 @@ def test_other_values_of_what_a_driver_refuses(disk_format, own, expected):
 def test_all_that_is_advised_runs_somewhere(case):
     image, flavor = asked_by(case)
     for change in classify_image(image, flavor, Policy()).changes:
-        assert 'cannot run on KVM or VMware' not in change.demand
-        assert 'which cannot run' not in change.demand
+        assert 'cannot boot on KVM or VMware' not in change.demand
+        assert 'which cannot boot' not in change.demand
 
 
 def test_vmware_is_not_advised_without_a_guest_id():
@@ -227,7 +227,7 @@ def test_what_an_owner_can_do_is_told_beside_what_an_operator_can():
         None,
         Policy(),
     )
-    same = 'image cannot run on VMware (os_distro=x)'
+    same = 'image cannot boot on VMware (os_distro=x)'
     assert [c.owners for c in found.changes if c.demand == same] == [False]
     assert found.changes[-1].setting == 'convert the image to qcow2'
     assert found.changes[-1].owners

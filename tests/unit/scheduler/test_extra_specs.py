@@ -44,7 +44,7 @@ def test_wrong(name, value, named):
     with pytest.raises(exception.ValidationError) as raised:
         validate(name, value)
     assert name in str(raised.value)
-    assert f'{named} names no hypervisor' in str(raised.value)
+    assert f'{named} is not a known hypervisor' in str(raised.value)
 
 
 def test_descriptions_are_there():

@@ -124,9 +124,9 @@ def test_a_move_from_nowhere_goes_to_no_known_hypervisor(
     monkeypatch.setattr(moves, 'origin', look_up)
     # The image may be what it is: the server was perhaps forced elsewhere.
     spec = build.move_spec(VMDK)
-    with pytest.raises(exception.NoValidHost, match='cannot be found out'):
+    with pytest.raises(exception.NoValidHost, match='is not known'):
         one.filter_all([kvm(), vcenter()], spec)
-    assert f'WARNING The hypervisor under server {spec.instance_uuid}' in (
+    assert f'WARNING The hypervisor of server {spec.instance_uuid}' in (
         log.output
     )
     unknown = build.host_state('odd', 'HyperFoo', ())
@@ -249,5 +249,5 @@ def test_a_new_tag_that_cannot_be_read_is_named_anew(one, log):
         state = build.host_state('h')
         state.aggregates = [build.aggregate(1, {'hypervisor_type': value})]
         one.filter_all([state], build.request_spec(ISO))
-    assert log.output.count('foo names no hypervisor') == 1
-    assert log.output.count('bar names no hypervisor') == 1
+    assert log.output.count('foo is not a known hypervisor') == 1
+    assert log.output.count('bar is not a known hypervisor') == 1

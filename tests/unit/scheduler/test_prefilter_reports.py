@@ -77,8 +77,8 @@ def test_what_nobody_has_ends_with_the_reason(start_prefilter, databases, log):
     start_prefilter()
     databases.found = {}
     assert refusal(boot(XEN)) == (
-        'No valid host was found. image needs xen (hypervisor_type=xen); none '
-        'of the available hosts offers it'
+        'No valid host was found. The image needs xen (hypervisor_type=xen); '
+        'no xen host is available'
     )
     assert databases.asked == [{'k1', 'k2', 'v1'}]
     assert 'other_hypervisor' in log.output

@@ -173,14 +173,15 @@ def test_a_request_that_no_host_can_run_ends_with_the_reason(
     with pytest.raises(exception.NoValidHost) as raised:
         ask(boot(IMPOSSIBLE, num_instances=count))
     assert str(raised.value) == (
-        'No valid host was found. image needs VMware '
-        '(hypervisor_type=vmware), which cannot run disk_format=qcow2: '
-        'convert it to VMDK'
+        'No valid host was found. The image needs VMware '
+        '(hypervisor_type=vmware), which cannot boot an image with '
+        'disk_format=qcow2: convert it to VMDK'
     )
     assert log.output.splitlines() == [
         f'INFO No host for server {uuids.server}: image needs VMware '
-        '(hypervisor_type=vmware), which cannot run disk_format=qcow2; '
-        'Placement is not asked, since every host is rejected: cannot_boot'
+        '(hypervisor_type=vmware), which cannot boot an image with '
+        'disk_format=qcow2; Placement is not asked, because every host is '
+        'rejected: cannot_boot'
     ]
 
 
@@ -192,8 +193,7 @@ def test_a_zone_that_cannot_run_it_ends_with_the_reason(start_prefilter):
     with pytest.raises(exception.NoValidHost) as raised:
         ask(spec)
     assert str(raised.value).endswith(
-        'image needs VMware (disk_format=vmdk); none of the available hosts '
-        'offers it'
+        'image needs VMware (disk_format=vmdk); no VMware host is available'
     )
 
 

@@ -79,11 +79,11 @@ def test_filter_tells_its_reason():
     run = play(boot('wrong'))
     assert refusal(run) == Refusal(
         'HypervisorAffinityFilter',
-        'image needs VMware (hypervisor_type=vmware), which cannot run '
-        'disk_format=qcow2; hosts rejected: 3 cannot_boot',
-        'No valid host was found. image needs VMware '
-        '(hypervisor_type=vmware), which cannot run disk_format=qcow2: '
-        'convert it to VMDK',
+        'image needs VMware (hypervisor_type=vmware), which cannot boot '
+        'an image with disk_format=qcow2; hosts rejected: 3 cannot_boot',
+        'No valid host was found. The image needs VMware '
+        '(hypervisor_type=vmware), which cannot boot an image with '
+        'disk_format=qcow2: convert it to VMDK',
     )
     assert run.outcomes[-1].belongs == 'nothing'
 
@@ -311,7 +311,7 @@ def test_warnings_of_the_filter_are_passed_on():
         boot('iso', count=2),
     )
     assert len(run.notes) == 1
-    assert 'kwm names no hypervisor' in run.notes[0]
+    assert 'kwm is not a known hypervisor' in run.notes[0]
 
 
 def test_option_set_midway_restarts_the_scheduler():

@@ -19,7 +19,7 @@ def test_migrations_stay_on_their_hypervisor():
     assert [o.origin for o in moved] == ['kvm-1'] * 2
     assert [o.host for o in moved] == [None] * 2
     assert moved[0].refusal.reason == (
-        'the server runs on KVM; hosts rejected: 1 other_hypervisor; '
+        'server runs on KVM; hosts rejected: 1 other_hypervisor; '
         'Placement left out: 2 with COMPUTE_STATUS_DISABLED'
     )
 

@@ -81,7 +81,7 @@ def test_a_distribution_keeps_a_flexible_image_off_esxi():
     assert demand_of(image).impossible == {'vmware'}
     assert found(image) == {ImageCheck.DISTRO_ON_ESXI: {}}
     (finding,) = audit(image, Policy())
-    assert finding.evidence == 'image cannot run on VMware (os_distro=debian)'
+    assert finding.evidence == 'image cannot boot on VMware (os_distro=debian)'
     assert finding.advice == (
         'leave it, for KVM alone; set os_distro to otherLinux64Guest, for '
         'ESXi alone; remove os_distro, for both'
