@@ -36,7 +36,7 @@ class HypervisorListValidator(base.ExtraSpecValidator):
             known = ', '.join(sorted(hypervisor.FAMILY_OF))
             raise exception.ValidationError(
                 f"Validation failed; extra spec '{name}': {complaint}. "
-                f'These are known: {known}.'
+                f'Known hypervisors: {known}.'
             )
 
 

@@ -175,7 +175,7 @@ class PlacementPrefilter:
             offers = fleet.read(read_reports(fleet.settled_hosts))
         except Exception as error:
             self._notices.report(
-                'The hypervisors cannot be read that hosts without '
+                'Cannot read the hypervisors that hosts without '
                 'hypervisor_type metadata report. If Placement finds no '
                 'host, the user is not told why',
                 error,

@@ -30,21 +30,22 @@ def test_right(name, value):
 
 
 @pytest.mark.parametrize(
-    ('name', 'value', 'named'),
+    ('name', 'value', 'complaint'),
     [
-        (TYPE, 'vmwrae', 'vmwrae'),
-        (TYPE, 'kvm,vmwrae', 'vmwrae'),
-        (TYPE, 'kvm,any', 'any'),
-        (TYPE, '', 'an empty list'),
-        (PREFERRED, 'any', 'any'),
-        (PREFERRED, ' , ', 'an empty list'),
+        (TYPE, 'vmwrae', 'vmwrae is not a known hypervisor'),
+        (TYPE, 'kvm,vmwrae', 'vmwrae is not a known hypervisor'),
+        (TYPE, 'kvm,any', 'any is not a known hypervisor'),
+        (TYPE, 'a,b', 'a, b are not known hypervisors'),
+        (TYPE, '', 'the list is empty'),
+        (PREFERRED, 'any', 'any is not a known hypervisor'),
+        (PREFERRED, ' , ', 'the list is empty'),
     ],
 )
-def test_wrong(name, value, named):
+def test_wrong(name, value, complaint):
     with pytest.raises(exception.ValidationError) as raised:
         validate(name, value)
     assert name in str(raised.value)
-    assert f'{named} is not a known hypervisor' in str(raised.value)
+    assert f"': {complaint}. " in str(raised.value)
 
 
 def test_descriptions_are_there():

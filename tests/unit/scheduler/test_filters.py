@@ -153,7 +153,7 @@ def test_a_server_whose_host_is_gone_leaves_free_what_is_reserved(
     state.vcpus_used = 6
     assert one.filter_all([state], build.move_spec(ISO))
     state.vcpus_used = 7
-    with pytest.raises(exception.NoValidHost, match='kept for requests'):
+    with pytest.raises(exception.NoValidHost, match='reserved for servers'):
         one.filter_all([state], build.move_spec(ISO))
     assert one.filter_all([state], build.move_spec(VMDK))
 

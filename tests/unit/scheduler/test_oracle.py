@@ -227,6 +227,7 @@ ASKED = st.tuples(
 )
 
 
+@pytest.mark.long
 @settings(
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

@@ -138,4 +138,4 @@ def test_a_database_that_fails_costs_the_reason_alone(
         spec = boot(VMDK)
         assert ask(spec)
         assert forbidden(spec) == {kvm().uuid}
-    assert log.output.count('ERROR What hosts report whose aggregates') == 1
+    assert log.output.count('ERROR Cannot read the hypervisors') == 1

@@ -279,6 +279,7 @@ def core_policy(values):
 some_numbers = st.sets(st.integers(1, 5), min_size=1, max_size=4)
 
 
+@pytest.mark.long
 @settings(one_scheduler, max_examples=500)
 @given(
     clouds,

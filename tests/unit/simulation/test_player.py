@@ -138,7 +138,7 @@ def test_prefilter_refuses_before_placement():
     )
     assert refusal(run).by == 'pre-filter'
     assert refusal(run).reason.endswith(
-        'since every host is rejected: cannot_boot'
+        'because every host is rejected: cannot_boot'
     )
     assert refusal(run).told.endswith('convert it to VMDK')
 

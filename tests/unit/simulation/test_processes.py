@@ -27,6 +27,7 @@ def test_each_scheduler_has_its_own_options_and_counts():
     assert sorted(seen) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.long
 def test_wrong_option_of_one_scheduler_ends_it_all():
     setting = stories.setting(
         boot('qcow2'),
@@ -56,6 +57,7 @@ def test_process_that_dies_is_reported(monkeypatch):
         processes.play_all(stories.setting(boot('iso')))
 
 
+@pytest.mark.long
 def test_options_of_the_command_go_first():
     setting = stories.setting(
         boot('qcow2'), schedulers={'stock': stories.STOCK}
@@ -69,6 +71,7 @@ def test_options_of_the_command_go_first():
     assert hypervisors(run) == ['KVM']
 
 
+@pytest.mark.long
 def test_who_shows_the_results_never_imports_nova():
     code = (
         'import sys; import hypervisor_affinity.cli.simulate; '

@@ -110,6 +110,7 @@ def said(done):
     return done.err.strip().splitlines()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize('option', _PATHS)
 def test_a_file_imports_nothing(simulate, tmp_path, option):
     done = simulate(options=lists(option, _PATHS[option]))
@@ -143,6 +144,7 @@ def test_a_nova_conf_may_and_the_file_with_it(simulate, tmp_path, option):
     assert simulate.was_imported()
 
 
+@pytest.mark.long
 def test_a_class_that_fails_is_named_and_not_cited(
     start, story_file, tmp_path
 ):
@@ -253,9 +255,10 @@ def test_every_place_is_looked_at(place):
     with pytest.raises(ScenarioError) as caught:
         settings.check(story, 'nova-scheduler', 'story.yaml', (), {})
     assert str(caught.value).startswith(
-        f'story.yaml: at {place}.DEFAULT.log_config_append: no option of a '
-        'scenario, which may set those of [filter_scheduler], '
-        '[hypervisor_affinity], [metrics], [scheduler] that '
+        f'story.yaml: at {place}.DEFAULT.log_config_append: a scenario cannot '
+        'set this option. It can set the options of nova-scheduler and of '
+        'hypervisor-affinity in [filter_scheduler], [hypervisor_affinity], '
+        '[metrics], [scheduler]. '
     )
 
 
@@ -269,6 +272,7 @@ def options_of_nova():
             yield 'DEFAULT', name
 
 
+@pytest.mark.long
 def test_no_other_option_of_nova():
     groups = {'filter_scheduler', 'scheduler', 'metrics'}
     others = [
@@ -321,6 +325,7 @@ def test_the_sign_itself():
     check({'filter_scheduler': {'isolated_images': ['a$$b', '$$']}})
 
 
+@pytest.mark.long
 def test_a_password_of_nova_conf_is_not_told(start, tmp_path):
     conf = tmp_path / 'nova.conf'
     conf.write_text(
@@ -337,6 +342,7 @@ def test_a_password_of_nova_conf_is_not_told(start, tmp_path):
     assert PASSWORD not in done.stdout + done.stderr
 
 
+@pytest.mark.long
 def test_no_tag_of_yaml_makes_an_object(tmp_path):
     story = tmp_path / 'tagged.yaml'
     touched = tmp_path / 'touched'

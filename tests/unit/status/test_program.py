@@ -31,6 +31,7 @@ def run_program(*arguments):
 
 # Those of the checks, 0 to 2, are where there is a database:
 # tests/functional/test_status_program.py.
+@pytest.mark.long
 @pytest.mark.parametrize(
     ('code', 'arguments', 'said'),
     [
@@ -91,6 +92,7 @@ def test_a_file_that_is_not_there(tmp_path):
     assert 'Traceback' not in ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     'url',
     [
@@ -115,6 +117,7 @@ def test_help_names_the_command():
     assert 'upgrade' in ended.stdout
 
 
+@pytest.mark.long
 def test_a_wrong_command():
     ended = run_program('downgrade', 'check')
     assert ended.returncode == 2
@@ -132,6 +135,7 @@ sys.exit(program.main())
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ('error', 'code', 'lines'),
     [
@@ -150,6 +154,7 @@ def test_what_is_not_foreseen(error, code, lines):
     assert 'Traceback' not in ended.stderr
 
 
+@pytest.mark.long
 def test_an_answer_that_cannot_be_written():
     with open('/dev/full', 'w') as full:
         ended = subprocess.run(
