@@ -130,7 +130,7 @@ def rebuild_fits(demand, host):
 
 
 def move_fits(demand, host):
-    # classification, A sign that cannot be read is no licence to guess
+    # classification, An invalid sign is not guessed
     if demand.is_unreadable:
         return False
     if demand.request.origin == UNKNOWN or not runs_on(demand.request.origin):
