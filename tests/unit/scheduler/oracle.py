@@ -100,7 +100,7 @@ def boot_fits(demand, host):
     offered = offer(host, demand.options.unclassified_hosts)
     strict = demand.options.flexible_placement == 'strict'
     if demand.is_flexible:
-        # aggregates, Admitting those who need it
+        # aggregates, Admitting only requests that need it
         admits = values(host, 'hypervisor_affinity_admit')
         if 'required' in [word.strip().lower() for word in admits]:
             return False
