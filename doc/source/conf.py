@@ -46,27 +46,27 @@ man_pages = [
         (
             'classify',
             'hypervisor-affinity-classify',
-            'tell which hypervisor an image needs',
+            'say which hypervisor an image needs, and why',
         ),
         (
             'explain',
             'hypervisor-affinity-explain',
-            'tell why hosts take a request, or not',
+            'say why each host takes a request, or not',
         ),
         (
             'image-audit',
             'hypervisor-affinity-image-audit',
-            'find and mend image properties that are missing, wrong or lost',
+            'find and fix image properties that are missing, wrong or lost',
         ),
         (
             'image-inspect',
             'hypervisor-affinity-image-inspect',
-            'tell what a disk is, who takes it, and which properties fit',
+            'say what a disk is, which services take it, and its properties',
         ),
         (
             'image-prepare',
             'hypervisor-affinity-image-prepare',
-            'make a VMDK for ESXi of any disk',
+            'make a VMDK for ESXi from any disk',
         ),
         (
             'image-upload',
@@ -76,22 +76,22 @@ man_pages = [
         (
             'simulate',
             'hypervisor-affinity-simulate',
-            'tell what would happen, if',
+            "say what nova's scheduler would do in a scenario",
         ),
         (
             'snapshot',
             'hypervisor-affinity-snapshot',
-            'keep a cloud in a file',
+            'save a cloud in a file',
         ),
         (
             'vcenter-check',
             'hypervisor-affinity-vcenter-check',
-            'find what is wrong with vCenters, and between them and nova',
+            'find problems of vCenters, and differences between them and nova',
         ),
         (
             'vcenter-show',
             'hypervisor-affinity-vcenter-show',
-            'show what stands behind the hosts that are vCenter clusters',
+            'show the vCenter clusters behind hosts of nova',
         ),
         (
             'exporter',
@@ -101,7 +101,7 @@ man_pages = [
         (
             'hypervisor-affinity-fake-compute',
             'hypervisor-affinity-fake-compute',
-            'nova-compute without a hypervisor, for gates and test beds',
+            'nova-compute without a hypervisor, for gates and test clouds',
         ),
         (
             'hypervisor-affinity-status',
@@ -133,7 +133,7 @@ class NoReleaseNotes(rst.Directive):
 
     def run(self) -> list[nodes.Node]:
         """Say why there are none."""
-        text = 'Built without the history of the code, from which they come.'
+        text = 'Built without the git history, from which they are made.'
         return [nodes.paragraph('', text)]
 
 

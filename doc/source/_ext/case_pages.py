@@ -30,7 +30,7 @@ FOLDER = pathlib.Path(case_table.__file__).parent / 'cases'
 SHARED = yaml.safe_load((FOLDER / 'hosts.yaml').read_text(encoding='utf-8'))
 
 _NOVA_API = {
-    'refuses': 'nova refuses such an image, so this never gets that far.',
+    'refuses': 'nova refuses such an image, so it never gets to the filter.',
     'refuses from 2.86': 'nova-api refuses such a flavor from 2.86 on.',
 }
 
@@ -71,9 +71,9 @@ def needs(case: Case) -> str:
     if case.refusal:
         return 'Refused everywhere.'
     if case.runs_on == frozenset():
-        return 'What it needs cannot be found out.'
+        return 'What it needs is unknown.'
     if case.required is None:
-        return 'Any hypervisor will do.'
+        return 'Can run on any hypervisor.'
     return f'Needs {hypervisor.title(case.required)}.'
 
 
@@ -115,7 +115,7 @@ def case_row(case: Case) -> list[str]:
     told = [f'The user reads: *{escape(case.user)}*'] if case.user else []
     warned = [f'The log warns: *{escape(case.warns)}*'] if case.warns else []
     refused = [_NOVA_API[case.nova_api]] if case.nova_api else []
-    stock = [f'If ``{case.stock}`` is enabled, it leaves out more hosts.']
+    stock = [f'If ``{case.stock}`` is enabled, it rejects more hosts.']
     return (
         _cell([[escape(case.case)], refused, stock if case.stock else []], '*')
         + _cell([_list(list(request_lines(case)))], ' ')
@@ -140,7 +140,7 @@ def table(heads: str, widths: str) -> list[str]:
 def group_text(group: Group) -> str:
     """Return a group's introduction and table."""
     lines = [escape(group.about), '']
-    lines += table('Case|Request|What comes of it', '25 40 60')
+    lines += table('Case|Request|Result', '25 40 60')
     for case in group.cases:
         lines += case_row(case)
     return '\n'.join(lines)
@@ -172,7 +172,7 @@ class CasePage(SphinxDirective):
     """Anything made from the files of the case table."""
 
     def note_dependencies(self) -> None:
-        """Have the page built anew when a file of the table changes."""
+        """Have the page built again when a file of the table changes."""
         for path in sorted(FOLDER.glob('*.yaml')):
             self.env.note_dependency(str(path))
 

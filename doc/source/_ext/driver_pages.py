@@ -305,9 +305,9 @@ def driver_text(table: Table) -> str:
     if not table.rows:
         return (
             f'No image property suggests {_title(table)}, and none rules it '
-            'out. Only its name in a flavor or an image asks for it.'
+            'out. A request needs it only if the flavor or the image names it.'
         )
-    heads = ['Property', 'Takes', 'Refuses', 'Who decides']
+    heads = ['Property', 'Takes', 'Refuses', 'Decided in']
     return list_table(heads, '22 28 24 26', driver_rows(table))
 
 
@@ -315,7 +315,7 @@ class DriverPage(SphinxDirective):
     """Anything made from the core's tables."""
 
     def note_dependencies(self) -> None:
-        """Have the page built anew when a table changes."""
+        """Have the page built again when a table changes."""
         folder = pathlib.Path(drivers.__file__).parent
         for path in (*folder.glob('*.py'), pathlib.Path(hypervisor.__file__)):
             self.env.note_dependency(str(path))
@@ -363,8 +363,8 @@ class DriverReports(DriverPage):
             "nova's driver",
             'Hypervisor type',
             'Supported instances',
-            'Architectures of these',
-            'Taken for',
+            'Their architectures',
+            'Treated as',
         ]
         return self.parse_text_to_nodes(
             list_table(heads, '15 28 20 22 15', report_rows())
@@ -380,7 +380,7 @@ class HypervisorSpellings(DriverPage):
         table = list_table(
             ['Hypervisor', 'Spellings'], '20 80', spelling_rows()
         )
-        others = f'Every other hypervisor stands for itself: {alone()}.'
+        others = f'Every other hypervisor has one name: {alone()}.'
         return self.parse_text_to_nodes(f'{table}\n\n{others}')
 
 

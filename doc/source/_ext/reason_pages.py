@@ -165,7 +165,7 @@ class ReasonSection(SphinxDirective):
             section += nodes.paragraph('', 'The user reads, for example:')
             section += nodes.block_quote('', *map(_spoken, texts))
         section += nodes.paragraph(
-            '', 'nova-scheduler logs, of one such host:'
+            '', 'nova-scheduler logs, for one such host:'
         )
         for line in log_lines(code):
             section += nodes.literal_block(line, line, language='none')

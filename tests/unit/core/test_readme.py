@@ -125,7 +125,7 @@ def test_the_option_that_lets_a_vmdk_go_anywhere():
 
 def test_spellings():
     (sentence,) = re.findall(
-        '``vmware`` may be spelt .*? only[.]', words(README)
+        '``vmware`` may be spelled .*? only[.]', words(README)
     )
     families = {'vmware', 'kvm'}
     assert set(literals(sentence)) == {

@@ -100,7 +100,7 @@ def boot_fits(demand, host):
     offered = offer(host, demand.options.unclassified_hosts)
     strict = demand.options.flexible_placement == 'strict'
     if demand.is_flexible:
-        # aggregates, Admitting those who need it
+        # aggregates, Admitting only requests that need it
         admits = values(host, 'hypervisor_affinity_admit')
         if 'required' in [word.strip().lower() for word in admits]:
             return False
@@ -130,7 +130,7 @@ def rebuild_fits(demand, host):
 
 
 def move_fits(demand, host):
-    # classification, A sign that cannot be read is no licence to guess
+    # classification, An invalid sign is not guessed
     if demand.is_unreadable:
         return False
     if demand.request.origin == UNKNOWN or not runs_on(demand.request.origin):

@@ -13,7 +13,7 @@ NOT_FOR_VMWARE = ('aki', 'ami', 'ari', 'qcow2', 'raw', 'vdi', 'vhdx')
 DISKS = ('vmdk', 'vstorageobject')
 FLAT = {'preallocated', 'thin', 'thick', 'eagerZeroedThick'}
 NOT_FLAT = {'sparse', 'streamOptimized'}
-# classification, What nova hands on
+# classification, What nova passes to the scheduler
 ADAPTERS = {
     'lsiLogic': 'lsilogic',
     'lsiLogicsas': 'lsisas1068',
@@ -41,7 +41,7 @@ SUGGESTS, REFUSES, FAILS = range(3)
 
 
 def novas_names(image):
-    # classification, What nova hands on
+    # classification, What nova passes to the scheduler
     found = {}
     for key, value in image.items():
         if key in RENAMED:

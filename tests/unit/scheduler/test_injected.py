@@ -152,8 +152,8 @@ def row_of(scheduler, monkeypatch):
 # Of each kind one: boots, moves, reserves, limits, refusals, rebuilds.
 NAMES = (
     'a bare VMDK needs VMware',
-    'a flexible server that grows leaves free what is reserved',
-    'a limit on properties holds for moves',
+    'a flexible server that grows leaves the reserve free',
+    'a limit on properties applies to moves',
     'rebuild with an image that the host cannot boot',
 )
 CASES = [case for case in test_cases.READABLE if case.case in NAMES]
