@@ -218,7 +218,7 @@ class Demand:
             and self.options.vmdk_images == 'vmware'
         ):
             suggesting.add('disk_format')
-        # classification, A suggestion gives way to what cannot run. A disk
+        # classification, A suggestion gives way to what cannot boot. A disk
         # type in another case does not give way to itself.
         stays = any(
             not any(who == VMWARE for other, who in refusing if other != key)
@@ -234,7 +234,7 @@ class Demand:
         if self.request.kind == 'rebuild' or not asked <= failing:
             asked = set()
         self.ruled_out |= failing - asked
-        # classification, A suggestion gives way to what cannot run: what
+        # classification, A suggestion gives way to what cannot boot: what
         # speaks against KVM as well is no mere leftover.
         self.left_over = set()
         if VMWARE in self.ruled_out and not self._is_on_vmware():
