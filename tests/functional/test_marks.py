@@ -118,7 +118,6 @@ def use(cloud, monkeypatch):
     )
 
 
-@pytest.mark.smoke
 def test_all_that_tests_do_is_undone(cloud, monkeypatch):
     mark = cloud.mark()
     before = shown(cloud)

@@ -130,7 +130,7 @@ def test_admit(cloud):
     for name in ('kvm-1', 'kvm-2'):
         cloud.hosts.disable(name)
     refused = cloud.boot(cloud.images.create('iso', 'iso'))
-    assert 'admit only requests that need their hypervisor' in refused.fault
+    assert 'admit only servers that need their hypervisor' in refused.fault
     vmdk = cloud.images.create('vmdk', 'vmdk')
     assert cloud.boot(vmdk).hypervisor == VCENTER
 
@@ -216,7 +216,7 @@ def test_a_full_hypervisor_overflows_and_strict_does_not(start_cloud):
     )
     refused = cloud.boot(iso, flavor=flavor)
     assert refused.status == 'ERROR'
-    assert 'only the preferred hypervisor is used' in refused.fault
+    assert 'it may use only the preferred hypervisor' in refused.fault
 
 
 @pytest.mark.smoke

@@ -122,7 +122,7 @@ def test_flavors_that_contradict_themselves(two_of_each):
 # What the check says of ``disorder``, by its name.
 SAID_OF_DISORDER = (
     ('Placement results', '5 compute nodes', 'at most 3'),
-    ('Aggregate metadata', 'aggregate kvm', 'vmwrae names no'),
+    ('Aggregate metadata', 'aggregate kvm', 'vmwrae is not a known'),
     ('Aggregate isolation', 'img_hv_type=KVM', '2 aggregates'),
     ('Aggregate multipliers', '1 host (vc-1)', '=500'),
     (
