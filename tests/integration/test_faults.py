@@ -118,26 +118,26 @@ def fail(proxy, source, tmp_path):
         ),
         pytest.param(
             Answer(body=b'{"servers": [' + b' ' * 1000, cut=True),
-            'the connection broke off',
+            'the connection broke',
             id='cut',
         ),
         pytest.param(
             Answer(body=b'{"servers": ['),
-            'the answer is none of nova (Input data was truncated)',
+            'not a valid answer of nova (Input data was truncated)',
             id='half of it',
         ),
         pytest.param(
             Answer(body=b'<html>Log in first</html>'),
-            'the answer is none of nova (JSON is malformed',
+            'not a valid answer of nova (JSON is malformed',
             id='HTML',
         ),
         pytest.param(
-            Answer(body=b'\xff\xfe'), 'the answer is none of nova', id='bytes'
+            Answer(body=b'\xff\xfe'), 'not a valid answer of nova', id='bytes'
         ),
-        pytest.param(Answer(), 'the answer is none of nova', id='nothing'),
+        pytest.param(Answer(), 'not a valid answer of nova', id='nothing'),
         pytest.param(
             in_json({'images': []}),
-            'the answer is none of nova (it has no `servers`)',
+            'not a valid answer of nova (it has no `servers`)',
             id='something else',
         ),
         pytest.param(
@@ -162,7 +162,7 @@ def test_no_second_try(fail, answer, says):
 def test_busy(fail, status, options, retries):
     busy = in_json({}, status, {'Retry-After': '0'})
     message, requests = fail(busy, **options)
-    assert f'{status}, too busy, also after {retries} retries' in message
+    assert f'{status}, still too busy after {retries} retries' in message
     assert requests == 1 + retries
 
 

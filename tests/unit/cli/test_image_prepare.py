@@ -87,8 +87,8 @@ def test_the_source_keeps_its_name(run, folder, disk):
     again = run(*command)
     assert (again.code, again.out) == (3, '')
     assert again.err == (
-        'image prepare: monolithicSparse-streamOptimized.vmdk: exists; '
-        'choose another name, or --replace it\n'
+        'image prepare: monolithicSparse-streamOptimized.vmdk: exists; choose '
+        'another name, or use --replace\n'
     )
     assert run(*command, '--replace').code == 0
 

@@ -305,17 +305,17 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = shared-(\n',
-            "datastore_regex 'shared-(' is no regular expression",
+            "datastore_regex 'shared-(' is not a regular expression",
             id='no expression',
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = a{{99999999999}}\n',
-            "datastore_regex 'a{99999999999}' is no regular expression",
+            "datastore_regex 'a{99999999999}' is not a regular expression",
             id='too many times',
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = {"(" * 5000}\n',
-            ' is no regular expression',
+            ' is not a regular expression',
             id='too deep',
         ),
     ],

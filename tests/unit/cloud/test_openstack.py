@@ -310,7 +310,7 @@ def test_more_than_a_snapshot_can_hold(cloud):
     cloud.answers = {
         '/v2.1/servers/detail': {'servers': [{**SERVER, 'flavor': flavor}]}
     }
-    says = 'nova, GET /servers/detail: the answer is none of nova .*2147483647'
+    says = 'nova, GET /servers/detail: not a valid answer of nova .*2147483647'
     with pytest.raises(SourceError, match=says):
         list(CloudSource(cloud.connect()).servers())
 

@@ -108,7 +108,7 @@ def test_a_password_with_signs(write):
 def test_a_regular_expression_that_is_none(write):
     path = write({**NOVAS, 'datastore_regex': '(nfs'})
     assert error_of(path).startswith(
-        f"{path}: datastore_regex '(nfs' is no regular expression: "
+        f"{path}: datastore_regex '(nfs' is not a regular expression: "
     )
 
 

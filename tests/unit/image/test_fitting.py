@@ -158,7 +158,7 @@ def test_a_newer_guest_id_than_we_know_is_taken():
 def test_what_cannot_run_on_esxi_gets_nothing():
     qcow2 = disk(format='qcow2', formats=('qcow2',), create_type=None)
     assert fit(qcow2, Wishes()).properties == {}
-    with pytest.raises(DiskError, match='ubuntu64Guest cannot be had'):
+    with pytest.raises(DiskError, match='ubuntu64Guest cannot be set'):
         fit(qcow2, Wishes(guest_id='ubuntu64Guest'))
 
 

@@ -34,7 +34,7 @@ def test_wrong_option_of_one_scheduler_ends_it_all():
     )
     complaint = (
         r"^other: the story: at \$\.schedulers\['other'\]\.scheduler\."
-        'no_option: no option of a scenario, '
+        'no_option: a scenario cannot set this option, '
     )
     with pytest.raises(ScenarioError, match=complaint):
         processes.play_all(setting)

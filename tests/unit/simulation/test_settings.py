@@ -118,7 +118,7 @@ def test_a_file_imports_nothing(simulate, tmp_path, option):
     (line,) = said(done)
     assert line.startswith(
         f'simulate: nova-scheduler: {tmp_path}/story.yaml: at $.options.'
-        f"filter_scheduler.{option}: '{_PATHS[option]}' is none of nova nor "
+        f"filter_scheduler.{option}: '{_PATHS[option]}' is not from nova, nor "
     )
     assert f'--set filter_scheduler.{option}=' in line
 
@@ -253,8 +253,8 @@ def test_every_place_is_looked_at(place):
     with pytest.raises(ScenarioError) as caught:
         settings.check(story, 'nova-scheduler', 'story.yaml', (), {})
     assert str(caught.value).startswith(
-        f'story.yaml: at {place}.DEFAULT.log_config_append: no option of a '
-        'scenario, which may set those of [filter_scheduler], '
+        f'story.yaml: at {place}.DEFAULT.log_config_append: a scenario cannot '
+        'set this option, only those of [filter_scheduler], '
         '[hypervisor_affinity], [metrics], [scheduler] that '
     )
 
