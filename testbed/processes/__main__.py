@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cloud on this machine: bring it up, end it, or tell what runs."""
+"""A cloud on this machine: start it, stop it, or show what runs."""
 
 import argparse
 import pathlib
