@@ -251,8 +251,8 @@ def refusal(
         )
     elif status == 403:
         cause = (
-            f'403, forbidden; the policy rule {right} must allow it, by '
-            'default for the role admin'
+            f'403, forbidden; the policy rule {right} must allow it; by '
+            'default it allows the role admin'
         )
     elif status in BUSY and call.method == 'GET':
         cause = (
