@@ -292,10 +292,10 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
         pytest.param(
             f'[vmware]\nhost_password\n{PASSWORD}\n', 'line 2', id='no option'
         ),
-        pytest.param('[DEFAULT]\n', 'host_ip is set neither in', id='empty'),
+        pytest.param('[DEFAULT]\n', 'host_ip is not set in', id='empty'),
         pytest.param(
             ACCESS.replace('host_username = nova\n', ''),
-            'host_username is set neither in',
+            'host_username is not set in',
             id='no user',
         ),
         pytest.param(

@@ -225,7 +225,7 @@ def test_the_nearest_of_what_is_not_there(cloud, name, question):
 
 def test_too_old(cloud):
     cloud.microversion = '2.60'
-    with pytest.raises(SourceError, match=r'up to 2\.60 only; 2\.61 is'):
+    with pytest.raises(SourceError, match=r'up to 2\.60; at least 2\.61'):
         list(CloudSource(cloud.connect()).flavors())
 
 

@@ -133,7 +133,7 @@ def test_half_a_file_is_refused_at_once(cloud, tmp_path, share):
     save(cloud, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(SourceError, match='no JSON, or not all of it'):
+    with pytest.raises(SourceError, match='not valid JSON, or truncated'):
         FileSource(path)
 
 

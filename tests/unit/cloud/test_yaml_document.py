@@ -24,8 +24,8 @@ _LAUGHS = 'a0: &a0 [x]\n' + ''.join(
     [
         (_MERGES, 'line 27, column 8: aliases expand to more than 100000 el'),
         (_LAUGHS, 'aliases expand to more than 100000 elements'),
-        ('&a [*a]', 'line 1, column 5: *a stands for what it is in'),
-        ('a: *b', 'line 1, column 4: *b stands for what it is in, or for no'),
+        ('&a [*a]', 'line 1, column 5: alias *a refers to a collection'),
+        ('a: *b', 'line 1, column 4: alias *b refers to a collection that'),
         (
             'a: ' + '1' * 401,
             'line 1, column 4: a number has more than 400 dig',

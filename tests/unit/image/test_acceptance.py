@@ -102,7 +102,11 @@ def disk(**fields):
         ),
         ({'formats': ('iso',)}, False, 'it is detected as iso, not raw'),
         ({'format': 'iso', 'formats': ('iso', 'gpt')}, True, 'is iso'),
-        ({'formats': ('gpt', 'qcow2')}, False, 'could be gpt and qcow2'),
+        (
+            {'formats': ('gpt', 'qcow2')},
+            False,
+            'several formats: gpt and qcow2',
+        ),
     ],
 )
 def test_what_formats_say(fields, accepts, why):

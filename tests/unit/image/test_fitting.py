@@ -132,7 +132,7 @@ def test_ide_is_asked_about_unless_it_was_asked_for():
     ('wishes', 'words'),
     [
         (Wishes(adapter_type='pvscsi'), "'pvscsi' is not a vmware_adapter"),
-        (Wishes(guest_id='ubuntu64guest'), 'write ubuntu64Guest'),
+        (Wishes(guest_id='ubuntu64guest'), 'use ubuntu64Guest'),
         (Wishes(guest_id='ubuntu'), 'is not a guest id of vSphere'),
         (Wishes(vif_model='virtio'), "no network adapter 'virtio'"),
     ],

@@ -45,7 +45,7 @@ DESCRIPTORS = {
     ),
     'extent with a long name': (
         lambda text: text.replace('"data"', f'"{"x" * 256}"'),
-        'has a name of 256 bytes; at most 255 can be',
+        'has a name of 256 bytes; at most 255 are allowed',
     ),
     'extent in other digits': (
         lambda text: text.replace('"data" 0', '"data" \u0660'),
@@ -53,7 +53,7 @@ DESCRIPTORS = {
     ),
     'extent that is the descriptor': (
         lambda text: text.replace('"data"', '"disk.vmdk"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent twice': (
         lambda text: text.replace(
@@ -63,15 +63,15 @@ DESCRIPTORS = {
     ),
     'extent that is a folder': (
         lambda text: text.replace('"data"', '"folder"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent that is a pipe': (
         lambda text: text.replace('"data"', '"pipe"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent that is a link out': (
         lambda text: text.replace('"data"', '"link"'),
-        'is a link out of the folder',
+        'is a link to another directory',
     ),
     'truncated extent': (
         lambda text: text.replace(f'RW {SECTORS}', f'RW {SECTORS + 1}'),
@@ -116,13 +116,14 @@ DESCRIPTORS = {
             .replace('FLAT "data" 0', 'SPARSE "sparse"')
             .replace(f'RW {SECTORS}', 'RW 100')
         ),
-        'sparse: the descriptor says 51200 bytes, the header 16777216',
+        'sparse: the descriptor says 51200 bytes, but the '
+        'header says 16777216',
     ),
     'split extent that opens others': (
         lambda text: text.replace(
             'monolithicFlat', 'twoGbMaxExtentSparse'
         ).replace('FLAT "data" 0', 'SPARSE "nested"'),
-        'nested: the header says a virtual size of 0 bytes',
+        'nested: the header gives a virtual size of 0 bytes',
     ),
     "snapshot's changes": (
         lambda text: text.replace('monolithicFlat', 'vmfsSparse'),
@@ -160,12 +161,12 @@ USELESS = {
     'flat data named .vmdk': (
         'raw',
         lambda disk: disk,
-        r'is raw, not VMDK; .*name the descriptor.*rename this one to \.raw',
+        r'is raw, not VMDK; .*give the descriptor.*rename this file to \.raw',
     ),
     'split extent alone': (
         'monolithicSparse',
         lambda disk: header(disk, descriptor_offset=0, descriptor_size=0),
-        'is one extent of a VMDK, without a descriptor; name the descriptor',
+        'is one extent of a VMDK, without a descriptor; give the descriptor',
     ),
     'unknown version': (
         'monolithicSparse',
@@ -211,7 +212,7 @@ USELESS = {
     'descriptor in no known encoding': (
         'raw',
         lambda disk: FLAT.replace('"data"', '"gr\xf6\xdfe"').encode('latin1'),
-        'of its descriptor is not UTF-8; rename the files',
+        'of its descriptor is not UTF-8; give the files',
     ),
     'empty': ('raw', lambda disk: b'', 'is empty'),
     'LUKS': (
@@ -270,7 +271,7 @@ def test_extent_by_a_hard_link_to_the_descriptor(tmp_path, calls):
     path = tmp_path / 'disk.vmdk'
     path.write_text(FLAT)
     os.link(path, tmp_path / 'data')
-    refusal(path, calls).match('is no file with data')
+    refusal(path, calls).match('is not a file with data')
 
 
 def test_pipe(tmp_path, calls):

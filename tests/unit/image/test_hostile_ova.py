@@ -204,7 +204,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             TWO,
             None,
-            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one by --disk',
+            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one with --disk',
             id='two disks',
         ),
         pytest.param(
@@ -222,7 +222,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             OVF.replace('"web-1.vmdk"', '"web-1.vmdk" ovf:compression="gzip"'),
             None,
-            "'web-1.vmdk' is compressed by gzip; unpack the archive",
+            "'web-1.vmdk' is compressed with gzip; unpack the archive",
             id='compressed',
         ),
         pytest.param(

@@ -55,7 +55,7 @@ SPARSE = {
     'truncated data': (
         lambda disk: disk[:-65536],
         'grain tables list data up to byte 2162688; the file has '
-        '2097152: it is truncated',
+        '2097152 bytes: it is truncated',
     ),
     'truncated last grain': (
         lambda disk: disk[:-512],
@@ -77,7 +77,7 @@ SPARSE = {
     ),
     'more than vSphere has': (
         lambda disk: header(disk, capacity=63 * TIB // 512),
-        'the header says a virtual size of 69269232549888 bytes; vSphere '
+        'the header gives a virtual size of 69269232549888 bytes; vSphere '
         'supports up to 68169720922112',
     ),
     'no capacity, so qemu would open the extents': (
@@ -126,15 +126,15 @@ SPARSE = {
     ),
     'no footer': (
         lambda disk: header(disk, directory=AT_END),
-        'grain directory is at the end, where no footer is',
+        'grain directory is at the end, but there is no footer',
     ),
     'no footer for lack of room': (
         lambda disk: header(disk, directory=AT_END)[:700],
-        'grain directory is at the end, where no footer is',
+        'grain directory is at the end, but there is no footer',
     ),
     'footer of another kind': (
         lambda disk: with_footer(disk, marker=2),
-        'where no footer is',
+        'but there is no footer',
     ),
     'footer with another capacity': (
         lambda disk: with_footer(disk, capacity=SECTORS * 2),
@@ -152,15 +152,15 @@ SPARSE = {
         lambda disk: b'\0'.join(
             (with_footer(disk)[:-1536], with_footer(disk)[-1536:])
         ),
-        'where no footer is',
+        'but there is no footer',
     ),
     'footer without an end': (
         lambda disk: with_footer(disk)[:-1] + b'\1',
-        'where no footer is',
+        'but there is no footer',
     ),
     'descriptor elsewhere': (
         lambda disk: header(disk, descriptor_offset=7),
-        'at sector 7; it is at sector 1',
+        'at sector 7; it must be at sector 1',
     ),
     'oversized descriptor': (
         lambda disk: header(disk, descriptor_size=2**40),
@@ -192,7 +192,7 @@ SPARSE = {
     ),
     'parent by CID': (
         lambda disk: reworded(disk, 'CID=ffffffff', 'CID=12345678'),
-        'says parentCID 12345678, and without a parent it is ffffffff',
+        'says parentCID 12345678, but without a parent it is ffffffff',
     ),
     'no parentCID': (
         lambda disk: reworded(disk, 'parentCID', 'auntCID'),
@@ -206,11 +206,11 @@ SPARSE = {
     ),
     'createType in a comment': (
         lambda disk: reworded(disk, '# Extent', '#createType="vmfs"\n#'),
-        'does not say createType once',
+        'does not set createType exactly once',
     ),
     'no createType': (
         lambda disk: reworded(disk, 'createType', 'creation'),
-        'does not say createType once',
+        'does not set createType exactly once',
     ),
     'createType of another header': (
         lambda disk: reworded(disk, 'monolithicSparse"', 'streamOptimized"'),
@@ -223,7 +223,7 @@ SPARSE = {
     ),
     'extent of another size': (
         lambda disk: reworded(disk, f'RW {SECTORS}', 'RW 100'),
-        'the descriptor says 51200 bytes, the header 16777216',
+        'the descriptor says 51200 bytes, but the header says 16777216',
     ),
     'two extents': (
         lambda disk: reworded(
@@ -243,7 +243,7 @@ SPARSE = {
     ),
     'control characters': (
         lambda disk: reworded(disk, '# Extent', '\x1b[2J# Extent'),
-        r'characters that are no text: .\\x1b\[2J',
+        r'characters that are not text: .\\x1b\[2J',
     ),
     'long line': (
         lambda disk: reworded(disk, '# Extent', '#' * 2000 + '\n'),

@@ -122,7 +122,9 @@ def test_an_appliance(tmp_path, raw, target):
 
 def test_a_damaged_appliance_is_not_converted(tmp_path, target):
     steps = set()
-    with pytest.raises(DiskError, match=r'disk\.vmdk is not what'):
+    with pytest.raises(
+        DiskError, match=r'disk\.vmdk does not match its sha256'
+    ):
         prepare(
             ova(tmp_path, 'ab' * 32),
             target,

@@ -187,7 +187,7 @@ def test_a_source_that_changes_meanwhile(raw, target, step, size):
             file.write(b'changed')
             file.truncate(size)
 
-    with pytest.raises(DiskError, match='changed meanwhile'):
+    with pytest.raises(DiskError, match='changed during the conversion'):
         prepare(raw, target, Form(), watch=at(step, 1, change))
     assert list(target.parent.iterdir()) == []
 
@@ -280,7 +280,7 @@ def qemu_img(tmp_path, monkeypatch):
             for target; do :; done
             qemu-io -f vmdk -c 'write -q 8M 64k' "$target"
             """,
-            'it would hold something else',
+            'its content would differ from',
         ),
     ],
 )
