@@ -35,7 +35,7 @@ PAGE = b'<!DOCTYPE html><html><p>Welcome<br></html>'
 XHTML = b'<html><body><p>Welcome</p></body></html>'
 _NO_CERTIFICATE = 'its certificate is not trusted ('
 _CA_FILE = '); set ca_file to the certificate of its CA'
-_NONE = 'is no vCenter of a known release; check host_ip and host_port'
+_NONE = 'is not from a vCenter of a known release; check host_ip and host_port'
 
 
 @pytest.fixture(autouse=True)
@@ -217,7 +217,7 @@ CASES = {
     ),
     'calls answer with XHTML': (
         lambda site: site.tls(in_calls(Answer(200, XHTML))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls fail with a page': (
         lambda site: site.tls(in_calls(Answer(500, PAGE))),
@@ -225,7 +225,7 @@ CASES = {
     ),
     'calls fail with XHTML': (
         lambda site: site.tls(in_calls(Answer(500, XHTML))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls answer with nothing': (
         lambda site: site.tls(in_calls(Answer(200))),
@@ -235,11 +235,11 @@ CASES = {
         lambda site: site.tls(
             in_calls(Answer(200, PAGE, {'Content-Encoding': 'gzip'}))
         ),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls are cut off': (
         lambda site: site.tls(in_calls(Answer(200, XHTML, cut=True))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
 }
 # The others must not be thought dead on a machine that is busy.
