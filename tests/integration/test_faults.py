@@ -86,7 +86,7 @@ def fail(proxy, source, tmp_path):
     [
         pytest.param(
             in_json({'error': {'message': 'who?'}}, 401),
-            '401, the token is not accepted; authenticate anew',
+            '401, the token is not accepted; authenticate again',
             id='401',
         ),
         pytest.param(
@@ -248,6 +248,6 @@ def test_placement_fails(cloud, tmp_path):
     assert re.fullmatch(
         'placement, GET /resource_providers/[-0-9a-f]+/inventories: '
         '403, forbidden; the policy rule '
-        'placement:resource_providers:inventories:list must allow it, .*',
+        'placement:resource_providers:inventories:list must allow it; .*',
         str(caught.value),
     )

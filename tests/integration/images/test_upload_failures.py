@@ -150,6 +150,6 @@ def test_the_token_expires(upload, glance, cloud, stream):
         done = upload(stream, url=proxy.url)
         puts = list(filter(is_upload, proxy.requests))
     assert (done.code, done.out) == (3, '')
-    assert '401, the token is not accepted; authenticate anew' in done.err
+    assert '401, the token is not accepted; authenticate again' in done.err
     assert len(puts) == 1
     assert upload(stream, '--resume', kept(done)).code == 0
