@@ -33,37 +33,37 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' \
 	    Makefile
 
-demo: $(VENV)/with-test ## place the reference case with nova's own scheduler
+demo: $(VENV)/with-test ## schedule the reference case with nova's own scheduler
 	PYTHONWARNINGS=ignore $(BIN)/python -m demo
 
 test: $(VENV)/with-test $(VENV)/with-browser ## run the unit and functional tests
 	$(BIN)/python tools/run_tests
 
-cloud: $(CLOUD)/installed ## start a whole cloud, or what of it does not run
+cloud: $(CLOUD)/installed ## start a complete cloud, or its programs that do not run
 	$(CLOUD_PROGRAM) up --first-port $(CLOUD_PORT)
 
-cloud-down: ## end the cloud; its servers and images stay
+cloud-down: ## stop the cloud; its servers and images are kept
 	@[ ! -e $(CLOUD)/state ] || $(CLOUD_PROGRAM) down
 
-cloud-status: ## tell which programs of the cloud run
+cloud-status: ## show which programs of the cloud run
 	@[ -e $(CLOUD_PYTHON) ] || { echo 'There is no cloud'; exit 3; }
 	@$(CLOUD_PROGRAM) status
 
-lint: $(VENV)/with-lint ## run all checks that need no nova
+lint: $(VENV)/with-lint ## run all checks that do not need nova
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/lint
 
 docs: $(VENV)/with-docs ## build doc/build/html, and manual pages in doc/build/man
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b man doc/source doc/build/man
 
-bench: $(VENV)/with-test ## measure: benchmarks/results/
+bench: $(VENV)/with-test ## run the benchmarks; write benchmarks/results/
 	PYTHONWARNINGS=ignore $(BIN)/python -m benchmarks
 
 genconfig: $(VENV)/with-lint ## write etc/hypervisor_affinity.conf.sample
 	$(BIN)/oslo-config-generator \
 	    --config-file etc/hypervisor-affinity-config-generator.conf
 
-clean: cloud-down ## remove all that the targets and tox made
+clean: cloud-down ## remove everything that the targets and tox created
 	rm -rf .venv .tox .cloud build dist doc/build *.egg-info AUTHORS ChangeLog \
 	    .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

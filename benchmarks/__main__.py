@@ -50,7 +50,7 @@ def main() -> int:
         end_to_end.draw(figures, RESULTS / 'end_to_end.svg')
         wrong += end_to_end.outside_budget(figures)
     for complaint in wrong:
-        print(f'outside the budget: {complaint}', file=sys.stderr)
+        print(f'over the limit: {complaint}', file=sys.stderr)
     return 1 if wrong else 0
 
 

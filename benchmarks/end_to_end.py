@@ -192,7 +192,7 @@ def _place(scheduler: Scheduler, request: str) -> Placing:
     placing = scheduler.place(request)
     if placing.hypervisor_type != _BELONGS_ON[request]:
         raise RuntimeError(
-            f'a request that {request} ended on {placing.hypervisor_type}'
+            f'a request that {request} was placed on {placing.hypervisor_type}'
         )
     return placing
 
@@ -203,15 +203,15 @@ def text(figures: Figures) -> str:
     parts = [
         'One host in 20 is a vCenter:',
         _table('hosts', [(row.hosts, row) for row in figures.proportional]),
-        f'{VCENTERS} vCenter hosts, and as many KVM hosts as the first column '
-        'says:',
+        f'{VCENTERS} vCenter hosts, and the number of KVM hosts in the first '
+        'column:',
         _table('KVM', [(row.kvm, row) for row in figures.beside]),
     ]
     if figures.growth is not None:
         parts.append(
-            f'With the pre-filter, a request that needs VMware costs '
-            f'{figures.growth:.2f} times as much\nbeside {many:,} KVM hosts '
-            f'as beside {few:,} (median of {GROWTH_ROUNDS} rounds).'
+            'With the pre-filter, a request that needs VMware costs '
+            f'{figures.growth:.2f} times as much\nwith {many:,} KVM hosts as '
+            f'with {few:,} (median of {GROWTH_ROUNDS} rounds).'
         )
     return '\n\n'.join(parts)
 
@@ -284,6 +284,6 @@ def outside_budget(figures: Figures) -> list[str]:
     few, many = GROWTH_BETWEEN
     return [
         f'{clouds.NEEDS_VMWARE}: with the pre-filter it costs '
-        f'{figures.growth:.2f} times as much beside {many:,} KVM hosts as '
-        f'beside {few:,}; at most {MOST_GROWTH}'
+        f'{figures.growth:.2f} times as much with {many:,} KVM hosts as with '
+        f'{few:,}; the limit is {MOST_GROWTH}'
     ]

@@ -146,14 +146,15 @@ def outside_budget(rows: list[Row]) -> list[str]:
         if middle and middle.ratio < LEAST_RATIO:
             wrong.append(
                 f'{request}: the filter is {middle.ratio:.0f} times faster '
-                f'than the stock filters at 10,000 hosts; at least '
-                f'{LEAST_RATIO}'
+                'than the stock filters at 10,000 hosts; it must be at least '
+                f'{LEAST_RATIO} times'
             )
         if middle and large:
             growth = large.our_filter / middle.our_filter
             if growth > MOST_GROWTH:
                 wrong.append(
                     f'{request}: a host costs {growth:.1f} times as much '
-                    f'among 100,000 as among 10,000; at most {MOST_GROWTH}'
+                    'among 100,000 as among 10,000; the limit is '
+                    f'{MOST_GROWTH}'
                 )
     return wrong

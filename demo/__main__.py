@@ -88,7 +88,9 @@ def cell(kind: Kind, result: Result) -> str:
 def comparison(results: dict[str, Result]) -> table.Table:
     """Return where each kind's servers ended with each scheduler."""
     rows = table.Table(box=box.SIMPLE_HEAD, show_footer=True, padding=(0, 1))
-    rows.add_column('Servers from', footer='in the right place', no_wrap=True)
+    rows.add_column(
+        'Servers from', footer='on the right hypervisor', no_wrap=True
+    )
     rows.add_column('', justify='right', footer=str(TOTAL))
     rows.add_column('belong on')
     for key, result in results.items():
@@ -114,9 +116,9 @@ def main() -> int:
     if not out.is_terminal:
         out.width = 126
     out.print(
-        f'Booting {TOTAL} servers with nova, once for each way to schedule '
-        f'them: {reference_case.KVM_HOSTS} KVM hosts,\none vCenter host of '
-        f'{reference_case.ESXI_HYPERVISORS} ESXi hypervisors.'
+        f'Booting {TOTAL} servers with nova, once with each scheduler '
+        f'configuration: {reference_case.KVM_HOSTS} KVM hosts,\none vCenter '
+        f'host of {reference_case.ESXI_HYPERVISORS} ESXi hypervisors.'
     )
     began = time.monotonic()
     try:
@@ -126,15 +128,15 @@ def main() -> int:
         return 2
     out.print(comparison(results))
     out.print(
-        "stock: nova's default filters and AggregateImagePropertiesIsolation."
-        '\nstock + image types: and [scheduler] '
-        'query_placement_for_image_type_support.\n',
+        "stock: nova's default filters and "
+        'AggregateImagePropertiesIsolation.\nstock + image types: the same '
+        'with [scheduler] query_placement_for_image_type_support.\n',
         markup=False,
     )
     ours = results['ours']
     out.print(
-        'A qcow2 image with hypervisor_type=vmware cannot run anywhere. Its '
-        'owner reads:'
+        'A qcow2 image with hypervisor_type=vmware cannot boot anywhere. The '
+        'owner of the server reads:'
     )
     for key, result in results.items():
         out.print(f'  {SCHEDULERS[key].title}: {result.fault}')

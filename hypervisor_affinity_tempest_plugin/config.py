@@ -20,8 +20,7 @@ service_option = cfg.BoolOpt(
     default=False,
     help="""
 Whether nova-scheduler runs ``HypervisorAffinityFilter`` and
-``HypervisorAffinityWeigher``. If not, all tests of this plug-in are skipped:
-they come with the package, wanted or not.
+``HypervisorAffinityWeigher``. If not, all tests of this plug-in are skipped.
 """,
 )
 
@@ -29,8 +28,8 @@ group = cfg.OptGroup(
     'hypervisor_affinity',
     title='Placing servers by hypervisor',
     help="""
-What the tests of hypervisor-affinity must know of the cloud. Options that
-nova.conf has too have to be told what stands there.
+What the tests of hypervisor-affinity must know about the cloud. Options that
+nova.conf also has must have the same values here.
 """,
 )
 
@@ -52,8 +51,8 @@ hypervisors other than these two.
             (STRICT, 'The request fails when the first is full'),
         ],
         help="""
-What becomes of a flexible request when its first hypervisor is full: as in
-nova.conf. It chooses which tests of an overflow are run; the others are
+What happens to a flexible request when its first hypervisor is full: as in
+nova.conf. It decides which tests of an overflow are run; the others are
 skipped.
 """,
     ),
@@ -62,7 +61,7 @@ skipped.
         default=VMWARE,
         choices=[
             (VMWARE, 'It needs VMware'),
-            ('flexible', 'Any hypervisor will do'),
+            ('flexible', 'It can run on any hypervisor'),
         ],
         help="""
 What a VMDK image needs when nothing else in it names a hypervisor: as in
@@ -73,44 +72,43 @@ nova.conf. With ``flexible``, the test of such an image is skipped.
         'placement_prefilter',
         default=False,
         help="""
-Whether Placement leaves out hosts that the filter would not pass: as in
-nova.conf. If it does, a request for which it leaves out all that have room
-may end without a reason.
+Whether Placement leaves out hosts that the filter would reject: as in
+nova.conf. If it does, a request may fail without a reason: when Placement
+leaves out all hosts that have room.
 """,
     ),
     cfg.BoolOpt(
         'tell_user',
         default=True,
         help="""
-Whether a server's fault says which hypervisor was needed: as in nova.conf. If
-not, the tests expect nova's own words.
+Whether the fault of a server says which hypervisor it needs: as in nova.conf.
+If not, the tests expect nova's own text.
 """,
     ),
     cfg.BoolOpt(
         'extra_spec_validation',
         default=True,
         help="""
-Whether hypervisor-affinity is installed beside nova-api as well, so that
-wrong extra specs of flavors are refused. If not, those tests are skipped.
+Whether hypervisor-affinity is also installed with nova-api, so that wrong
+extra specs of flavors are refused. If not, those tests are skipped.
 """,
     ),
     cfg.StrOpt(
         'kvm_image_ref',
         help="""
-Id of an image to boot on KVM, where a test needs no more than a server there.
-By default the tests upload an empty qcow2 disk. It must fit a flavor with 128
-MiB of RAM and a disk of 1 GiB, and be one that cannot run on VMware, such as
-a qcow2 image without properties.
+Id of an image to boot on KVM, for tests that only need a server there. By
+default the tests upload an empty qcow2 disk. It must fit a flavor with 128 MiB
+of RAM and a disk of 1 GiB, and must not be able to boot on VMware, such as a
+qcow2 image without properties.
 """,
     ),
     cfg.StrOpt(
         'vmware_image_ref',
         help="""
-Id of an image to boot on VMware, where a test needs no more than a server
-there. By default the tests upload an empty VMDK disk with the properties
+Id of an image to boot on VMware, for tests that only need a server there. By
+default the tests upload an empty VMDK disk with the properties
 ``hypervisor_type=vmware`` and ``vmware_disktype=streamOptimized``. It must
-fit a flavor with 128 MiB of RAM and a disk of 1 GiB, and be one that needs
-VMware.
+fit a flavor with 128 MiB of RAM and a disk of 1 GiB, and must need VMware.
 """,
     ),
 ]

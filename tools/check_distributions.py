@@ -60,7 +60,7 @@ def misfits(
 ) -> list[str]:
     """Return a line for each file that is missing, or should be."""
     return [f'missing: {name}' for name in sorted(required - found)] + [
-        f'does not belong: {name}'
+        f'must not be there: {name}'
         for name in sorted(found - required - generated)
     ]
 
@@ -128,7 +128,7 @@ def main() -> None:
     paths = sorted(folder.iterdir())
     if sorted(path.suffix for path in paths) != sorted(CHECKS):
         names = ', '.join(path.name for path in paths)
-        sys.exit(f'{folder}: one wheel and one sdist are wanted: {names}')
+        sys.exit(f'{folder}: one wheel and one sdist are expected: {names}')
     tracked = tracked_files()
     problems = [
         f'{path.name}: {problem}'

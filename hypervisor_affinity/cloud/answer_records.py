@@ -203,7 +203,7 @@ def server(found: shapes.Server, find_volume: FindVolume) -> Server:
     if found.host is UNSET:
         if found.status == 'UNKNOWN':
             raise SourceError(
-                f'nova cannot tell about server {cited(found.id)}: its cell '
+                f'nova has no data about server {cited(found.id)}: its cell '
                 'is down'
             )
         raise SourceError(

@@ -160,8 +160,8 @@ class Api:
                 given = response.headers.get('Content-Range', '')
                 if not given.startswith(f'bytes {offset}-{last}/'):
                     raise SourceError(
-                        f'{self._call("GET", path)}: it does not give a part '
-                        f'of it, bytes {offset} to {last}; download it whole'
+                        f'{self._call("GET", path)}: it did not return bytes '
+                        f'{offset} to {last} alone; download the whole image'
                     )
                 return bodies.received(response, length)
 
@@ -287,9 +287,9 @@ class Api:
                 return newest
             if latest < discover.normalize_version_number(oldest):
                 raise SourceError(
-                    f'{self.name} knows API microversions up to '
-                    f'{discover.version_to_string(latest)} only; {oldest} is '
-                    'the oldest that will do'
+                    f'{self.name} supports API microversions up to '
+                    f'{discover.version_to_string(latest)}; at least {oldest} '
+                    'is needed'
                 )
             wanted = discover.normalize_version_number(newest)
             return discover.version_to_string(min(latest, wanted))

@@ -64,7 +64,7 @@ def check(name: str, value: float) -> None:
     """
     if not 0 < value <= _LARGEST:
         raise SourceError(
-            f'clouds.yaml: {name} is no number above 0, up to {_LARGEST}'
+            f'clouds.yaml: {name} is not a number above 0 and up to {_LARGEST}'
         )
 
 
@@ -98,7 +98,7 @@ class _OneAccess:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if getattr(self._thread, 'is_asking', False):
             raise auth_errors.Unauthorized(
-                'keystone wants a token before it has given one'
+                'keystone asks for a token before it has issued one'
             )
         self._thread.is_asking = True
         try:
@@ -130,7 +130,7 @@ def _told(call: str) -> Iterator[None]:
         yield
     except bounds.TooLarge as error:
         raise TooLarge(
-            f'{call}: {error}; see what the service sends, or set a higher '
+            f'{call}: {error}; check what the service sends, or set a higher '
             f'{_LIMIT} in clouds.yaml'
         ) from error
     except bounds.TooLong as error:
@@ -188,19 +188,19 @@ class Progress:
         self._count += len(ids)
         if marker in self._markers:
             raise SourceError(
-                f'{self._call}: the same page again and again; the service '
-                'does not know the parameter marker'
+                f'{self._call}: the service sends the same page again and '
+                'again; it does not support the parameter marker'
             )
         if self._count > _ELEMENTS:
             self._complain(f'more than {_ELEMENTS} elements')
         if self._waited > self._longest:
-            self._complain(f'not all of it within {self._longest:g} s')
+            self._complain(f'incomplete after {self._longest:g} s')
         self._markers.add(marker)
         self.page_size = min(2 * self.page_size, self._size)
         return marker
 
     def _complain(self, reached: str) -> None:
         raise SourceError(
-            f'{self._call}: the list has no end ({reached}); see the log of '
+            f'{self._call}: the list does not end ({reached}); see the log of '
             f'the service, or set a longer {_DEADLINE} in clouds.yaml'
         )

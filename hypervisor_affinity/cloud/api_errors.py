@@ -33,7 +33,7 @@ BUSY = (429, 503)
 _REFUSALS = {
     400: '',
     403: '; see whether the policy rule {right} allows it',
-    409: '; somebody else may be at it',
+    409: '; somebody else may be changing it',
     410: '',
     413: "; ask the cloud's administrator for a larger limit or quota",
     415: '',
@@ -92,7 +92,7 @@ def _lost(error: BaseException) -> str:
     # What follows is how one library wrapped the error of another.
     said, _, _ = str(error).partition(': ')
     if isinstance(root, BrokenPipeError | ConnectionResetError):
-        said = 'the connection broke off'
+        said = 'the connection broke'
     # An OSError's own text begins with its number.
     why = getattr(root, 'strerror', None) or root
     return f'{_line(said)} ({_line(why)})'
@@ -148,12 +148,12 @@ _ROWS = (
     ),
     _Row(
         (auth_errors.UnknownConnectionError, requests.RequestException),
-        '{call}: the connection broke off ({said}); try again',
+        '{call}: the connection broke ({said}); try again',
     ),
     _Row(
         # What decoding raises.
         (msgspec.MsgspecError, RecursionError, UnicodeDecodeError),
-        '{call}: the answer is none of {service} ({said}); look for a proxy '
+        '{call}: not a valid answer of {service} ({said}); look for a proxy '
         'between here and the service',
     ),
     _Row(
@@ -164,9 +164,8 @@ _ROWS = (
     _Row(
         # Of answers such as a catalog without urls.
         STUMBLES,
-        '{call}: an answer of {answerers} cannot be understood ({said}); '
-        'look for a proxy between here and there, and with -vv at what it '
-        'says of this',
+        '{call}: unexpected answer of {answerers} ({said}); look for a proxy '
+        'between here and the service, or see the details with -vv',
         said=_kind,
         logs_frames=True,
     ),
@@ -225,9 +224,9 @@ def session(cloud: connection.Connection) -> auth_session.Session:
     except (TypeError, ValueError) as error:
         # Nobody knows what the text cites.
         raise SourceError(
-            'clouds.yaml or a variable OS_* has a value of a wrong kind '
-            f'({type(error).__name__}); compare them with the page on '
-            'configuration of openstacksdk'
+            'clouds.yaml or a variable OS_* has a value of the wrong type '
+            f'({type(error).__name__}); see the documentation of openstacksdk '
+            'on configuration'
         ) from error
 
 
@@ -247,17 +246,17 @@ def refusal(
         return Refused(f'{call}: {status}, {_own_words(response)}{advice}')
     if status == 401:
         cause = (
-            '401, the token is not accepted; authenticate anew, and check '
-            'that it is of this cloud'
+            '401, the token is not accepted; authenticate again, and check '
+            'that the token is from this cloud'
         )
     elif status == 403:
         cause = (
-            f'403, forbidden; the policy rule {right} must allow it, which '
-            'by default needs the role admin'
+            f'403, forbidden; the policy rule {right} must allow it; by '
+            'default it allows the role admin'
         )
     elif status in BUSY and call.method == 'GET':
         cause = (
-            f'{status}, too busy, also after {retries} retries; try again '
+            f'{status}, still too busy after {retries} retries; try again '
             'later'
         )
     else:

@@ -83,7 +83,9 @@ class _Call:
             return None
         left = until - time.monotonic()
         if left <= 0:
-            raise TooLong(f'no whole answer within {self._bounds.seconds:g} s')
+            raise TooLong(
+                f'no complete answer within {self._bounds.seconds:g} s'
+            )
         return left
 
     def received(self, count: int) -> None:
@@ -102,7 +104,7 @@ class _Call:
     def _check(self, count: int) -> None:
         if count > self._bounds.size:
             raise TooLarge(
-                f'an answer of more than {self._bounds.size / MIB:g} MiB'
+                f'the answer is larger than {self._bounds.size / MIB:g} MiB'
             )
 
 
@@ -305,7 +307,9 @@ class _Body:
         encoding = self._raw.headers.get('Content-Encoding', '')
         try:
             if ',' in encoding:
-                raise TooLarge(f'an answer compressed by {encoding}')
+                raise TooLarge(
+                    f'the answer is compressed more than once ({encoding})'
+                )
             for chunk in self._raw.stream(*args, **keywords):
                 self._call.decoded(len(chunk))
                 yield chunk
@@ -327,14 +331,13 @@ def _check_redirect(response: requests.Response) -> None:
         origin = _origin(here)
         there = _origin(urllib.parse.urljoin(here, location))
     except ValueError:
-        there = 'what is no address'
+        there = 'an invalid address'
     if there != origin:
         response.close()
         raise Unacceptable(
             f'{response.status_code}, it redirects from {origin} to '
-            f'{there[:100]}; '
-            'nothing was sent there: if that is right, put that address into '
-            'the catalog, or as auth_url into clouds.yaml'
+            f'{there[:100]}; nothing was sent there; if that address is '
+            'right, set it in the catalog, or as auth_url in clouds.yaml'
         )
 
 
@@ -367,7 +370,7 @@ def _check_pause(response: requests.Response, call: _Call) -> None:
     elif left is not None and pause > left:
         response.close()
         raise Unacceptable(
-            f'{response.status_code}, too busy: it asks to come again in '
+            f'{response.status_code}, too busy: it asks to retry in '
             f'{str(pause)[:20]} s; try again then, or see whether the service '
             'is up'
         )

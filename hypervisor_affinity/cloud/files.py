@@ -130,7 +130,7 @@ class FileSource(Source):
                 if depth > _DEEPEST:
                     raise SourceError(
                         f'{self.name}: in $.{key}: more than {_DEEPEST} '
-                        'levels inside of one another'
+                        'nested levels'
                     )
                 if depth <= _ELEMENTS:
                     counted.begin(key)
@@ -144,7 +144,7 @@ class FileSource(Source):
             if self._path.exists() and not (
                 self._path.is_file() or self._path.is_dir()
             ):
-                raise SourceError(f'{self.name}: it is no regular file')
+                raise SourceError(f'{self.name}: not a regular file')
             with self._path.open('rb') as file:
                 yield file
         except OSError as error:
@@ -157,11 +157,11 @@ class FileSource(Source):
                 text = text.decode(errors='replace')
             cause = str(text).partition('\n')[0].strip()
             raise SourceError(
-                f'{self.name}: no JSON, or not all of it: {cause}'
+                f'{self.name}: not valid JSON, or truncated: {cause}'
             ) from error
         except (RecursionError, ValueError) as error:
             raise SourceError(
-                f'{self.name}: no JSON of a snapshot: {error}'
+                f'{self.name}: not a valid snapshot: {error}'
             ) from error
 
 
@@ -190,7 +190,7 @@ class _Counted:
         self._size += len(chunk)
         if self._size > _LARGEST:
             raise ValueError(
-                f'in $.{self._section}: an element of more than '
+                f'in $.{self._section}: an element is larger than '
                 f'{_LARGEST // 1024**2} MiB'
             )
         return chunk

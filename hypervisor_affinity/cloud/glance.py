@@ -177,20 +177,20 @@ class Glance:
             if stored.status in _ENDS or (task and task.status == 'failure'):
                 said = f' ({task.message})' if task and task.message else ''
                 raise Refused(
-                    f'{self._api.name} gave up image {image_id}, which is '
-                    f'{stored.status}{said}; see the log of {self._api.name}'
+                    f'{self._api.name} could not finish image {image_id}, '
+                    f'which is {stored.status}{said}; see the log of '
+                    f'{self._api.name}'
                 )
             if (stored, task) != seen:
                 seen, since = (stored, task), time.monotonic()
             elif time.monotonic() - since > _PATIENCE:
                 raise SourceError(
-                    f'image {image_id} is {stored.status} and nothing has '
-                    f'happened for {_PATIENCE:g} s; see the log of '
-                    f'{self._api.name}'
+                    f'image {image_id} is {stored.status}, without progress '
+                    f'for {_PATIENCE:g} s; see the log of {self._api.name}'
                 )
             if time.monotonic() > end:
                 raise SourceError(
-                    f'image {image_id} is {stored.status} after '
+                    f'image {image_id} is still {stored.status} after '
                     f'{_LONGEST_IMPORT:g} s; see the log of {self._api.name}'
                 )
             time.sleep(pause)
@@ -294,7 +294,7 @@ class _Chunks:
                 chunk = self._file.read(min(_CHUNK, left))
                 if not chunk:
                     raise SourceError(
-                        f'{self._file.name} became shorter while it was sent'
+                        f'{self._file.name} became shorter during the upload'
                     )
                 left -= len(chunk)
                 self._watch(chunk)

@@ -120,7 +120,7 @@ def read_attributes(found: Mapping[str, Any]) -> Attributes:
         return msgspec.convert(found, Attributes)
     except msgspec.ValidationError as error:
         raise SourceError(
-            f'glance, image {cited(str(found.get("id")))}: the answer is none '
+            f'glance, image {cited(str(found.get("id")))}: not a valid answer '
             f'of glance ({cited(str(error))}); look for a proxy between here '
             'and the service'
         ) from error

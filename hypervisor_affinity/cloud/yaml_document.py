@@ -43,7 +43,7 @@ class _Loader(_Fastest):
     def _number(self, node: yaml.ScalarNode) -> int | float:
         if len(node.value) > _DIGITS:
             raise YamlError(
-                f'{_place(node.start_mark)}: a number of more than {_DIGITS} '
+                f'{_place(node.start_mark)}: a number has more than {_DIGITS} '
                 'digits'
             )
         if node.tag.endswith('float'):
@@ -79,11 +79,11 @@ def parse(text: str | bytes) -> Any:
     except YamlError:
         raise
     except (yaml.YAMLError, UnicodeError) as error:
-        raise YamlError(f'no YAML: {error}') from error
+        raise YamlError(f'not valid YAML: {error}') from error
     except STUMBLES as error:
-        raise YamlError(f'no YAML: {error}') from error
+        raise YamlError(f'not valid YAML: {error}') from error
     except RecursionError:
-        raise YamlError('its aliases lead too deep') from None
+        raise YamlError('its aliases are nested too deeply') from None
 
 
 def find_line(text: str | bytes, steps: Iterable[str | int]) -> int:
@@ -129,25 +129,25 @@ def _check(events: Iterable[yaml.Event]) -> None:
     for count, event in enumerate(events):
         if len(getattr(event, 'tag', None) or '') > _TAG:
             # A short one can stand for a long one.
-            raise YamlError(f'{_place(event.start_mark)}: too long a tag')
+            raise YamlError(f'{_place(event.start_mark)}: a tag is too long')
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 raise YamlError(
-                    f'{_place(event.start_mark)}: *{event.anchor} stands for '
-                    'what it is in, or for nothing'
+                    f'{_place(event.start_mark)}: alias *{event.anchor} '
+                    'refers to a collection that contains it, or has no anchor'
                 )
             aliased += sizes[event.anchor]
             if aliased > _ALIASED:
                 raise YamlError(
-                    f'{_place(event.start_mark)}: aliases stand for more than '
+                    f'{_place(event.start_mark)}: aliases expand to more than '
                     f'{_ALIASED} elements'
                 )
         elif isinstance(event, yaml.CollectionStartEvent):
             opened.append((event.anchor, count + aliased))
             if len(opened) > DEEPEST:
                 raise YamlError(
-                    f'{_place(event.start_mark)}: more than {DEEPEST} levels '
-                    'inside of one another'
+                    f'{_place(event.start_mark)}: more than {DEEPEST} nested '
+                    'levels'
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, before = opened.pop()

@@ -126,19 +126,19 @@ def _service_metrics(hosts: Hosts) -> Iterator[Metric]:
     }
     yield families.gauge(
         'compute_service_up',
-        'Whether nova takes the nova-compute of a vCenter host for alive.',
+        'Whether the nova-compute of a vCenter host is up, according to nova.',
         ('host',),
         (((name,), host.state == 'up') for name, host in novas.items()),
     )
     yield families.gauge(
         'compute_service_enabled',
-        'Whether the nova-compute of a vCenter host may get servers.',
+        'Whether the nova-compute of a vCenter host is enabled.',
         ('host',),
         (((name,), host.status == 'enabled') for name, host in novas.items()),
     )
     yield families.gauge(
         'compute_service_last_heartbeat_timestamp_seconds',
-        'When nova heard of the nova-compute of a vCenter host last, in '
+        'Time of the last heartbeat of the nova-compute of a vCenter host, in '
         'seconds since 1970.',
         ('host',),
         (
@@ -176,11 +176,11 @@ def _capacity_metrics(hosts: Hosts) -> Iterator[Metric]:
 
 
 _AMOUNTS = {
-    'capacity': 'What Placement can allocate, with allocation ratios, by '
-    'hypervisor.',
-    'allocated': 'What Placement has allocated, by hypervisor.',
-    'reserved': 'What hypervisor_affinity_reserve keeps of the capacity for '
-    'requests that need the hypervisor, by hypervisor.',
+    'capacity': 'Capacity that Placement can allocate, with allocation '
+    'ratios, by hypervisor.',
+    'allocated': 'Capacity that Placement has allocated, by hypervisor.',
+    'reserved': 'Capacity that hypervisor_affinity_reserve keeps for requests '
+    'that need the hypervisor, by hypervisor.',
 }
 
 
@@ -194,8 +194,8 @@ def _server_metrics(
         tally.count(finding.check)
     yield families.gauge(
         'servers',
-        'Servers by the hypervisor that they are on and what the audit says '
-        'of that.',
+        'Servers by the hypervisor that they run on and the verdict of the '
+        'audit.',
         ('hypervisor', 'verdict'),
         tally.rows(),
     )

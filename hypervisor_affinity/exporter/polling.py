@@ -160,20 +160,21 @@ def metrics(pollers: list[Poller[Any]]) -> Iterator[Metric]:
     )
     yield families.gauge(
         'read_interval_seconds',
-        'From the beginning of one reading of a source to that of the next, '
-        'unless it takes longer.',
+        'Interval between the starts of two readings of a source, unless a '
+        'reading takes longer.',
         source,
         rows('interval'),
     )
     yield families.gauge(
         'last_successful_read_timestamp_seconds',
-        'When a source was read last, in seconds since 1970; 0 for never.',
+        'Time of the last successful reading of a source, in seconds since '
+        '1970; 0 for never.',
         source,
         rows('succeeded_at'),
     )
     yield families.counter(
         'read_errors',
-        'Readings of a source that failed.',
+        'Failed readings of a source.',
         source,
         rows('failures'),
     )

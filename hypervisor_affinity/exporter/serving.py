@@ -156,7 +156,7 @@ def _told(application: _Application) -> _Application:
             # Of the text nobody knows what it cites.
             frames = redaction.frames(error)
             LOG.error(
-                'Metrics cannot be shown, %s:\n%s',
+                'The metrics cannot be shown, %s:\n%s',
                 type(error).__name__,
                 frames,
             )

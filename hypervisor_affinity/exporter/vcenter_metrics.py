@@ -50,7 +50,7 @@ def _state_metrics(each_served: Sequence[Served]) -> Iterator[Metric]:
     """Yield metrics with a label for what state something is in."""
     yield families.gauge(
         'cluster_drs',
-        'How far DRS acts by itself: 1 at the level it has.',
+        'Automation level of DRS: 1 for the level that is set.',
         (*_LABELS, 'level'),
         (
             ((*_labels(each), level), each.cluster.drs == level)
@@ -70,7 +70,7 @@ def _state_metrics(each_served: Sequence[Served]) -> Iterator[Metric]:
     )
     yield families.gauge(
         'cluster_vms',
-        'VMs of a cluster by whether nova made them.',
+        'VMs of a cluster by owner: created by nova, or other.',
         (*_LABELS, 'owner'),
         (
             ((*_labels(each), owner), count)
@@ -93,7 +93,7 @@ def findings(
     counts = collections.Counter((f.about.vcenter, f.check) for f in found)
     return families.gauge(
         'vcenter_findings',
-        'Findings of vcenter check by check.',
+        'Findings of vcenter check, by check.',
         ('vcenter', 'check', 'severity'),
         (
             (
@@ -132,7 +132,7 @@ def _datastores(each: Served, field: str) -> int:
 _AMOUNTS: tuple[tuple[str, str, Callable[[Served], float]], ...] = (
     (
         'cluster_ha_enabled',
-        'Whether vSphere HA is on.',
+        'Whether vSphere HA is enabled.',
         lambda each: each.cluster.ha,
     ),
     (
@@ -155,7 +155,7 @@ _AMOUNTS: tuple[tuple[str, str, Callable[[Served], float]], ...] = (
     ),
     (
         'cluster_freest_host_memory_bytes',
-        'Free memory of the ESXi host with most of it.',
+        'Free memory of the ESXi host that has the most.',
         lambda each: (
             max((h.memory_free_mb for h in _usable(each)), default=0) * _MIB
         ),
@@ -167,7 +167,7 @@ _AMOUNTS: tuple[tuple[str, str, Callable[[Served], float]], ...] = (
     ),
     (
         'cluster_datastore_free_bytes',
-        'What is free on the datastores that nova may use.',
+        'Free space on the datastores that nova may use.',
         lambda each: _datastores(each, 'free'),
     ),
 )

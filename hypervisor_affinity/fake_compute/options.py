@@ -15,7 +15,7 @@ _OPTIONS: list[cfg.Opt] = [
         default=16,
         min=1,
         help="""
-Virtual CPUs of one host: of the only one, or of each ESXi host of a cluster.
+Number of vCPUs of the host, or of each ESXi host of a cluster.
 """,
     ),
     cfg.IntOpt(
@@ -23,7 +23,7 @@ Virtual CPUs of one host: of the only one, or of each ESXi host of a cluster.
         default=64 * 1024,
         min=1,
         help="""
-Memory of one host in MiB: of the only one, or of each ESXi host of a cluster.
+Memory in MiB of the host, or of each ESXi host of a cluster.
 
 nova keeps ``[DEFAULT] reserved_host_memory_mb`` of the total for the
 hypervisor.
@@ -34,7 +34,7 @@ hypervisor.
         default=1000,
         min=1,
         help="""
-Disk in GiB: of the host, or of all datastores of a cluster together.
+Disk in GiB of the host, or of all datastores of a cluster together.
 """,
     ),
     cfg.IntOpt(
@@ -42,12 +42,12 @@ Disk in GiB: of the host, or of all datastores of a cluster together.
         default=4,
         min=1,
         help="""
-Number of ESXi hosts behind a vCenter cluster.
+Number of ESXi hosts in a vCenter cluster.
 
 nova sees the cluster as a single host with the vCPUs and the memory of all of
 them, but no server can be larger than one of them.
 
-Only ``hypervisor_affinity_fake.VCenterDriver`` reads it.
+Only ``hypervisor_affinity_fake.VCenterDriver`` uses it.
 """,
     ),
 ]

@@ -25,8 +25,8 @@ def main() -> int | None:
     if importlib.util.find_spec('nova') is None:
         return _give_up(
             f'nova is not installed in {sys.prefix}. Install '
-            'hypervisor-affinity where nova-compute is installed, and run the '
-            'command from there.'
+            'hypervisor-affinity in the environment of nova-compute, and run '
+            'the command from there.'
         )
     try:
         # First: it prepares the process for nova's concurrency mode, and

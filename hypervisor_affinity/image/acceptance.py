@@ -29,7 +29,7 @@ _FLAT = frozenset({'monolithicFlat', 'vmfs'})
 # take it for the former.
 _HYBRID = {'iso', 'gpt'}
 
-_PREPARE = 'make it streamOptimized by "image prepare"'
+_PREPARE = 'convert it to streamOptimized with "image prepare"'
 
 
 class Answer(NamedTuple):
@@ -48,9 +48,9 @@ def by_glance(disk: Disk) -> Answer:
     As ``glance.location.ImageProxy.set_data`` does.
     """
     if disk.appliance:
-        return Answer(True, 'it does not look into an OVA')
+        return Answer(True, 'it does not inspect the content of an OVA')
     if parts := _parts(disk):
-        return Answer(False, f'{parts}, and an image is one file; {_PREPARE}')
+        return Answer(False, f'{parts}; an image is one file; {_PREPARE}')
     return _inspected(disk)
 
 
@@ -61,7 +61,7 @@ def by_kvm(disk: Disk) -> Answer:
     """
     if kvm.TABLE.row('container_format').refuses.has(disk.container_format):
         return Answer(
-            False, f'it would take the OVA itself for the disk; {_PREPARE}'
+            False, f'it would use the OVA file itself as the disk; {_PREPARE}'
         )
     if parts := _parts(disk):
         return Answer(False, f'{parts}; {_PREPARE}')
@@ -69,12 +69,12 @@ def by_kvm(disk: Disk) -> Answer:
     if not inspected.accepts:
         return inspected
     if disk.format == VMDK:
-        return Answer(True, f'vmdk_allowed_types has {disk.create_type}')
+        return Answer(True, f'vmdk_allowed_types contains {disk.create_type}')
     formats = kvm.TABLE.row('disk_format')
     if formats.refuses.has(disk.format):
         return Answer(
             False,
-            f'nova does not recognise {disk.format}; {formats.advice}',
+            f'nova does not recognize {disk.format}; {formats.advice}',
         )
     return Answer(True, f'QEMU reads {disk.format}')
 
@@ -87,7 +87,7 @@ def by_vsphere(disk: Disk) -> Answer:
     if disk.appliance and disk.appliance.others:
         return Answer(
             False,
-            'the driver imports the first of its disks only; take one out by '
+            'the driver imports only the first of its disks; extract one with '
             '"image prepare --disk"',
         )
     if disk.appliance:
@@ -95,21 +95,23 @@ def by_vsphere(disk: Disk) -> Answer:
     if vmware.TABLE.row('disk_format').refuses.has(disk.format):
         return Answer(
             False,
-            f'the driver takes VMDK and ISO only, not {disk.format}; '
+            f'the driver accepts only VMDK and ISO, not {disk.format}; '
             f'{_PREPARE}',
         )
     if disk.format != VMDK:
-        return Answer(True, f'the driver takes {disk.format}')
+        return Answer(True, f'the driver accepts {disk.format}')
     if disk.create_type in DISK_TYPES:
         disk_type = DISK_TYPES[disk.create_type]
-        return Answer(True, f'the driver takes it as disk type {disk_type}')
+        return Answer(True, f'the driver accepts it as disk type {disk_type}')
     if disk.create_type in _FLAT:
         return Answer(
             False,
-            'the driver takes the flat extent alone, which Glance takes for '
+            'the driver accepts only the flat extent, which Glance detects as '
             f'a raw disk; {_PREPARE}',
         )
-    return Answer(False, f'the driver takes no {disk.create_type}; {_PREPARE}')
+    return Answer(
+        False, f'the driver does not accept {disk.create_type}; {_PREPARE}'
+    )
 
 
 def _parts(disk: Disk) -> str:
@@ -117,7 +119,7 @@ def _parts(disk: Disk) -> str:
     if disk.is_one_file:
         return ''
     number = len(disk.extents) + 1
-    return f'{disk.create_type} is a descriptor and its data: {number} files'
+    return f'{disk.create_type} has {number} files: descriptor and data'
 
 
 def _inspected(disk: Disk) -> Answer:
@@ -127,10 +129,10 @@ def _inspected(disk: Disk) -> Answer:
         formats = {'iso'}
     if len(formats) > 1:
         listed = ' and '.join(sorted(formats))
-        return Answer(False, f'it could be {listed}')
+        return Answer(False, f'it matches several formats: {listed}')
     found = next(iter(formats), RAW)
     if found != disk.format and (disk.format, found) != (RAW, 'gpt'):
-        return Answer(False, f'they take it for {found}, not {disk.format}')
+        return Answer(False, f'it is detected as {found}, not {disk.format}')
     if disk.failures:
         return Answer(
             False, f'it fails safety checks: {"; ".join(disk.failures)}'

@@ -78,4 +78,4 @@ class Part:
 
 
 def _complaint(path: pathlib.Path) -> str:
-    return 'is no regular file' if path.exists() else 'no such file'
+    return 'is not a regular file' if path.exists() else 'no such file'

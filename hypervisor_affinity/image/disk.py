@@ -19,7 +19,7 @@ ONE_FILE = frozenset({MONOLITHIC_SPARSE, STREAM_OPTIMIZED})
 MAX_VIRTUAL = 62 * 1024**4
 
 # What to do about a file that is not whole.
-ANEW = 'get or write the file anew'
+ANEW = 'get or create the file again'
 
 
 class DiskError(Exception):
@@ -131,6 +131,6 @@ def check_virtual_bytes(saying: str, virtual_bytes: int) -> None:
     """
     if not 0 < virtual_bytes <= MAX_VIRTUAL:
         raise UnsafeDisk(
-            f'{saying} a virtual size of {virtual_bytes} bytes; vSphere has '
-            f'disks of up to {MAX_VIRTUAL}; {ANEW}'
+            f'{saying} a virtual size of {virtual_bytes} bytes; vSphere '
+            f'supports up to {MAX_VIRTUAL}; {ANEW}'
         )

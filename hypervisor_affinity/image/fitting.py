@@ -68,7 +68,7 @@ def check(wishes: Wishes) -> None:
     adapter = wishes.adapter_type
     if adapter and adapter not in DESCRIPTOR_ADAPTERS:
         raise WrongWish(
-            f'{adapter!r} is not a vmware_adaptertype; there are '
+            f'{adapter!r} is not a vmware_adaptertype; it can be '
             f'{", ".join(DESCRIPTOR_ADAPTERS)}'
         )
     guest_id = wishes.guest_id
@@ -77,15 +77,14 @@ def check(wishes: Wishes) -> None:
         if hint or not vmware.is_guest_id(guest_id):
             raise WrongWish(
                 f'{guest_id!r} is not a guest id of vSphere; '
-                + (f'write {hint}' if hint else 'they end in Guest')
+                + (f'use {hint}' if hint else 'guest ids end in Guest')
             )
     if wishes.vif_model:
         model = wishes.vif_model
         takes = vmware.TABLE.row('hw_vif_model').takes
         if not takes.has(properties.VIF_MODELS.get(model.lower(), model)):
             raise WrongWish(
-                f'ESXi has no network adapter {model!r}; there are '
-                f'{takes.text}'
+                f'ESXi has no network adapter {model!r}; it has {takes.text}'
             )
 
 
@@ -101,7 +100,7 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
         if any(wishes):
             raise DiskError(
                 f'{disk.name}: {", ".join(filter(None, wishes))} cannot be '
-                f'had: {why}'
+                f'set: {why}'
             )
         return Fitting({})
     found = {
@@ -117,13 +116,13 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
     questions = []
     if 'vmware_ostype' not in set_:
         questions.append(
-            'which system is on it? Without vmware_ostype, ESXi takes it for '
-            'otherGuest'
+            'which operating system is on it? Without vmware_ostype, ESXi '
+            'treats it as otherGuest'
         )
     if set_.get('vmware_adaptertype') == 'ide' and not wishes.adapter_type:
         questions.append(
-            "is IDE meant? It is qemu-img's default; most guests are faster "
-            'with another adapter'
+            "is IDE intended? It is qemu-img's default; most guests are "
+            'faster with another adapter'
         )
     return Fitting(
         {'hypervisor_type': hypervisor.VMWARE, **set_}, tuple(questions)
@@ -150,9 +149,9 @@ def _adapter_type(disk: Disk, wish: str | None) -> str | None:
     if wish:
         if said and DESCRIPTOR_ADAPTERS[wish] != said.lower():
             raise DiskError(
-                f'{disk.name}: {written("vmware_adaptertype", wish)} does '
-                f'not fit the descriptor, which says {said}; write it anew '
-                f'by "image prepare --adapter-type {wish}"'
+                f'{disk.name}: {written("vmware_adaptertype", wish)} does not '
+                f'match the descriptor, which says {said}; convert it with '
+                f'"image prepare --adapter-type {wish}"'
             )
         return wish
     return adapter_type(disk)

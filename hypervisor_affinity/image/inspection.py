@@ -62,7 +62,7 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
-_WHOLE = 'write it anew as one whole file'
+_WHOLE = 'write it again as one complete file'
 
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
@@ -124,9 +124,9 @@ def _judged(content: Content) -> Disk:
 
 def _ambiguous(content: Content, possible: set[str]) -> UnsafeDisk:
     return UnsafeDisk(
-        f'{content.name}: could be {" or ".join(sorted(possible))}, which is '
-        'how a disk is hidden in another; write it anew with the program '
-        'that made it'
+        f'{content.name}: could be {" or ".join(sorted(possible))}: one disk '
+        'may be hidden in another; create it again with the program that made '
+        'it'
     )
 
 
@@ -165,7 +165,7 @@ def _other(content: Content, probed: Probe) -> Disk:
     if found == 'vdi':
         _check_blocks(content)
     virtual_bytes = content.size if whole else probed.virtual_bytes
-    check_virtual_bytes(f'{content.name}: says', virtual_bytes)
+    check_virtual_bytes(f'{content.name}: has', virtual_bytes)
     return Disk(
         name=content.name,
         format=found,
@@ -188,8 +188,8 @@ def _check_table(content: Content, disk_format: str) -> None:
     end = place + number * table.entry_bytes
     if end > content.size:
         raise UnsafeDisk(
-            f'{content.name}: has a table at bytes {place} to {end}; the '
-            f'file has {content.size}: it is truncated; {ANEW}'
+            f'{content.name}: has a table at bytes {place} to {end}; the file '
+            f'has {content.size} bytes: it is truncated; {ANEW}'
         )
 
 
@@ -202,7 +202,7 @@ def _check_blocks(content: Content) -> None:
     if end > content.size:
         raise UnsafeDisk(
             f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size}: it is truncated; {ANEW}'
+            f'{content.size} bytes: it is truncated; {ANEW}'
         )
 
 
@@ -213,20 +213,20 @@ def _written(probed: Probe) -> tuple[str, ...]:
 def _check_single(disk: Disk) -> None:
     if not disk.is_one_file:
         raise DiskError(
-            f'{disk.name}: is the descriptor of a {disk.create_type} alone; '
-            'its data are in other files; upload the disk as streamOptimized'
+            f'{disk.name}: is only the descriptor of a {disk.create_type}; '
+            'its data is in other files; upload the disk as streamOptimized'
         )
 
 
 def _check_alone(path: pathlib.Path, member: str | None) -> None:
     if path.suffix.lower() == '.ova':
-        raise DiskError(f'{path}: is no OVA: it is no tar archive')
+        raise DiskError(f'{path}: is not an OVA: it is not a tar archive')
     if member is not None:
         raise _no_archive(path, member)
 
 
 def _no_archive(name: object, member: str) -> DiskError:
-    return DiskError(f'{name}: is no OVA, so it has no disk {member!r}')
+    return DiskError(f'{name}: is not an OVA, so it has no disk {member!r}')
 
 
 def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
@@ -236,8 +236,8 @@ def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
     if suffix == '.vmdk' and disk.format == RAW:
         raise DiskError(
             f'{path}: is raw, not VMDK; if it is the data of a flat VMDK, '
-            'name the descriptor, the small .vmdk file beside it, or rename '
-            'this one to .raw'
+            'give the descriptor, the small .vmdk file next to it, or rename '
+            'this file to .raw'
         )
     raise DiskError(
         f'{path}: is {disk.format}, not {_SUFFIXES[suffix]}; rename it to '
@@ -279,17 +279,17 @@ def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
     except OSError as error:
         raise DiskError(
             f'{file}: {error.strerror}; the descriptor {path} lists it; put '
-            'both into one folder'
+            'both into one directory'
         ) from error
     if not is_beside:
         raise UnsafeDisk(
-            f'{file}: is a link out of the folder, and {path} lists it; put '
-            'the data themselves there'
+            f'{file}: is a link to another directory, and {path} lists it; '
+            'put the data itself there'
         )
     if not is_data:
         raise UnsafeDisk(
-            f'{file}: is no file with data, and {path} lists it as one; get '
-            'or write the disk anew'
+            f'{file}: is not a file with data, and {path} lists it as one; '
+            'get or create the disk again'
         )
     return FileContent(file)
 
@@ -329,13 +329,13 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
     ours = (disk.virtual_bytes, disk.create_type)
     if disk.format in _MEASURED and ours != theirs:
         raise UnsafeDisk(
-            f'{path}: says {_both(ours)} here, and {_both(theirs)} to '
+            f'{path}: is {_both(ours)} here, but {_both(theirs)} for '
             f'qemu-img; {ANEW}'
         )
     if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
         raise DiskError(
             f'{path}: qemu-img check finds {number} corruptions; it may be '
-            'truncated: get the file anew, or repair it'
+            'truncated: get the file again, or repair it'
         )
     return dataclasses.replace(disk, virtual_bytes=info.virtual_size)
 

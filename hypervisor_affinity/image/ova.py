@@ -103,23 +103,23 @@ def _members(content: Content) -> dict[str, _Member]:
                     f'{len(info.name)} characters; {REPACK}'
                 )
             if not info.isreg() or info.issparse():
-                raise UnsafeDisk(f'{place} is no plain file; {REPACK}')
+                raise UnsafeDisk(f'{place} is not a regular file; {REPACK}')
             if info.name in ('', '.', '..') or re.search(
                 r'[/\\\0]', info.name
             ):
-                raise UnsafeDisk(f'{place} is in a folder; {REPACK}')
+                raise UnsafeDisk(f'{place} is in a directory; {REPACK}')
             if info.name in members:
-                raise UnsafeDisk(f'{place} is in it twice; {REPACK}')
+                raise UnsafeDisk(f'{place} is in the archive twice; {REPACK}')
             if not 0 <= info.size <= content.size - info.offset_data:
                 raise UnsafeDisk(
                     f'{place} has {info.size} bytes from byte '
-                    f'{info.offset_data} on, and the archive ends at '
-                    f'{content.size}: it is truncated; get it anew'
+                    f'{info.offset_data} on, but the archive ends at byte '
+                    f'{content.size}: it is truncated; get it again'
                 )
             members[info.name] = _Member(info.offset_data, info.size)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise UnsafeDisk(
-            f'{content.name}: is a damaged archive: {error}; get it anew'
+            f'{content.name}: is a damaged archive: {error}; get it again'
         ) from error
     return members
 
@@ -146,7 +146,7 @@ def _chosen(
             )
         return member
     if len(disks) != 1:
-        what_to_do = 'choose one by --disk NAME' if disks else REPACK
+        what_to_do = 'choose one with --disk NAME' if disks else REPACK
         raise DiskError(
             f'{content.name}: has {len(disks)} disks ({listed}); {what_to_do}'
         )
@@ -161,21 +161,23 @@ def _check_whole(
     place = f'{content.name}, {disk.file!r}'
     if disk.compression not in ('', 'identity'):
         raise DiskError(
-            f'{place} is compressed by {disk.compression[:MAX_NAME]}; unpack '
-            'the archive, decompress the disk, and use that'
+            f'{place} is compressed with {disk.compression[:MAX_NAME]}; '
+            'unpack the archive, decompress the disk, and use the result'
         )
     if disk.is_chunked or f'{disk.file}.000000000' in members:
         raise DiskError(
-            f'{place} is in chunks; unpack the archive, join them by "cat", '
-            'and use that'
+            f'{place} is in chunks; unpack the archive, join them with "cat", '
+            'and use the result'
         )
     if disk.has_parent:
         raise UnsafeDisk(
             f'{place} is based on another disk; delete or consolidate the '
-            "machine's snapshots, and export it again"
+            "VM's snapshots, and export it again"
         )
     if disk.file not in members:
-        raise DiskError(f'{place} is not in the archive; get it anew')
+        raise DiskError(
+            f'{place} is not in the archive; get the archive again'
+        )
 
 
 def _digest(manifest: bytes, name: str) -> str | None:

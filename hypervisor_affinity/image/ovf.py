@@ -74,11 +74,11 @@ class Envelope:
             self._root = ElementTree.fromstring(text, forbid_dtd=True)
         except DefusedXmlException as error:
             raise UnsafeDisk(
-                f'{place}: defines entities or a document type, which an '
-                'OVF does not'
+                f'{place}: defines entities or a document type, which is not '
+                'allowed in an OVF'
             ) from error
         except (ParseError, ValueError, LookupError) as error:
-            raise DiskError(f'{place}: is no XML: {error}') from error
+            raise DiskError(f'{place}: is not valid XML: {error}') from error
         self._ovf = next(
             (
                 f'{{{namespace}}}'
@@ -89,9 +89,8 @@ class Envelope:
         )
         if not self._ovf:
             raise DiskError(
-                f'{place}: is no OVF 1 or 2, but '
-                f'{self._root.tag[:MAX_NAME]}; export the machine with a '
-                'newer program'
+                f'{place}: is {self._root.tag[:MAX_NAME]}, not an OVF 1 or 2; '
+                'export the VM with a newer program'
             )
 
     def disks(self) -> dict[str, ListedDisk]:
@@ -111,9 +110,9 @@ class Envelope:
             name = told.get(f'{ovf}href', '')
             if not 0 < len(name) <= MAX_NAME or re.search(r'[/\\:]', name):
                 raise UnsafeDisk(
-                    f'{self._place}: the disk {reference[:MAX_NAME]!r} is '
-                    f'not in the archive, but {name[:MAX_NAME]!r}; export the '
-                    'machine as one OVA'
+                    f'{self._place}: the disk {reference[:MAX_NAME]!r} is not '
+                    f'a member of the archive: {name[:MAX_NAME]!r}; export '
+                    'the VM as one OVA'
                 )
             disks[name] = ListedDisk(
                 disk.get(f'{ovf}diskId', ''),

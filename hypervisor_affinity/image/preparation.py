@@ -132,7 +132,8 @@ def prepare(
         result = _make(node, disk, made, complete, watch)
         if _states(files) != before:
             raise DiskError(
-                f'{source}: was changed meanwhile; stop what writes to it'
+                f'{source}: was changed during the conversion; stop the '
+                'program that writes to it'
             )
         _publish(made.parent, target.parent, names, replace)
     written = dataclasses.replace(result, name=str(target))
@@ -206,11 +207,11 @@ def _check_target(
 ) -> None:
     if '"' in target.name or not target.name.isprintable():
         raise DiskError(
-            f'{target.name!r}: cannot stand in a descriptor; choose a name '
+            f'{target.name!r}: cannot be used in a descriptor; choose a name '
             'without quotes and control characters'
         )
     if not target.parent.is_dir():
-        raise DiskError(f'{target.parent}: no such folder')
+        raise DiskError(f'{target.parent}: no such directory')
     for path in (target.parent / name for name in names):
         if not os.path.lexists(path):
             continue
@@ -223,7 +224,7 @@ def _check_target(
             raise DiskError(f'{path}: is a link; remove it')
         if not replace:
             raise DiskError(
-                f'{path}: exists; choose another name, or --replace it'
+                f'{path}: exists; choose another name, or use --replace'
             )
 
 
@@ -258,9 +259,10 @@ def _check_space(target: pathlib.Path, most: int) -> None:
     if most > free:
         raise DiskError(
             f'{target.parent}: has {shown(free)} free, and {target.name} may '
-            f'need {shown(most)}; free some, or choose another folder. Zeros '
-            'need nothing, even if they take room in the source, and the '
-            'rest may be compressed: if that is much, --skip-space-check'
+            f'need {shown(most)}; free some, or choose another directory. '
+            'Zeros take no space there, even if they do in the source, and '
+            'the rest may be compressed: if that saves enough, use '
+            '--skip-space-check'
         )
 
 
@@ -278,11 +280,13 @@ def _check_digest(
         )
         for offset in range(0, part.size, _PIECE):
             digest.update(part.read(offset, _PIECE))
-            watch('Checking the digest', min(1, (offset + _PIECE) / part.size))
+            watch(
+                'Verifying the checksum', min(1, (offset + _PIECE) / part.size)
+            )
     if digest.hexdigest() != expected:
         raise DiskError(
-            f'{source}: {appliance.member} is not what the manifest says by '
-            f'its {algorithm}; get the archive again'
+            f'{source}: {appliance.member} does not match its {algorithm} '
+            'checksum in the manifest; get the archive again'
         )
 
 
@@ -320,8 +324,8 @@ def _make(
         functools.partial(watch, 'Comparing'),
     ):
         raise DiskError(
-            f'it would hold something else than {disk.name}; was that '
-            'changed meanwhile?'
+            f'its content would differ from {disk.name}; was that changed '
+            'during the conversion?'
         )
     return result
 
@@ -347,7 +351,9 @@ def _check_result(
         if found[name] != value
     ]
     if wrong:
-        raise DiskError(f'{qemu.PROGRAM} erred: {", ".join(wrong)}')
+        raise DiskError(
+            f'{qemu.PROGRAM} made a wrong disk: {", ".join(wrong)}'
+        )
 
 
 def _publish(
@@ -367,7 +373,10 @@ def _publish(
         _sync(made / name)
         # It may have come meanwhile.
         if not replace and os.path.lexists(folder / name):
-            raise DiskError(f'{folder / name}: exists by now')
+            raise DiskError(
+                f'{folder / name}: exists now; choose another name, or use '
+                '--replace'
+            )
     *extents, descriptor = names
     try:
         if extents:

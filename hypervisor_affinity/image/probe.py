@@ -79,7 +79,7 @@ def probe(content: Content) -> Probe:
         except Exception as error:
             # Such as an AttributeError for text that begins in ASCII only.
             raise DiskError(
-                f'{content.name}: oslo.utils fails to tell what it is, so '
+                f'{content.name}: oslo.utils cannot detect its format, so '
                 f'nova does not boot it: {error}'
             ) from error
 
@@ -106,7 +106,7 @@ class _Stream:
         if not chunk and self.position < self._content.size:
             raise DiskError(
                 f'{self._content.name}: ends at byte {self.position} of '
-                f'{self._content.size}: it was cut while it was read'
+                f'{self._content.size}: it became shorter while it was read'
             )
         self.position += len(chunk)
         return chunk
@@ -135,7 +135,7 @@ def _reach(content: Content) -> int:
                 reach = max(reach, min(end, content.size))
     if reach > _FURTHEST:
         raise DiskError(
-            f'{content.name}: is VHDX with metadata behind byte {_FURTHEST}, '
+            f'{content.name}: is VHDX with metadata after byte {_FURTHEST}, '
             'which is not supported; convert it to qcow2'
         )
     return reach

@@ -16,7 +16,7 @@ _MAX_CHAIN = 8
 # Headers of all members of an OVA, each with a long name, and reserve.
 _MAX_HEADERS = 1024**2
 
-REPACK = 'pack it anew with "tar --format=ustar -cf NEW.ova *.ovf *.vmdk"'
+REPACK = 'pack it again with "tar --format=ustar -cf NEW.ova *.ovf *.vmdk"'
 
 
 def headers(content: Content) -> Iterator[tarfile.TarInfo]:
@@ -63,8 +63,8 @@ class _Headers(io.RawIOBase):
         self._chain += 1
         if self._chain > _MAX_CHAIN:
             raise UnsafeDisk(
-                f'{self._content.name}: has more than {_MAX_CHAIN} headers to '
-                f'one member; {REPACK}'
+                f'{self._content.name}: has more than {_MAX_CHAIN} headers '
+                f'for one member; {REPACK}'
             )
 
     def read(self, size: int = -1, /) -> bytes:

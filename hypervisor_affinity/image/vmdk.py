@@ -92,9 +92,9 @@ def check_extent(content: Content, extent: Extent) -> int | None:
         return header.grain * SECTOR
     if content.size < extent.offset + extent.virtual_bytes:
         raise UnsafeDisk(
-            f'{content.name}: has {content.size} bytes, and the descriptor '
-            f'says {extent.virtual_bytes} from byte {extent.offset} on: it '
-            f'is truncated; {ANEW}'
+            f'{content.name}: has {content.size} bytes, but the descriptor '
+            f'says {extent.virtual_bytes} from byte {extent.offset} on: it is '
+            f'truncated; {ANEW}'
         )
     return None
 
@@ -113,7 +113,7 @@ def _read_single(content: Content) -> Vmdk:
     if create_type != found:
         raise UnsafeDisk(
             f'{content.name}: its descriptor says createType {create_type}, '
-            f'and its header is that of a {found}; {ANEW}'
+            f'but its header is that of a {found}; {ANEW}'
         )
     if len(descriptor.extents) != 1 or descriptor.extents[0].kind != 'SPARSE':
         raise UnsafeDisk(
@@ -126,8 +126,8 @@ def _read_single(content: Content) -> Vmdk:
 
 def _lone_extent(content: Content) -> DiskError:
     return DiskError(
-        f'{content.name}: is one extent of a VMDK, without a descriptor; '
-        'name the descriptor, the small .vmdk file beside it'
+        f'{content.name}: is one extent of a VMDK, without a descriptor; give '
+        'the descriptor, the small .vmdk file next to it'
     )
 
 
@@ -144,13 +144,13 @@ def _read_descriptor(content: Content) -> Vmdk:
     if create_type in ONE_FILE:
         raise UnsafeDisk(
             f'{content.name}: its descriptor says createType {create_type}, '
-            f'which is a file with a header, and it has none; {ANEW}'
+            f'which needs a header, and the file has none; {ANEW}'
         )
     kind = _KINDS.get(create_type)
     if kind is None:
         raise DiskError(
             f'{content.name}: createType {create_type} is not supported; '
-            'export the disk as streamOptimized, such as into an OVA'
+            'export the disk as streamOptimized, for example into an OVA'
         )
     extents = descriptor.extents
     if not extents:
@@ -166,7 +166,7 @@ def _read_descriptor(content: Content) -> Vmdk:
                 'read; export the disk as streamOptimized'
             )
     virtual_bytes = sum(extent.virtual_bytes for extent in extents)
-    check_virtual_bytes(f'{content.name}: the descriptor says', virtual_bytes)
+    check_virtual_bytes(f'{content.name}: the descriptor gives', virtual_bytes)
     return Vmdk(descriptor, virtual_bytes)
 
 
@@ -174,7 +174,7 @@ def _check_same_size(content: Content, header: Header, extent: Extent) -> None:
     if extent.virtual_bytes != header.capacity * SECTOR:
         raise UnsafeDisk(
             f'{content.name}: the descriptor says {extent.virtual_bytes} '
-            f'bytes, the header {header.capacity * SECTOR}; {ANEW}'
+            f'bytes, but the header says {header.capacity * SECTOR}; {ANEW}'
         )
 
 
@@ -182,20 +182,20 @@ def _embedded(content: Content, header: Header) -> bytes:
     size = header.descriptor_size * SECTOR
     if header.descriptor_offset != 1 or not 0 < size <= MAX_DESCRIPTOR:
         raise UnsafeDisk(
-            f'{content.name}: the header says a descriptor of {size} bytes '
-            f'at sector {header.descriptor_offset}; it is at sector 1 and '
-            f'has 1 to {MAX_DESCRIPTOR} bytes; {ANEW}'
+            f'{content.name}: the header says that the descriptor has {size} '
+            f'bytes at sector {header.descriptor_offset}; it must be at '
+            f'sector 1 and have 1 to {MAX_DESCRIPTOR} bytes; {ANEW}'
         )
     found = content.read(SECTOR, max(size, _SEARCHED))
     if len(found) < size:
         raise UnsafeDisk(
-            f'{content.name}: ends in its descriptor, after {content.size} '
-            f'bytes; {ANEW}'
+            f'{content.name}: ends within its descriptor, after '
+            f'{content.size} bytes; {ANEW}'
         )
     text = found.partition(b'\0')[0]
     if len(text) > size:
         raise UnsafeDisk(
-            f'{content.name}: its descriptor goes on behind the {size} bytes '
+            f'{content.name}: its descriptor is longer than the {size} bytes '
             f'that the header says; {ANEW}'
         )
     return text

@@ -57,7 +57,7 @@ _SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
 
 CONSOLIDATE = 'delete or consolidate its snapshots, and export it again'
 _BESIDE = (
-    'put all extents beside the descriptor, and name them without a folder'
+    'put all extents next to the descriptor, and name them without a directory'
 )
 
 
@@ -98,15 +98,15 @@ def _text(name: str, content: bytes) -> str:
     residue = rest.strip(b'\0')
     if len(residue) > _RESIDUE or not text.endswith(residue):
         raise UnsafeDisk(
-            f'{name}: its descriptor goes on behind byte {len(text)}, where '
-            f'it ends; {ANEW}'
+            f'{name}: its descriptor has more text after its end at byte '
+            f'{len(text)}; {ANEW}'
         )
     try:
         return text.decode()
     except UnicodeDecodeError as error:
         raise DiskError(
-            f'{name}: byte {error.start} of its descriptor is not UTF-8; '
-            'rename the files to plain ASCII'
+            f'{name}: byte {error.start} of its descriptor is not UTF-8; give '
+            'the files ASCII names'
         ) from error
 
 
@@ -124,7 +124,7 @@ def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
             )
         if not line.replace('\t', ' ').isprintable():
             raise UnsafeDisk(
-                f'{place} has characters that are no text: {line!r}; {ANEW}'
+                f'{place} has characters that are not text: {line!r}; {ANEW}'
             )
         if not line or line.startswith('#'):
             continue
@@ -141,8 +141,8 @@ def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
             )
         if len(extents) > MAX_EXTENTS:
             raise UnsafeDisk(
-                f'{place} is the extent {len(extents)}; at most '
-                f'{MAX_EXTENTS} are read; export the disk as streamOptimized'
+                f'{place} is extent {len(extents)}; at most {MAX_EXTENTS} are '
+                'read; export the disk as streamOptimized'
             )
     return settings, tuple(extents)
 
@@ -160,12 +160,12 @@ def _extent(
         file in ('', '.', '..') or re.search(r'[/\\:]', file)
     ):
         raise UnsafeDisk(
-            f'{place} leads out of the folder: {file!r}; {_BESIDE}'
+            f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
     if file is not None and len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '
-            f'{MAX_NAME} can be; {_BESIDE}'
+            f'{MAX_NAME} are allowed; {_BESIDE}'
         )
     return Extent(
         access,
@@ -180,14 +180,14 @@ def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:
     # qemu finds the word in a comment, too.
     if 'parentfilenamehint' in text.lower():
         raise UnsafeDisk(
-            f'{name}: its descriptor names a parent, on whose data it is '
-            f'based (parentFileNameHint); {CONSOLIDATE}'
+            f'{name}: its descriptor names a parent that its data is based on '
+            f'(parentFileNameHint); {CONSOLIDATE}'
         )
     parent = settings.get('parentcid', '')
     if parent.lower() != f'{_NO_PARENT:x}':
         raise UnsafeDisk(
             f'{name}: its descriptor says parentCID {parent or "nothing"}, '
-            f'and without a parent it is {_NO_PARENT:x}; {CONSOLIDATE}'
+            f'but without a parent it is {_NO_PARENT:x}; {CONSOLIDATE}'
         )
 
 
@@ -196,8 +196,8 @@ def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
     # qemu and oslo.utils take the first, though it be in a comment.
     if create_type is None or text.lower().count('createtype') != 1:
         raise UnsafeDisk(
-            f'{name}: its descriptor does not say createType once and for '
-            f'all; {ANEW}'
+            f'{name}: its descriptor does not set createType exactly once; '
+            f'{ANEW}'
         )
     if create_type in _DELTAS:
         raise UnsafeDisk(
@@ -206,7 +206,7 @@ def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
         )
     if create_type in _DEVICES:
         raise UnsafeDisk(
-            f'{name}: its createType {create_type} leads to a device; '
-            'export the disk as streamOptimized'
+            f'{name}: its createType {create_type} refers to a device; export '
+            'the disk as streamOptimized'
         )
     return create_type

@@ -82,30 +82,31 @@ def read(content: Content) -> Header:
     sector = content.read(0, SECTOR)
     if len(sector) < SECTOR:
         raise UnsafeDisk(
-            f'{name}: ends in its header, after {content.size} bytes; {ANEW}'
+            f'{name}: ends within its header, after {content.size} bytes; '
+            f'{ANEW}'
         )
     header = Header(*_LAYOUT.unpack_from(sector))
     if header.magic != MAGIC:
         raise UnsafeDisk(
             f'{name}: the header begins with the bytes {header.magic.hex()}, '
-            f"and a sparse extent's with {MAGIC.hex()}; {ANEW}"
+            f"but a sparse extent's with {MAGIC.hex()}; {ANEW}"
         )
     if not 1 <= header.version <= 3:
         raise DiskError(
             f'{name}: the header says version {header.version}; 1 to 3 are '
-            'known; export the disk as streamOptimized'
+            'supported; export the disk as streamOptimized'
         )
-    check_virtual_bytes(f'{name}: the header says', header.capacity * SECTOR)
+    check_virtual_bytes(f'{name}: the header gives', header.capacity * SECTOR)
     grain = header.grain
     if not MIN_GRAIN <= grain <= MAX_GRAIN or grain & (grain - 1):
         raise UnsafeDisk(
-            f'{name}: the header says grains of {grain} sectors; they are '
+            f'{name}: the header says grains of {grain} sectors; they must be '
             f'powers of two from {MIN_GRAIN} to {MAX_GRAIN}; {ANEW}'
         )
     if not 1 <= header.table_entries <= MAX_TABLE_ENTRIES:
         raise UnsafeDisk(
             f'{name}: the header says {header.table_entries} entries in a '
-            f'grain table; there are 1 to {MAX_TABLE_ENTRIES}; {ANEW}'
+            f'grain table; there must be 1 to {MAX_TABLE_ENTRIES}; {ANEW}'
         )
     if header.directory == _AT_END:
         # Behind it nothing is missing.
@@ -129,8 +130,8 @@ def _footer(content: Content, header: Header) -> Header:
         or any(tail[-SECTOR:])
     ):
         raise UnsafeDisk(
-            f'{content.name}: the header says that the grain directory is '
-            f'at the end, where no footer is: it is truncated; {ANEW}'
+            f'{content.name}: the header says that the grain directory is at '
+            f'the end, but there is no footer: it is truncated; {ANEW}'
         )
     footer = Header(*_LAYOUT.unpack_from(tail, SECTOR))
     differing = [
@@ -141,7 +142,7 @@ def _footer(content: Content, header: Header) -> Header:
     if differing or footer.directory == _AT_END:
         raise UnsafeDisk(
             f'{content.name}: header and footer differ: '
-            f'{", ".join(differing) or "the footer names another"}; {ANEW}'
+            f'{", ".join(differing) or "the footer refers to another"}; {ANEW}'
         )
     return footer
 
@@ -151,8 +152,8 @@ def _check_places(content: Content, header: Header) -> None:
     tables = header.directory_bytes // 4
     if tables > MAX_TABLES:
         raise UnsafeDisk(
-            f'{content.name}: the header asks for {tables} grain tables; at '
-            f'most {MAX_TABLES} are read; {ANEW}'
+            f'{content.name}: the header needs {tables} grain tables; at most '
+            f'{MAX_TABLES} are read; {ANEW}'
         )
     places = {'grain directory': header.directory}
     if header.flags & _HAS_SPARE:
@@ -163,13 +164,13 @@ def _check_places(content: Content, header: Header) -> None:
             raise UnsafeDisk(
                 f'{content.name}: a disk of {header.capacity * SECTOR} bytes '
                 f'has its {place} at bytes {sector * SECTOR} to {end}; the '
-                f'file has {content.size}; {ANEW}'
+                f'file has {content.size} bytes; {ANEW}'
             )
     if header.overhead * SECTOR > content.size:
         raise UnsafeDisk(
-            f'{content.name}: the header says that data begin at byte '
-            f'{header.overhead * SECTOR}; the file has {content.size}: it is '
-            f'truncated; {ANEW}'
+            f'{content.name}: the header says that data begins at byte '
+            f'{header.overhead * SECTOR}; the file has {content.size} bytes: '
+            f'it is truncated; {ANEW}'
         )
 
 
@@ -194,8 +195,8 @@ def _check_grains(content: Content, header: Header) -> None:
         end = max(tables) + last if any(tables) else 0
         if end * SECTOR > content.size:
             raise UnsafeDisk(
-                f'{content.name}: has data up to byte {end * SECTOR} by its '
-                f'grain tables; the file has {content.size}: it is '
+                f'{content.name}: its grain tables list data up to byte '
+                f'{end * SECTOR}; the file has {content.size} bytes: it is '
                 f'truncated; {ANEW}'
             )
 
@@ -205,8 +206,8 @@ def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:
     if len(found) < size:
         raise UnsafeDisk(
             f'{content.name}: has grain tables at bytes {offset} to '
-            f'{offset + size}; the file has {content.size}: it is truncated; '
-            f'{ANEW}'
+            f'{offset + size}; the file has {content.size} bytes: it is '
+            f'truncated; {ANEW}'
         )
     return struct.unpack(f'<{size // 4}I', found)
 

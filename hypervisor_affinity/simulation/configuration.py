@@ -99,12 +99,12 @@ def choice() -> Iterator[str]:
     options = CONF.filter_scheduler
     if options.host_subset_size > 1:
         yield (
-            f'nova takes one of the first {options.host_subset_size} at '
-            'random (host_subset_size)'
+            f'nova chooses one of the first {options.host_subset_size} hosts '
+            'at random (host_subset_size)'
         )
     if options.shuffle_best_same_weighed_hosts:
         yield (
-            'nova takes one of those of the same weight at random '
+            'nova chooses one of the hosts of the same weight at random '
             '(shuffle_best_same_weighed_hosts)'
         )
 

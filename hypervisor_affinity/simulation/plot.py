@@ -149,7 +149,11 @@ def _fill_failures(axis: Any, run: Run, runs: Sequence[Run]) -> None:
     """Draw how often something went wrong, if it did with any scheduler."""
     for label, style, failed in (
         ('refused so far', _REFUSED, lambda outcome: outcome.refusal),
-        ('cannot run there, so far', _MISFITS, lambda outcome: outcome.misfit),
+        (
+            'on hosts that cannot run them, so far',
+            _MISFITS,
+            lambda outcome: outcome.misfit,
+        ),
     ):
         if not any(failed(outcome) for r in runs for outcome in r.outcomes):
             continue

@@ -97,7 +97,7 @@ def _messages(
                 try:
                     message = receiver.recv()
                 except EOFError:
-                    message = 'its process has died'
+                    message = 'its process ended unexpectedly'
                 yield names[receiver], message
                 if not isinstance(message, int):
                     del names[receiver]

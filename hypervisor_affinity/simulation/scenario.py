@@ -92,7 +92,7 @@ class Boot(Record, frozen=True):
 
     def __post_init__(self) -> None:
         if self.image is None and not self.volume:
-            raise ValueError('names no image, and volume is not true')
+            raise ValueError('does not name an image, and volume is not true')
 
 
 class Place(Record, frozen=True):
@@ -103,7 +103,7 @@ class Place(Record, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.host is None) == (self.aggregate is None):
-            raise ValueError('must have one of host and aggregate')
+            raise ValueError('must have either host or aggregate')
 
 
 class Drain(Place, frozen=True):
@@ -117,7 +117,7 @@ class Drain(Place, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.by is Request.BOOT:
-            raise ValueError('a host is not drained by boot')
+            raise ValueError('a host cannot be drained by boot')
 
 
 class Servers(Record, frozen=True):
@@ -199,7 +199,7 @@ class Action(Record, frozen=True):
         set_ones = [name for name in names if getattr(self, name) is not None]
         if len(set_ones) != 1:
             known = ', '.join(names)
-            raise ValueError(f'must have one of {known}')
+            raise ValueError(f'must have exactly one of {known}')
         check_options(self.set_options or {})
 
     @property
@@ -246,7 +246,9 @@ class Scenario(Record, frozen=True):
         check_options(self.options)
         for name, options in self.schedulers.items():
             if not isinstance(options, dict):
-                raise ValueError(f'scheduler {name!r} has no options')
+                raise ValueError(
+                    f'the options of scheduler {name!r} are not a mapping'
+                )
             check_options(options)
         if len(self.schedulers) > MOST_SCHEDULERS:
             raise ValueError(f'has more than {MOST_SCHEDULERS} schedulers')
@@ -288,8 +290,8 @@ def check_options(options: Options) -> None:
     for group, values in options.items():
         if not isinstance(values, dict):
             raise ValueError(
-                f'{group!r} is no group of options, such as filter_scheduler '
-                'with its options below it'
+                f'{group!r} is not a group of options, such as '
+                'filter_scheduler with its options below it'
             )
 
 

@@ -276,7 +276,10 @@ class Scheduler:
                 reason = reason or f'hosts rejected: {asked}'
                 return Refusal(type(each).__name__, reason + after, told)
         # One of somebody else's, that answers anew each time.
-        return Refusal('undetermined', f'no filter, when asked again{after}')
+        return Refusal(
+            'undetermined',
+            f'no filter rejected all hosts when asked again{after}',
+        )
 
 
 class _SchedulerManager(manager.SchedulerManager):

@@ -120,7 +120,7 @@ def _refers(value: object) -> str | None:
         if _REFERENCE.search(value):
             return (
                 'a $ refers to the value of another option, which may be a '
-                'password; write the value, or $$ for the sign itself'
+                'password; write the value, or $$ for a literal $'
             )
         return None
     if isinstance(value, Mapping):
@@ -140,16 +140,16 @@ def _imports(
     if not isinstance(value, list) or not all(
         isinstance(path, str) for path in value
     ):
-        return 'no list of names'
+        return 'not a list of names'
     installed = _installed(option) | named[option]
     strange = [path for path in value if path not in installed]
     if not strange:
         return None
     _, _, entry_points = _IMPORTED[option]
     return (
-        f'{strange[0]!r} is none of nova nor of a package that registers it '
-        f'as {entry_points}, and would be imported; if you trust it, name it '
-        f'by --set {group}.{option}=... or in a nova.conf'
+        f'{strange[0]!r} is not from nova, nor from a package that registers '
+        f'it as {entry_points}, and would be imported; if you trust it, name '
+        f'it with --set {group}.{option}=... or in a nova.conf'
     )
 
 

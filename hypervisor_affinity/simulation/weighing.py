@@ -93,7 +93,7 @@ def ask(question: Question) -> Ranking:
         try:
             message = receiver.recv()
         except EOFError:
-            message = 'its process has died'
+            message = 'its process ended unexpectedly'
     finally:
         process.terminate()
         process.join()

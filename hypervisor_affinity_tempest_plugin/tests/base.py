@@ -46,7 +46,7 @@ class BaseTest(api_version_utils.BaseMicroversionTest, test.BaseTestCase):
         super().skip_checks()
         if not CONF.service_available.hypervisor_affinity:
             raise cls.skipException(
-                '[service_available] hypervisor_affinity is off'
+                '[service_available] hypervisor_affinity is not enabled'
             )
         if not CONF.service_available.nova:
             raise cls.skipException('nova is not available')
@@ -145,8 +145,8 @@ class PlacementTest(BaseTest):
         for hypervisor in (KVM, VMWARE):
             if hypervisor not in cls.hypervisor_of.values():
                 raise cls.skipException(
-                    f'No compute host is up and enabled whose hypervisor is '
-                    f'{hypervisor}'
+                    f'No compute host with the hypervisor {hypervisor} is up '
+                    'and enabled'
                 )
         cls.flavor = cls.create_flavor()
 
@@ -239,7 +239,8 @@ class PlacementTest(BaseTest):
             condition, CONF.compute.build_timeout, CONF.compute.build_interval
         ):
             raise exceptions.TimeoutException(
-                f'Not within {CONF.compute.build_timeout} seconds: {what}'
+                f'Did not happen within {CONF.compute.build_timeout} seconds: '
+                f'{what}'
             )
 
     def settled(self, server_id: str, after: str = 'BUILD') -> dict:

@@ -62,7 +62,7 @@ class Hosts:
         ``domain-cN.<uuid>`` for vCenter, else the host's name.
         """
         if name in self._hosts:
-            raise ValueError(f'there is a host {name} already')
+            raise ValueError(f'there is already a host {name}')
         if node is None:
             node = self._usual_node(name, face)
 

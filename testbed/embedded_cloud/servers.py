@@ -153,7 +153,7 @@ class Servers:
                 watched = unfinished[-1]
             if time.monotonic() > deadline:
                 raise CloudTimeout(
-                    f'server {watched} still builds after {timeout:g} s'
+                    f'server {watched} is still in BUILD after {timeout:g} s'
                 )
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 

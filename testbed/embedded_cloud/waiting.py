@@ -26,7 +26,9 @@ def until(condition: Callable[[], T], what: str, timeout: float = 30.0) -> T:
     pause = _FIRST_PAUSE
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise CloudTimeout(f'waited {timeout:g} s in vain for {what}')
+            raise CloudTimeout(
+                f'timed out after {timeout:g} s waiting for {what}'
+            )
         time.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
     return value

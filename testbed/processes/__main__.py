@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A cloud on this machine: bring it up, end it, or tell what runs."""
+"""A cloud on this machine: start it, stop it, or show what runs."""
 
 import argparse
 import pathlib
@@ -53,23 +53,25 @@ def _parse() -> argparse.Namespace:
         '--folder',
         type=lambda text: pathlib.Path(text).resolve(),
         required=True,
-        help='for all state; kept when the cloud is ended',
+        help='directory for all state; kept when the cloud is stopped',
     )
     commands = parser.add_subparsers(dest='command', required=True)
-    up = commands.add_parser('up', help='start what does not run')
+    up = commands.add_parser('up', help='start the programs that do not run')
     up.add_argument(
         '--first-port',
         type=int,
-        help='the first of about ten consecutive ones on loopback, for a new '
-        'cloud (default: free ones)',
+        help='the first of about ten consecutive ports on loopback, for a new '
+        'cloud (default: free ports)',
     )
     up.set_defaults(function=_up)
-    down = commands.add_parser('down', help='end what runs')
+    down = commands.add_parser('down', help='stop the programs that run')
     down.set_defaults(function=_down)
-    long = commands.add_parser('soak', help='boot and delete for a long time')
+    long = commands.add_parser(
+        'soak', help='boot and delete servers for a long time'
+    )
     long.add_argument('--boots', type=int, default=1000)
     long.set_defaults(function=_soak)
-    status = commands.add_parser('status', help='tell what runs')
+    status = commands.add_parser('status', help='show which programs run')
     status.set_defaults(function=_status)
     return parser.parse_args()
 
@@ -105,14 +107,17 @@ def _up(arguments: argparse.Namespace) -> None:
     if not (folder / 'tempest').exists():
         say("Writing Tempest's configuration")
         TempestConf(made).write()
-    _say(f'It runs after {time.monotonic() - began:.0f} s')
+    _say(f'The cloud is up after {time.monotonic() - began:.0f} s')
     _explain(folder)
 
 
 def _down(arguments: argparse.Namespace) -> None:
     found = _find(arguments.folder)
     running.shut_down(found, cloud.ENDED_LAST)
-    _say(f'{len(found)} programs ended; the state is in {arguments.folder}')
+    _say(
+        f'{len(found)} programs stopped; the state is kept in '
+        f'{arguments.folder}'
+    )
 
 
 def _soak(arguments: argparse.Namespace) -> None:
@@ -133,7 +138,7 @@ def _status(arguments: argparse.Namespace) -> None:
         pid = program.pid
         _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')
     if not found:
-        _say('Nothing runs')
+        _say('No program runs')
         sys.exit(_NOTHING_RUNS)
     if not all(program.pid for program in found):
         sys.exit(_HAS_ENDED)
@@ -148,14 +153,12 @@ def _find(folder: pathlib.Path) -> list[running.Program]:
 def _explain(folder: pathlib.Path) -> None:
     tempest = folder / 'tempest'
     _say(
-        f'Administrator: . {openrc.path(folder)}\n'
-        f'Any user:      . {openrc.path(folder, samples.USER)}\n'
-        f'Then, such as: openstack server create --image vmdk --flavor small '
-        '--nic none --wait first\n'
-        f'Disks:         {samples.folder(folder)}\n'
-        f'Logs:          {folder / "logs"}\n'
-        f'Tempest:       cd {tempest} && {BIN / "tempest"} run '
-        f'--config-file=tempest.conf --regex={_PLUGIN}'
+        f'Administrator: . {openrc.path(folder)}\nAny user:      . '
+        f'{openrc.path(folder, samples.USER)}\nFor example:   openstack '
+        'server create --image vmdk --flavor small --nic none --wait '
+        f'first\nDisks:         {samples.folder(folder)}\nLogs:          '
+        f'{folder / "logs"}\nTempest:       cd {tempest} && {BIN / "tempest"} '
+        f'run --config-file=tempest.conf --regex={_PLUGIN}'
     )
 
 

@@ -101,7 +101,9 @@ class Boots:
         """Wait until nova-api answered all requests."""
         done = concurrent.futures.wait(self._futures, polling.TIMEOUT)
         if done.not_done:
-            raise TimeoutError(f'{len(done.not_done)} requests without answer')
+            raise TimeoutError(
+                f'{len(done.not_done)} requests without an answer'
+            )
         for future in self._futures:
             future.result()
         self._futures.clear()

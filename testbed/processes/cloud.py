@@ -96,7 +96,9 @@ def make_room(folder: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise OSError(
-            errno.ENOTEMPTY, 'not empty, and no cloud is in it', str(folder)
+            errno.ENOTEMPTY,
+            'not empty, and there is no cloud in it',
+            str(folder),
         )
 
 
@@ -178,7 +180,7 @@ class Cloud:
         self._say('Starting Placement, Glance, Neutron and Cinder')
         self._start(self._others)
         if is_first:
-            self._say('Telling nova of its cells')
+            self._say('Creating the cells of nova')
             self.programs.run('nova-cells', *self._nova.map_cells())
         # All parts of nova but its API end at once if Placement is not there.
         self._wait(self._others)
@@ -188,7 +190,7 @@ class Cloud:
         self._wait([self._nova, *self._behind_nova])
         self._add_hosts()
         self._enable_hosts()
-        self._say('Waiting for Cinder to know its volume service')
+        self._say('Waiting for the volume service of Cinder')
         self._wait_for_volumes()
         self._warm_neutron()
         self.programs.check()
@@ -261,7 +263,7 @@ class Cloud:
         for number, (name, child) in enumerate(ending.items(), 1):
             self._say(f'Filling databases, {number} of {len(ending)}: {name}')
             self.programs.finish(child)
-        self._say('Making an administrator in Keystone')
+        self._say('Creating an administrator in Keystone')
         self.programs.run('keystone-bootstrap', self._keystone.bootstrap())
 
     def _register(self) -> None:
@@ -314,7 +316,7 @@ class Cloud:
         new = [host for host in self.hosts if host.name not in known]
         if not new:
             return
-        self._say('Telling nova of its hosts')
+        self._say('Mapping the hosts to cells')
         self.programs.run('nova-discover-hosts', self._nova.discover_hosts())
         for host in new:
             name = host.aggregate

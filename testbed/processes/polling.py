@@ -27,6 +27,8 @@ def until(
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise TimeoutError(f'waited {seconds:g} s in vain for {what}')
+            raise TimeoutError(
+                f'timed out after {seconds:g} s waiting for {what}'
+            )
         time.sleep(_PAUSE)
     return value

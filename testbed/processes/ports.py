@@ -23,7 +23,7 @@ def free(count: int) -> list[int]:
             break
         if port not in _given and _is_free(port):
             found.append(port)
-    assert len(found) == count, f'no {count} free ports in {_CANDIDATES}'
+    assert len(found) == count, f'fewer than {count} free: {_CANDIDATES}'
     _given.update(found)
     return found
 
@@ -76,10 +76,10 @@ def taken(
         owner = _process(owners.get(port))
         if owner is None:
             # Of another user, who need not tell.
-            said.append(f'port {port}, for {name}, is taken')
+            said.append(f'port {port}, for {name}, is in use')
         elif not is_own(owner.pid):
             said.append(
-                f'port {port}, for {name}, is taken by process {owner.pid} '
+                f'port {port}, for {name}, is in use by process {owner.pid} '
                 f'({" ".join(owner.cmdline())})'
             )
     return said

@@ -44,7 +44,7 @@ class Outcome:
             if name.rpartition('.')[2] not in expected_skips
         ]
         if self.code and not found:
-            found.append(f'tempest ended with {self.code}')
+            found.append(f'tempest exited with status {self.code}')
         return found
 
 

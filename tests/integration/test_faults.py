@@ -86,7 +86,7 @@ def fail(proxy, source, tmp_path):
     [
         pytest.param(
             in_json({'error': {'message': 'who?'}}, 401),
-            '401, the token is not accepted; authenticate anew',
+            '401, the token is not accepted; authenticate again',
             id='401',
         ),
         pytest.param(
@@ -118,26 +118,26 @@ def fail(proxy, source, tmp_path):
         ),
         pytest.param(
             Answer(body=b'{"servers": [' + b' ' * 1000, cut=True),
-            'the connection broke off',
+            'the connection broke',
             id='cut',
         ),
         pytest.param(
             Answer(body=b'{"servers": ['),
-            'the answer is none of nova (Input data was truncated)',
+            'not a valid answer of nova (Input data was truncated)',
             id='half of it',
         ),
         pytest.param(
             Answer(body=b'<html>Log in first</html>'),
-            'the answer is none of nova (JSON is malformed',
+            'not a valid answer of nova (JSON is malformed',
             id='HTML',
         ),
         pytest.param(
-            Answer(body=b'\xff\xfe'), 'the answer is none of nova', id='bytes'
+            Answer(body=b'\xff\xfe'), 'not a valid answer of nova', id='bytes'
         ),
-        pytest.param(Answer(), 'the answer is none of nova', id='nothing'),
+        pytest.param(Answer(), 'not a valid answer of nova', id='nothing'),
         pytest.param(
             in_json({'images': []}),
-            'the answer is none of nova (it has no `servers`)',
+            'not a valid answer of nova (it has no `servers`)',
             id='something else',
         ),
         pytest.param(
@@ -162,7 +162,7 @@ def test_no_second_try(fail, answer, says):
 def test_busy(fail, status, options, retries):
     busy = in_json({}, status, {'Retry-After': '0'})
     message, requests = fail(busy, **options)
-    assert f'{status}, too busy, also after {retries} retries' in message
+    assert f'{status}, still too busy after {retries} retries' in message
     assert requests == 1 + retries
 
 
@@ -248,6 +248,6 @@ def test_placement_fails(cloud, tmp_path):
     assert re.fullmatch(
         'placement, GET /resource_providers/[-0-9a-f]+/inventories: '
         '403, forbidden; the policy rule '
-        'placement:resource_providers:inventories:list must allow it, .*',
+        'placement:resource_providers:inventories:list must allow it; .*',
         str(caught.value),
     )

@@ -116,7 +116,7 @@ def test_a_wheel_that_was_left_in_the_checkout_is_named(checkout):
     code, lines = check(checkout, sdist=sdist)
     assert code == 1
     assert [line.partition(': ')[2] for line in lines] == [
-        'does not belong: other-1.0-py3-none-any.whl',
+        'must not be there: other-1.0-py3-none-any.whl',
         'binary: other-1.0-py3-none-any.whl',
     ]
 
@@ -141,7 +141,7 @@ def test_tests_in_a_wheel_are_named(checkout):
     wheel = {**WHEEL, 'tests/__init__.py': b''}
     code, (line,) = check(checkout, wheel=wheel)
     assert code == 1
-    assert line.endswith('.whl: does not belong: tests/__init__.py')
+    assert line.endswith('.whl: must not be there: tests/__init__.py')
 
 
 def test_a_wheel_alone_is_not_enough(checkout):
@@ -149,4 +149,4 @@ def test_a_wheel_alone_is_not_enough(checkout):
     (checkout / 'dist' / f'{RELEASE}-py3-none-any.whl').touch()
     code, (line,) = run(checkout)
     assert code == 1
-    assert line.startswith('dist: one wheel and one sdist are wanted')
+    assert line.startswith('dist: one wheel and one sdist are expected')

@@ -40,7 +40,7 @@ _ADVICE = (
     '; see whether vCenter is up, or set a longer reading_deadline or a '
     'higher reading_limit in [hypervisor_affinity_vcenter]'
 )
-_NONE = 'the answer broke off, or is none of vCenter (HTTPException)'
+_NONE = 'the answer is incomplete, or not from vCenter (HTTPException)'
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_who_drips(reach, answer):
             with pytest.raises(SourceError) as caught:
                 session.call(ask)
             assert str(caught.value) == (
-                f'vCenter {access.name}: no whole answer within 0.5 s{_ADVICE}'
+                f'vCenter {access.name}: no complete answer within 0.5 '
+                f's{_ADVICE}'
             )
     assert time.monotonic() - began < SOON
 
@@ -127,7 +128,7 @@ def test_who_floods(reach, answer):
     ):
         session.call(ask)
     assert str(caught.value) == (
-        f'vCenter {access.name}: an answer of more than 1 MiB{_ADVICE}'
+        f'vCenter {access.name}: the answer is larger than 1 MiB{_ADVICE}'
     )
 
 
@@ -166,7 +167,7 @@ def test_all_calls_of_a_reading_together(vcenter, access_of):
                 ask(content)
                 time.sleep(0.01)
 
-        with pytest.raises(SourceError, match='no whole answer within 1 s'):
+        with pytest.raises(SourceError, match='no complete answer within 1 s'):
             session.call(ask_for_ever)
         # The next reading has its own time.
         assert session.call(ask)
@@ -174,7 +175,7 @@ def test_all_calls_of_a_reading_together(vcenter, access_of):
         contextlib.closing(
             Session(dataclasses.replace(access, bounds=Bounds(60, MIB // 4)))
         ) as session,
-        pytest.raises(SourceError, match=r'an answer of more than 0\.25 MiB'),
+        pytest.raises(SourceError, match=r'answer is larger than 0\.25 MiB'),
     ):
         session.call(lambda content: [ask(content) for _ in range(10**5)])
 
@@ -183,7 +184,7 @@ def test_others_are_read_beside_one_that_drips(reach, vcenter, access_of):
     slow = reach(in_calls(Answer(body=LONG, drip=0.02)))
     with VCenters([slow, access_of(vcenter)]) as vcenters:
         first, second = vcenters.read()
-    assert 'no whole answer within 0.5 s' in first.error
+    assert 'no complete answer within 0.5 s' in first.error
     assert second.error == ''
     assert [cluster.name for cluster in second.clusters] == ['first']
 

@@ -198,7 +198,7 @@ def test_what_is_no_value_of_a_record(access, change, kind, path, odd, says):
     change(kind, work)
     record = read_once(access)
     assert record.clusters == ()
-    assert record.error.startswith(f'{record.name}: the answer is none of ')
+    assert record.error.startswith(f'{record.name}: not a valid answer of ')
     assert says in record.error
     assert len(record.error) < 500
 

@@ -34,8 +34,8 @@ SHORT = 0.2
 PAGE = b'<!DOCTYPE html><html><p>Welcome<br></html>'
 XHTML = b'<html><body><p>Welcome</p></body></html>'
 _NO_CERTIFICATE = 'its certificate is not trusted ('
-_CA_FILE = '); name the certificate of its CA as ca_file'
-_NONE = 'is no vCenter of a known release; check host_ip and host_port'
+_CA_FILE = '); set ca_file to the certificate of its CA'
+_NONE = 'is not from a vCenter of a known release; check host_ip and host_port'
 
 
 @pytest.fixture(autouse=True)
@@ -201,45 +201,45 @@ CASES = {
     ),
     'cut off': (
         lambda site: site.tls(always(Answer(200, XHTML, cut=True))),
-        'the answer broke off, or is none of vCenter (IncompleteRead)',
+        'the answer is incomplete, or not from vCenter (IncompleteRead)',
     ),
     'calls are not found': (
         lambda site: site.tls(in_calls(Answer(404))),
-        'the answer broke off, or is none of vCenter (HTTPException)',
+        'the answer is incomplete, or not from vCenter (HTTPException)',
     ),
     'calls are unavailable': (
         lambda site: site.tls(in_calls(Answer(503, PAGE))),
-        'the answer broke off, or is none of vCenter (HTTPException)',
+        'the answer is incomplete, or not from vCenter (HTTPException)',
     ),
     'calls answer with a page': (
         lambda site: site.tls(in_calls(Answer(200, PAGE))),
-        'the answer broke off, or is none of vCenter',
+        'the answer is incomplete, or not from vCenter',
     ),
     'calls answer with XHTML': (
         lambda site: site.tls(in_calls(Answer(200, XHTML))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls fail with a page': (
         lambda site: site.tls(in_calls(Answer(500, PAGE))),
-        'the answer broke off, or is none of vCenter',
+        'the answer is incomplete, or not from vCenter',
     ),
     'calls fail with XHTML': (
         lambda site: site.tls(in_calls(Answer(500, XHTML))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls answer with nothing': (
         lambda site: site.tls(in_calls(Answer(200))),
-        'the answer broke off, or is none of vCenter',
+        'the answer is incomplete, or not from vCenter',
     ),
     'calls answer with no gzip': (
         lambda site: site.tls(
             in_calls(Answer(200, PAGE, {'Content-Encoding': 'gzip'}))
         ),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
     'calls are cut off': (
         lambda site: site.tls(in_calls(Answer(200, XHTML, cut=True))),
-        'is none of vCenter',
+        'or not from vCenter',
     ),
 }
 # The others must not be thought dead on a machine that is busy.

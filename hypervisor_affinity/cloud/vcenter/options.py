@@ -161,7 +161,7 @@ class _File:
             re.compile(regex)
         except (OverflowError, RecursionError, re.error) as error:
             raise SourceError(
-                f'{self.path}: datastore_regex {regex!r} is no regular '
+                f'{self.path}: datastore_regex {regex!r} is not a regular '
                 f'expression: {error}'
             ) from error
         return regex
@@ -184,8 +184,8 @@ class _File:
         value = self.option(name)
         if not value:
             raise SourceError(
-                f'{self.path}: {name} is set neither in '
-                f'[{vcenter_conf.GROUP}] nor in [{_VMWARE}]'
+                f'{self.path}: {name} is not set in [{vcenter_conf.GROUP}] or '
+                f'[{_VMWARE}]'
             )
         return value
 
@@ -198,15 +198,15 @@ class _File:
             # itself. From None, and no word of it, as above.
             raise SourceError(
                 f'{self.path}: [{group}] {name} cannot be read: it has a '
-                'wrong value, or refers by $ to what is not there, or to '
-                'itself'
+                'wrong value, or a $ in it refers to an option that does not '
+                'exist, or to itself'
             ) from None
         # No word of it here either: the next line may be a password.
         if any('\n' in part for part in _parts(value)):
             raise SourceError(
-                f'{self.path}: [{group}] {name} goes on in the next line, '
-                'since that begins with a blank; take the blank away if the '
-                'line is an option of its own'
+                f'{self.path}: [{group}] {name} continues in the next line, '
+                'because that line begins with a space; remove the space if '
+                'the line is an option of its own'
             )
         return value
 

@@ -107,7 +107,7 @@ def _checked(found: VCenter) -> VCenter:
         return msgspec.convert(msgspec.to_builtins(found), VCenter)
     except msgspec.ValidationError as error:
         raise SourceError(
-            f'{found.name}: the answer is none of vCenter '
+            f'{found.name}: not a valid answer of vCenter '
             f'({cited(str(error))}); look for a proxy between here and there'
         ) from error
 

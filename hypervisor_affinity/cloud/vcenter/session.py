@@ -174,9 +174,9 @@ class Session:
             if VmomiSupport.versionIdMap[version] in listed:
                 return version
         raise SourceError(
-            f'{self._name}: what answers there ({answer.status} '
-            f'{answer.reason}) is no vCenter of a known release; check '
-            'host_ip and host_port'
+            f'{self._name}: the answer ({answer.status} {answer.reason}) is '
+            'not from a vCenter of a known release; check host_ip and '
+            'host_port'
         )
 
     @contextlib.contextmanager
@@ -210,9 +210,9 @@ class Session:
         if isinstance(error, stumbles) or type(error) is Exception:
             LOG.debug('An answer of %s', self._name, exc_info=error)
             return (
-                'the answer broke off, or is none of vCenter '
+                'the answer is incomplete, or not from vCenter '
                 f'({type(error).__name__}); see whether vCenter is up, and '
-                'look for a proxy before it'
+                'look for a proxy in front of it'
             )
         return None
 
@@ -228,7 +228,8 @@ class Session:
             right = getattr(fault, 'privilegeId', None) or 'System.Read'
             return (
                 f'user {user!r} lacks the privilege {right}; give it the role '
-                'Read-only at the top of the inventory, and have it propagate'
+                'Read-only at the top of the inventory, with propagation to '
+                'children'
             )
         return f'{_words(fault)}; see the log of vpxd'
 
@@ -237,8 +238,8 @@ class Session:
         if isinstance(error, ssl.SSLCertVerificationError):
             return (
                 'its certificate is not trusted '
-                f'({error.verify_message.rstrip(".")}); name the certificate '
-                'of its CA as ca_file'
+                f'({error.verify_message.rstrip(".")}); set ca_file to the '
+                'certificate of its CA'
             )
         if isinstance(error, ssl.SSLError):
             return f'no TLS connection ({error.reason}); check host_port'

@@ -56,9 +56,9 @@ class OneVCenter:
             )
             return msgspec.structs.replace(
                 known,
-                error=f'{self.name}: its answer is none that was foreseen '
-                f'({type(error).__name__}); run the command again with -vv, '
-                'and report what it says of this',
+                error=f'{self.name}: unexpected answer '
+                f'({type(error).__name__}); run the command again with '
+                '-vv, and report what it says about this',
             )
 
     def find_vm(self, uuid: str) -> str | None:

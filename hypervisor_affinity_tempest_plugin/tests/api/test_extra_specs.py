@@ -24,7 +24,7 @@ class ExtraSpecsTest(base.BaseTest):
         super().skip_checks()
         if not CONF.hypervisor_affinity.extra_spec_validation:
             raise cls.skipException(
-                '[hypervisor_affinity] extra_spec_validation is off'
+                '[hypervisor_affinity] extra_spec_validation is not enabled'
             )
 
     def _assert_refused(self, key: str, value: str, complaint: str) -> None:

@@ -19,7 +19,9 @@ class ResizeTest(base.PlacementTest):
         """Skip where nothing can be resized."""
         super().skip_checks()
         if not CONF.compute_feature_enabled.resize:
-            raise cls.skipException('[compute-feature-enabled] resize is off')
+            raise cls.skipException(
+                '[compute-feature-enabled] resize is not enabled'
+            )
 
     @classmethod
     def resource_setup(cls):

@@ -72,8 +72,9 @@ class OverflowTest(base.PlacementTest):
             ):
                 return {size: asked}
         raise cls.skipException(
-            'No server fits VMware that is too large for KVM: no VMware host '
-            'has more RAM or vCPUs left than the largest KVM host has at all'
+            'No server can be too large for KVM and fit VMware: no VMware '
+            'host has more free RAM or vCPUs than the largest KVM host has in '
+            'total'
         )
 
     @classmethod
@@ -148,7 +149,9 @@ class OverflowTest(base.PlacementTest):
         runs on as it was.
         """
         if not CONF.compute_feature_enabled.resize:
-            raise self.skipException('[compute-feature-enabled] resize is off')
+            raise self.skipException(
+                '[compute-feature-enabled] resize is not enabled'
+            )
         server = self.boot(
             self.image, self.create_flavor({base.PREFERRED: 'kvm'})
         )

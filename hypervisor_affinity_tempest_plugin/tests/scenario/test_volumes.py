@@ -47,7 +47,7 @@ class VolumesTest(base.PlacementTest):
         )
         self.wait_until(
             lambda: self._status(volume) not in _PASSING,
-            f'volume {volume} is made',
+            f'volume {volume} is created',
         )
         self.assertEqual('available', self._status(volume))
         device = {

@@ -169,7 +169,7 @@ def test_an_import_that_fails(upload, names, glance, disks):
     with (disks / 'disk.raw').open('rb') as file:
         glance.stage(image_id, file, lambda chunk: None)
     glance.import_(image_id)
-    with pytest.raises(Refused, match='gave up image'):
+    with pytest.raises(Refused, match='could not finish image'):
         glance.wait(image_id)
 
 

@@ -174,7 +174,7 @@ def test_attributes_of_wrong_types(run, glance, attribute):
     assert (done.code, done.out) == (3, '')
     assert len(done.err.splitlines()) == 1
     assert 'unexpected' not in done.err
-    assert 'is none of glance' in done.err
+    assert 'not a valid answer of glance' in done.err
 
 
 def test_content_that_nobody_has_foreseen(run, glance, monkeypatch):

@@ -119,7 +119,7 @@ def test_an_ova_tells_its_guest(run, disk, tmp_path):
 def test_the_owner_is_asked(run, disk):
     done = run('image', 'inspect', disk('streamOptimized'))
     assert 'vmware_ostype' in done.out
-    assert 'is IDE meant?' in done.out
+    assert 'is IDE intended?' in done.out
 
 
 @pytest.mark.parametrize(

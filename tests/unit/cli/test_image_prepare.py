@@ -87,8 +87,8 @@ def test_the_source_keeps_its_name(run, folder, disk):
     again = run(*command)
     assert (again.code, again.out) == (3, '')
     assert again.err == (
-        'image prepare: monolithicSparse-streamOptimized.vmdk: exists; '
-        'choose another name, or --replace it\n'
+        'image prepare: monolithicSparse-streamOptimized.vmdk: exists; choose '
+        'another name, or use --replace\n'
     )
     assert run(*command, '--replace').code == 0
 
@@ -96,7 +96,7 @@ def test_the_source_keeps_its_name(run, folder, disk):
 def test_a_flat_disk_is_not_for_glance(run, folder, disk):
     done = run('image', 'prepare', disk, '--type', 'monolithicFlat')
     assert done.code == 0
-    assert '\nGlance refuses it: monolithicFlat is' in done.out
+    assert '\nGlance refuses it: monolithicFlat has 2' in done.out
     assert 'image upload' not in done.out
 
 

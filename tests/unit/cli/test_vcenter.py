@@ -295,10 +295,10 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
         pytest.param(
             f'[vmware]\nhost_password\n{PASSWORD}\n', 'line 2', id='no option'
         ),
-        pytest.param('[DEFAULT]\n', 'host_ip is set neither in', id='empty'),
+        pytest.param('[DEFAULT]\n', 'host_ip is not set in', id='empty'),
         pytest.param(
             ACCESS.replace('host_username = nova\n', ''),
-            'host_username is set neither in',
+            'host_username is not set in',
             id='no user',
         ),
         pytest.param(
@@ -308,17 +308,17 @@ def test_a_snapshot_and_files(run, in_order, conf, command):
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = shared-(\n',
-            "datastore_regex 'shared-(' is no regular expression",
+            "datastore_regex 'shared-(' is not a regular expression",
             id='no expression',
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = a{{99999999999}}\n',
-            "datastore_regex 'a{99999999999}' is no regular expression",
+            "datastore_regex 'a{99999999999}' is not a regular expression",
             id='too many times',
         ),
         pytest.param(
             f'{ACCESS}datastore_regex = {"(" * 5000}\n',
-            ' is no regular expression',
+            ' is not a regular expression',
             id='too deep',
         ),
     ],

@@ -70,7 +70,7 @@ def test_who_drips_after_an_upload(cloud, tmp_path, monkeypatch):
     began = time.monotonic()
     with (
         path.open('rb') as file,
-        pytest.raises(SourceError, match='no whole answer within 0'),
+        pytest.raises(SourceError, match='no complete answer within 0'),
     ):
         Glance(connection).send('1', file, lambda chunk: None)
     assert time.monotonic() - began < SOON

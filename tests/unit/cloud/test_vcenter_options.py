@@ -163,7 +163,7 @@ def test_a_file_that_names_only_others(write):
 
 
 def test_an_empty_file_names_no_vcenter(write):
-    assert 'host_ip is set neither' in error_of(write())
+    assert 'host_ip is not set in' in error_of(write())
 
 
 # As nova has it: oslo.vmware looks at insecure only without ca_file.
@@ -247,7 +247,7 @@ def test_novas_own_configuration_names_files(write, load):
 
 
 def test_novas_own_configuration_is_wrong(write, load):
-    with pytest.raises(SourceError, match=r'nova\.conf: host_password is set'):
+    with pytest.raises(SourceError, match=r'nova\.conf: host_password is not'):
         load(write(without(NOVAS, 'host_password')))
 
 

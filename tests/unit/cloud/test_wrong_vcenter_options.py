@@ -90,13 +90,13 @@ def test_wrong_values(write, group, name, value):
 def test_a_value_that_goes_on(write, name):
     path = write({**NOVAS, name: f'first\n  host_password = {PASSWORD}'})
     assert error_of(path).startswith(
-        f'{path}: [vmware] {name} goes on in the next line, '
+        f'{path}: [vmware] {name} continues in the next line, '
     )
 
 
 def test_files_that_go_on(write):
     path = write(ours={'config_files': f'a.conf\n  password = {PASSWORD}'})
-    assert 'config_files goes on in the next line' in error_of(path)
+    assert 'config_files continues in the next line' in error_of(path)
 
 
 def test_a_password_with_signs(write):
@@ -108,7 +108,7 @@ def test_a_password_with_signs(write):
 def test_a_regular_expression_that_is_none(write):
     path = write({**NOVAS, 'datastore_regex': '(nfs'})
     assert error_of(path).startswith(
-        f"{path}: datastore_regex '(nfs' is no regular expression: "
+        f"{path}: datastore_regex '(nfs' is not a regular expression: "
     )
 
 
@@ -123,8 +123,7 @@ def test_the_expression_is_ignored_with_storage_policies(write):
 def test_what_is_needed(write, name):
     path = write(without(NOVAS, name))
     assert error_of(path) == (
-        f'{path}: {name} is set neither in [{vcenter_conf.GROUP}] '
-        'nor in [vmware]'
+        f'{path}: {name} is not set in [{vcenter_conf.GROUP}] or [vmware]'
     )
 
 

@@ -100,9 +100,13 @@ def disk(**fields):
             False,
             'it fails safety checks: mbr: overlap',
         ),
-        ({'formats': ('iso',)}, False, 'they take it for iso, not raw'),
+        ({'formats': ('iso',)}, False, 'it is detected as iso, not raw'),
         ({'format': 'iso', 'formats': ('iso', 'gpt')}, True, 'is iso'),
-        ({'formats': ('gpt', 'qcow2')}, False, 'could be gpt and qcow2'),
+        (
+            {'formats': ('gpt', 'qcow2')},
+            False,
+            'several formats: gpt and qcow2',
+        ),
     ],
 )
 def test_what_formats_say(fields, accepts, why):
@@ -138,7 +142,7 @@ def test_a_vhd_boots_nowhere():
     vhd = disk(format='vhd', formats=('vhd',))
     assert acceptance.by_kvm(vhd) == (
         False,
-        'nova does not recognise vhd; convert it to qcow2',
+        'nova does not recognize vhd; convert it to qcow2',
     )
     assert not acceptance.by_vsphere(vhd).accepts
 

@@ -132,7 +132,7 @@ def test_ide_is_asked_about_unless_it_was_asked_for():
     ('wishes', 'words'),
     [
         (Wishes(adapter_type='pvscsi'), "'pvscsi' is not a vmware_adapter"),
-        (Wishes(guest_id='ubuntu64guest'), 'write ubuntu64Guest'),
+        (Wishes(guest_id='ubuntu64guest'), 'use ubuntu64Guest'),
         (Wishes(guest_id='ubuntu'), 'is not a guest id of vSphere'),
         (Wishes(vif_model='virtio'), "no network adapter 'virtio'"),
     ],
@@ -158,7 +158,7 @@ def test_a_newer_guest_id_than_we_know_is_taken():
 def test_what_cannot_run_on_esxi_gets_nothing():
     qcow2 = disk(format='qcow2', formats=('qcow2',), create_type=None)
     assert fit(qcow2, Wishes()).properties == {}
-    with pytest.raises(DiskError, match='ubuntu64Guest cannot be had'):
+    with pytest.raises(DiskError, match='ubuntu64Guest cannot be set'):
         fit(qcow2, Wishes(guest_id='ubuntu64Guest'))
 
 

@@ -46,13 +46,13 @@ def patched(content, offset, piece):
         pytest.param(
             'qcow2',
             lambda disk: patched(disk, 510, b'\x55\xaa'),
-            'could be gpt or qcow2, which is how a disk is hidden',
+            'could be gpt or qcow2: one disk may be hidden',
             id='disk in a disk',
         ),
         pytest.param(
             'qcow2',
             lambda disk: patched(disk, 24, struct.pack('>Q', 10 * TIB))[:1024],
-            'has a table at bytes .*; the file has 1024: it is truncated',
+            'has a table at bytes .*; the file has 1024 bytes: it is trunc',
             id='10 TiB of qcow2 in 1 KiB',
         ),
         pytest.param(
@@ -70,7 +70,7 @@ def patched(content, offset, piece):
         pytest.param(
             'qcow2',
             lambda disk: patched(disk, 24, struct.pack('>Q', 63 * TIB)),
-            'says a virtual size of 69269232549888 bytes',
+            'has a virtual size of 69269232549888 bytes',
             id='more than vSphere has',
         ),
         pytest.param(

@@ -17,35 +17,35 @@ from tests.unit.image.hostile_disks import refusal
 DESCRIPTORS = {
     'absolute extent': (
         lambda text: text.replace('"data"', '"/etc/shadow"'),
-        "leads out of the folder: '/etc/shadow'; put all extents beside",
+        "leads out of the directory: '/etc/shadow'; put all extents next to",
     ),
     'extent above': (
         lambda text: text.replace('"data"', '"../data"'),
-        r"leads out of the folder: '\.\./data'",
+        r"leads out of the directory: '\.\./data'",
     ),
     'extent below': (
         lambda text: text.replace('"data"', '"sub/data"'),
-        "leads out of the folder: 'sub/data'",
+        "leads out of the directory: 'sub/data'",
     ),
     'extent by another separator': (
         lambda text: text.replace('"data"', r'"sub\data"'),
-        'leads out of the folder',
+        'leads out of the directory',
     ),
     'extent by a protocol': (
         lambda text: text.replace('"data"', '"nbd:localhost:10809"'),
-        "leads out of the folder: 'nbd:localhost:10809'",
+        "leads out of the directory: 'nbd:localhost:10809'",
     ),
     'extent that is the folder': (
         lambda text: text.replace('"data"', '".."'),
-        r"leads out of the folder: '\.\.'",
+        r"leads out of the directory: '\.\.'",
     ),
     'extent without a name': (
         lambda text: text.replace('"data"', '""'),
-        'leads out of the folder',
+        'leads out of the directory',
     ),
     'extent with a long name': (
         lambda text: text.replace('"data"', f'"{"x" * 256}"'),
-        'has a name of 256 bytes; at most 255 can be',
+        'has a name of 256 bytes; at most 255 are allowed',
     ),
     'extent in other digits': (
         lambda text: text.replace('"data" 0', '"data" \u0660'),
@@ -53,7 +53,7 @@ DESCRIPTORS = {
     ),
     'extent that is the descriptor': (
         lambda text: text.replace('"data"', '"disk.vmdk"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent twice': (
         lambda text: text.replace(
@@ -63,20 +63,20 @@ DESCRIPTORS = {
     ),
     'extent that is a folder': (
         lambda text: text.replace('"data"', '"folder"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent that is a pipe': (
         lambda text: text.replace('"data"', '"pipe"'),
-        'is no file with data',
+        'is not a file with data',
     ),
     'extent that is a link out': (
         lambda text: text.replace('"data"', '"link"'),
-        'is a link out of the folder',
+        'is a link to another directory',
     ),
     'truncated extent': (
         lambda text: text.replace(f'RW {SECTORS}', f'RW {SECTORS + 1}'),
-        'data: has 16777216 bytes, and the descriptor says 16777728 from '
-        'byte 0 on',
+        'data: has 16777216 bytes, but the descriptor says 16777728 from byte '
+        '0 on',
     ),
     'extent from beyond its file': (
         lambda text: text.replace('"data" 0', '"data" 999999999'),
@@ -90,7 +90,7 @@ DESCRIPTORS = {
         lambda text: text.replace(
             '\n\n# The', '\nRW 1 FLAT "data" 0' * 512 + '\n#'
         ),
-        'is the extent 513; at most 512',
+        'is extent 513; at most 512',
     ),
     'more than vSphere has': (
         lambda text: text.replace(f'RW {SECTORS}', f'RW {63 * TIB // 512}'),
@@ -102,7 +102,7 @@ DESCRIPTORS = {
     ),
     'sparse without a header': (
         lambda text: text.replace('monolithicFlat', 'monolithicSparse'),
-        'monolithicSparse, which is a file with a header, and it has none',
+        'monolithicSparse, which needs a header, and the file has none',
     ),
     'split extent that is none': (
         lambda text: text.replace(
@@ -116,13 +116,14 @@ DESCRIPTORS = {
             .replace('FLAT "data" 0', 'SPARSE "sparse"')
             .replace(f'RW {SECTORS}', 'RW 100')
         ),
-        'sparse: the descriptor says 51200 bytes, the header 16777216',
+        'sparse: the descriptor says 51200 bytes, but the '
+        'header says 16777216',
     ),
     'split extent that opens others': (
         lambda text: text.replace(
             'monolithicFlat', 'twoGbMaxExtentSparse'
         ).replace('FLAT "data" 0', 'SPARSE "nested"'),
-        'nested: the header says a virtual size of 0 bytes',
+        'nested: the header gives a virtual size of 0 bytes',
     ),
     "snapshot's changes": (
         lambda text: text.replace('monolithicFlat', 'vmfsSparse'),
@@ -134,15 +135,15 @@ DESCRIPTORS = {
     ),
     'raw device': (
         lambda text: text.replace('monolithicFlat', 'fullDevice'),
-        'createType fullDevice leads to a device',
+        'createType fullDevice refers to a device',
     ),
     'raw device mapping': (
         lambda text: text.replace('monolithicFlat', 'vmfsRawDeviceMap'),
-        'createType vmfsRawDeviceMap leads to a device',
+        'createType vmfsRawDeviceMap refers to a device',
     ),
     'more behind the end': (
         lambda text: text + '\0parentFileNameHint="x"',
-        'goes on behind byte',
+        'has more text after its end at byte',
     ),
     'oversized': (
         lambda text: text + '# padding\n' * 110000,
@@ -160,12 +161,12 @@ USELESS = {
     'flat data named .vmdk': (
         'raw',
         lambda disk: disk,
-        r'is raw, not VMDK; .*name the descriptor.*rename this one to \.raw',
+        r'is raw, not VMDK; .*give the descriptor.*rename this file to \.raw',
     ),
     'split extent alone': (
         'monolithicSparse',
         lambda disk: header(disk, descriptor_offset=0, descriptor_size=0),
-        'is one extent of a VMDK, without a descriptor; name the descriptor',
+        'is one extent of a VMDK, without a descriptor; give the descriptor',
     ),
     'unknown version': (
         'monolithicSparse',
@@ -201,7 +202,7 @@ USELESS = {
         'raw',
         lambda disk: FLAT.encode(),
         r'data: No such file or directory; the descriptor .*disk\.vmdk lists '
-        'it; put both into one folder',
+        'it; put both into one directory',
     ),
     'extent that is a link to itself': (
         'raw',
@@ -211,7 +212,7 @@ USELESS = {
     'descriptor in no known encoding': (
         'raw',
         lambda disk: FLAT.replace('"data"', '"gr\xf6\xdfe"').encode('latin1'),
-        'of its descriptor is not UTF-8; rename the files',
+        'of its descriptor is not UTF-8; give the files',
     ),
     'empty': ('raw', lambda disk: b'', 'is empty'),
     'LUKS': (
@@ -270,10 +271,10 @@ def test_extent_by_a_hard_link_to_the_descriptor(tmp_path, calls):
     path = tmp_path / 'disk.vmdk'
     path.write_text(FLAT)
     os.link(path, tmp_path / 'data')
-    refusal(path, calls).match('is no file with data')
+    refusal(path, calls).match('is not a file with data')
 
 
 def test_pipe(tmp_path, calls):
     path = tmp_path / 'disk.vmdk'
     os.mkfifo(path)
-    refusal(path, calls).match('is no regular file')
+    refusal(path, calls).match('is not a regular file')

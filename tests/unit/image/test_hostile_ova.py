@@ -55,43 +55,43 @@ def chained(kind):
 HOSTILE = {
     'chained names': (
         lambda: chained(tarfile.GNUTYPE_LONGNAME),
-        'more than 8 headers to one member; pack it anew',
+        'more than 8 headers for one member; pack it again',
     ),
     'chained pax headers': (
         lambda: chained(tarfile.XHDTYPE),
-        'more than 8 headers to one member',
+        'more than 8 headers for one member',
     ),
     'chained global pax headers': (
         lambda: chained(tarfile.XGLTYPE),
-        'more than 8 headers to one member',
+        'more than 8 headers for one member',
     ),
     'link': (
         lambda: changed(type=tarfile.SYMTYPE, linkname='/etc/passwd'),
-        "'odd' is no plain file; pack it anew",
+        "'odd' is not a regular file; pack it again",
     ),
     'hard link': (
         lambda: changed(type=tarfile.LNKTYPE, linkname='web.ovf'),
-        "'odd' is no plain file",
+        "'odd' is not a regular file",
     ),
     'device': (
         lambda: changed(type=tarfile.BLKTYPE),
-        "'odd' is no plain file",
+        "'odd' is not a regular file",
     ),
     'folder': (
         lambda: changed(type=tarfile.DIRTYPE),
-        "'odd' is no plain file",
+        "'odd' is not a regular file",
     ),
     'sparse member': (
         lambda: changed(type=tarfile.GNUTYPE_SPARSE),
-        "'odd' is no plain file",
+        "'odd' is not a regular file",
     ),
     'absolute name': (
         lambda: changed(name='/etc/passwd'),
-        "'/etc/passwd' is in a folder",
+        "'/etc/passwd' is in a directory",
     ),
     'name above': (
         lambda: changed(name='../odd'),
-        r"'\.\./odd' is in a folder",
+        r"'\.\./odd' is in a directory",
     ),
     'long name': (
         lambda: changed(name='x' * 256),
@@ -99,7 +99,7 @@ HOSTILE = {
     ),
     'name twice': (
         lambda: changed(name='web.ovf'),
-        "'web.ovf' is in it twice",
+        "'web.ovf' is in the archive twice",
     ),
     'larger than the archive': (
         lambda: changed(size=8 * 1024**4),
@@ -171,17 +171,17 @@ def test_hostile_archive(archive, words):
         ),
         pytest.param(
             OVF.replace('web-1.vmdk', 'http://localhost/web-1.vmdk'),
-            "not in the archive, but 'http://localhost/web-1.vmdk'",
+            "not a member of the archive: 'http://localhost/web-1.vmdk'",
             id='disk elsewhere',
         ),
         pytest.param(
             OVF.replace('web-1.vmdk', '../web-1.vmdk'),
-            "not in the archive, but '../web-1.vmdk'",
+            "not a member of the archive: '../web-1.vmdk'",
             id='disk above',
         ),
         pytest.param(
             OVF.replace('fileRef="file2"', 'fileRef="file9"'),
-            "the disk 'file9' is not in the archive, but ''",
+            "the disk 'file9' is not a member of the archive: ''",
             id='dangling reference',
         ),
         pytest.param(
@@ -204,7 +204,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             TWO,
             None,
-            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one by --disk',
+            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one with --disk',
             id='two disks',
         ),
         pytest.param(
@@ -222,7 +222,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             OVF.replace('"web-1.vmdk"', '"web-1.vmdk" ovf:compression="gzip"'),
             None,
-            "'web-1.vmdk' is compressed by gzip; unpack the archive",
+            "'web-1.vmdk' is compressed with gzip; unpack the archive",
             id='compressed',
         ),
         pytest.param(
@@ -237,12 +237,12 @@ def test_hostile_ovf(ovf, words):
             "'web-3.vmdk' is not in the archive",
             id='missing',
         ),
-        pytest.param('<x>', None, 'web.ovf: is no XML', id='no XML'),
-        pytest.param('<x/>', None, 'is no OVF 1 or 2, but x', id='no OVF'),
+        pytest.param('<x>', None, 'web.ovf: is not valid XML', id='no XML'),
+        pytest.param('<x/>', None, 'is x, not an OVF 1 or 2', id='no OVF'),
         pytest.param(
             '<?xml version="1.0" encoding="klingon"?><x/>',
             None,
-            'is no XML',
+            'is not valid XML',
             id='encoding',
         ),
     ],
@@ -282,7 +282,7 @@ def test_no_ovf():
 def test_no_archive(tmp_path):
     path = tmp_path / 'web.ova'
     path.write_bytes(bytes(MIB))
-    with pytest.raises(DiskError, match='no OVA: it is no tar archive'):
+    with pytest.raises(DiskError, match='not an OVA: it is not a tar archive'):
         inspect(path)
 
 

@@ -37,15 +37,16 @@ def reworded(content, old, new):
 SPARSE = {
     'truncated header': (
         lambda disk: disk[:300],
-        'ends in its header, after 300 bytes',
+        'ends within its header, after 300 bytes',
     ),
     'truncated descriptor': (
         lambda disk: disk[:2000],
-        'ends in its descriptor, after 2000 bytes|grain directory at bytes',
+        'ends within its descriptor, after 2000 bytes'
+        '|grain directory at bytes',
     ),
     'truncated grain directory': (
         lambda disk: disk[:10760],
-        'has its grain directory at bytes|data begin at byte',
+        'has its grain directory at bytes|data begins at byte',
     ),
     'truncated grain tables': (
         lambda disk: header(disk, overhead=0)[:14000],
@@ -53,17 +54,16 @@ SPARSE = {
     ),
     'truncated data': (
         lambda disk: disk[:-65536],
-        'has data up to byte 2162688 by its grain tables; the file has '
-        '2097152: it is truncated',
+        'grain tables list data up to byte 2162688; the file has '
+        '2097152 bytes: it is truncated',
     ),
     'truncated last grain': (
         lambda disk: disk[:-512],
-        'has data up to byte 2162688 by its grain tables; the file has '
-        '2162176',
+        'grain tables list data up to byte 2162688; the file has 2162176',
     ),
     'truncated data behind the overhead': (
         lambda disk: disk[:40000],
-        'data begin at byte 65536; the file has 40000',
+        'data begins at byte 65536; the file has 40000',
     ),
     '10 TiB in 1 KiB': (
         lambda disk: header(disk, capacity=10 * TIB // 512)[:1024],
@@ -72,13 +72,13 @@ SPARSE = {
     ),
     '10 TiB in 2 MiB': (
         lambda disk: header(disk, capacity=10 * TIB // 512),
-        'has data up to byte 2182626107392 by its grain tables; the file has '
+        'grain tables list data up to byte 2182626107392; the file has '
         '2162688',
     ),
     'more than vSphere has': (
         lambda disk: header(disk, capacity=63 * TIB // 512),
-        'the header says a virtual size of 69269232549888 bytes; vSphere has '
-        'disks of up to 68169720922112',
+        'the header gives a virtual size of 69269232549888 bytes; vSphere '
+        'supports up to 68169720922112',
     ),
     'no capacity, so qemu would open the extents': (
         lambda disk: reworded(
@@ -88,7 +88,7 @@ SPARSE = {
     ),
     'no grains': (
         lambda disk: header(disk, grain=0),
-        'grains of 0 sectors; they are powers of two from 8 to 2048',
+        'grains of 0 sectors; they must be powers of two from 8 to 2048',
     ),
     'oversized grains': (
         lambda disk: header(disk, grain=2**21),
@@ -100,7 +100,7 @@ SPARSE = {
     ),
     'no entries in tables': (
         lambda disk: header(disk, table_entries=0),
-        '0 entries in a grain table; there are 1 to 512',
+        '0 entries in a grain table; there must be 1 to 512',
     ),
     'oversized tables': (
         lambda disk: header(disk, table_entries=2**31),
@@ -126,15 +126,15 @@ SPARSE = {
     ),
     'no footer': (
         lambda disk: header(disk, directory=AT_END),
-        'grain directory is at the end, where no footer is',
+        'grain directory is at the end, but there is no footer',
     ),
     'no footer for lack of room': (
         lambda disk: header(disk, directory=AT_END)[:700],
-        'grain directory is at the end, where no footer is',
+        'grain directory is at the end, but there is no footer',
     ),
     'footer of another kind': (
         lambda disk: with_footer(disk, marker=2),
-        'where no footer is',
+        'but there is no footer',
     ),
     'footer with another capacity': (
         lambda disk: with_footer(disk, capacity=SECTORS * 2),
@@ -146,29 +146,29 @@ SPARSE = {
     ),
     'footer that names a footer': (
         lambda disk: with_footer(disk, directory=AT_END),
-        'the footer names another',
+        'the footer refers to another',
     ),
     'footer not at a sector': (
         lambda disk: b'\0'.join(
             (with_footer(disk)[:-1536], with_footer(disk)[-1536:])
         ),
-        'where no footer is',
+        'but there is no footer',
     ),
     'footer without an end': (
         lambda disk: with_footer(disk)[:-1] + b'\1',
-        'where no footer is',
+        'but there is no footer',
     ),
     'descriptor elsewhere': (
         lambda disk: header(disk, descriptor_offset=7),
-        'at sector 7; it is at sector 1',
+        'at sector 7; it must be at sector 1',
     ),
     'oversized descriptor': (
         lambda disk: header(disk, descriptor_size=2**40),
-        'a descriptor of 562949953421312 bytes .* has 1 to 1048575',
+        'descriptor has 562949953421312 bytes .* have 1 to 1048575',
     ),
     'empty descriptor': (
         lambda disk: header(disk, descriptor_size=0),
-        'a descriptor of 0 bytes',
+        'the descriptor has 0 bytes',
     ),
     'descriptor goes on behind its size': (
         lambda disk: reworded(
@@ -176,7 +176,7 @@ SPARSE = {
             '#DDB\n',
             '#DDB\n' + '# padding\n' * 40,
         ),
-        'goes on behind the 512 bytes',
+        'is longer than the 512 bytes',
     ),
     'parent by name': (
         lambda disk: reworded(
@@ -192,7 +192,7 @@ SPARSE = {
     ),
     'parent by CID': (
         lambda disk: reworded(disk, 'CID=ffffffff', 'CID=12345678'),
-        'says parentCID 12345678, and without a parent it is ffffffff',
+        'says parentCID 12345678, but without a parent it is ffffffff',
     ),
     'no parentCID': (
         lambda disk: reworded(disk, 'parentCID', 'auntCID'),
@@ -206,15 +206,15 @@ SPARSE = {
     ),
     'createType in a comment': (
         lambda disk: reworded(disk, '# Extent', '#createType="vmfs"\n#'),
-        'does not say createType once',
+        'does not set createType exactly once',
     ),
     'no createType': (
         lambda disk: reworded(disk, 'createType', 'creation'),
-        'does not say createType once',
+        'does not set createType exactly once',
     ),
     'createType of another header': (
         lambda disk: reworded(disk, 'monolithicSparse"', 'streamOptimized"'),
-        'says createType streamOptimized, and its header is that of a '
+        'says createType streamOptimized, but its header is that of a '
         'monolithicSparse',
     ),
     'createType of what has no header': (
@@ -223,7 +223,7 @@ SPARSE = {
     ),
     'extent of another size': (
         lambda disk: reworded(disk, f'RW {SECTORS}', 'RW 100'),
-        'the descriptor says 51200 bytes, the header 16777216',
+        'the descriptor says 51200 bytes, but the header says 16777216',
     ),
     'two extents': (
         lambda disk: reworded(
@@ -235,7 +235,7 @@ SPARSE = {
         lambda disk: reworded(
             disk, '"monolithicSparse.vmdk"', '"../monolithicSparse.vmdk"'
         ),
-        r"line 8 of its descriptor leads out of the folder: '\.\./mono",
+        r"line 8 of its descriptor leads out of the directory: '\.\./mono",
     ),
     'extent over two lines': (
         lambda disk: reworded(disk, f'RW {SECTORS}', f'RW\n{SECTORS}'),
@@ -243,7 +243,7 @@ SPARSE = {
     ),
     'control characters': (
         lambda disk: reworded(disk, '# Extent', '\x1b[2J# Extent'),
-        r'characters that are no text: .\\x1b\[2J',
+        r'characters that are not text: .\\x1b\[2J',
     ),
     'long line': (
         lambda disk: reworded(disk, '# Extent', '#' * 2000 + '\n'),
@@ -279,6 +279,6 @@ def test_disagreement_with_qemu_img(tmp_path, disks):
     path.write_text(FLAT.replace('# Extent description', ''))
     with pytest.raises(
         UnsafeDisk,
-        match=r'16777216 bytes here, and .* 50331648 bytes to qemu-img',
+        match=r'16777216 bytes here, but .* 50331648 bytes for qemu-img',
     ):
         inspect(path)

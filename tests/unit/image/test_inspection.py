@@ -232,7 +232,7 @@ def test_name_without_a_folder(disks, monkeypatch):
 
 
 def test_member_of_what_is_no_ova(disks):
-    with pytest.raises(DiskError, match=r"no OVA, so it has no disk 'a'"):
+    with pytest.raises(DiskError, match=r"not an OVA, so it has no disk 'a'"):
         inspect(disks['raw'], 'a')
 
 

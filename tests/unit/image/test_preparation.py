@@ -114,7 +114,7 @@ def test_an_appliance(tmp_path, raw, target):
         Form(),
         watch=lambda step, done: steps.update([step]),
     )
-    assert list(steps) == ['Checking the digest', 'Converting', 'Comparing']
+    assert list(steps) == ['Verifying the checksum', 'Converting', 'Comparing']
     assert digest(target, 'vmdk') == digest(disk_files.raw(raw), 'raw')
     assert done.form.adapter_type == 'paraVirtual'
     assert done.target.adapter_type == 'lsilogic'
@@ -122,14 +122,16 @@ def test_an_appliance(tmp_path, raw, target):
 
 def test_a_damaged_appliance_is_not_converted(tmp_path, target):
     steps = set()
-    with pytest.raises(DiskError, match=r'disk\.vmdk is not what'):
+    with pytest.raises(
+        DiskError, match=r'disk\.vmdk does not match its sha256'
+    ):
         prepare(
             ova(tmp_path, 'ab' * 32),
             target,
             Form(),
             watch=lambda step, done: steps.add(step),
         )
-    assert steps == {'Checking the digest'}
+    assert steps == {'Verifying the checksum'}
 
 
 @pytest.mark.parametrize(

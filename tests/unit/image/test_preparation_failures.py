@@ -99,13 +99,15 @@ def test_what_is_no_file_is_not_replaced(raw, target):
     with pytest.raises(DiskError, match='is a folder; name a file'):
         prepare(raw, target, Form(), replace=True, watch=ignore)
     missing = target.with_name('missing') / 'server.vmdk'
-    with pytest.raises(DiskError, match='missing: no such folder'):
+    with pytest.raises(DiskError, match='missing: no such directory'):
         prepare(raw, missing, Form(), watch=ignore)
 
 
 def test_what_comes_meanwhile_stays(raw, target):
     watch = at('Comparing', 1, lambda: target.write_text('precious'))
-    with pytest.raises(DiskError, match='exists by now'):
+    with pytest.raises(
+        DiskError, match='exists now; choose another name, or use --replace'
+    ):
         prepare(raw, target, Form(), watch=watch)
     assert target.read_text() == 'precious'
     assert list(target.parent.iterdir()) == [target]
@@ -185,7 +187,7 @@ def test_a_source_that_changes_meanwhile(raw, target, step, size):
             file.write(b'changed')
             file.truncate(size)
 
-    with pytest.raises(DiskError, match='changed meanwhile'):
+    with pytest.raises(DiskError, match='changed during the conversion'):
         prepare(raw, target, Form(), watch=at(step, 1, change))
     assert list(target.parent.iterdir()) == []
 
@@ -278,7 +280,7 @@ def qemu_img(tmp_path, monkeypatch):
             for target; do :; done
             qemu-io -f vmdk -c 'write -q 8M 64k' "$target"
             """,
-            'it would hold something else',
+            'its content would differ from',
         ),
     ],
 )

@@ -41,7 +41,7 @@ def test_no_cloud(status, tmp_path):
 
 def test_a_cloud_that_was_ended(status, programs):
     start(programs).kill()
-    assert status() == (3, 'Nothing runs\n')
+    assert status() == (3, 'No program runs\n')
 
 
 def test_a_cloud_that_runs(status, programs):

@@ -175,7 +175,7 @@ def test_a_port_that_is_taken_is_named():
     with ports.socket.create_server(('127.0.0.1', port)):
         (said,) = ports.taken({'keystone': port}, lambda pid: False)
         assert said.startswith(
-            f'port {port}, for keystone, is taken by process {os.getpid()} ('
+            f'port {port}, for keystone, is in use by process {os.getpid()} ('
         )
         assert ports.taken({'keystone': port}, lambda pid: True) == []
     assert ports.taken({'keystone': port}, lambda pid: False) == []
@@ -184,7 +184,7 @@ def test_a_port_that_is_taken_is_named():
 def test_a_folder_with_other_things_is_refused(tmp_path):
     for name in ('thesis.tex', 'ports.json', 'filled'):
         (tmp_path / name).touch()
-    with pytest.raises(OSError, match='no cloud is in it'):
+    with pytest.raises(OSError, match='there is no cloud in it'):
         cloud.make_room(tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
 

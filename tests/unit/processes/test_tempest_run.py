@@ -40,4 +40,4 @@ def test_no_test():
 
 
 def test_tempest_failed_otherwise():
-    assert complaints(code=2) == ['tempest ended with 2']
+    assert complaints(code=2) == ['tempest exited with status 2']

@@ -73,7 +73,7 @@ def test_svg_names_schedulers_hypervisors_and_steps(runs, tmp_path):
         'KVM',
         'VMware',
         'refused so far',
-        'cannot run there, so far',
+        'on hosts that cannot run them, so far',
         'step 1',
         'step 2',
     ):

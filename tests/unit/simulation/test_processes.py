@@ -53,7 +53,7 @@ def die(*args):
 
 def test_process_that_dies_is_reported(monkeypatch):
     monkeypatch.setattr(processes, '_play', die)
-    with pytest.raises(ScenarioError, match='nova-scheduler: its process has'):
+    with pytest.raises(ScenarioError, match='nova-scheduler: its process end'):
         processes.play_all(stories.setting(boot('iso')))
 
 

@@ -36,10 +36,10 @@ def read(tmp_path):
 @pytest.mark.parametrize(
     ('action', 'complaint'),
     [
-        ({}, r'at \$.steps\[0\].do\[0\]: must have one of add, boot, '),
+        ({}, r'at \$.steps\[0\].do\[0\]: must have exactly one of add, boot'),
         (
             {**boot('iso'), 'delete': {'image': 'iso'}},
-            r'at \$.steps\[0\].do\[0\]: must have one of add, boot, ',
+            r'at \$.steps\[0\].do\[0\]: must have exactly one of add, boot, ',
         ),
         (
             boot('iso', count=0),
@@ -47,7 +47,7 @@ def read(tmp_path):
         ),
         (
             boot(None),
-            r'at \$.steps\[0\].do\[0\].boot: names no image, and volume',
+            r'at \$.steps\[0\].do\[0\].boot: does not name an image, and',
         ),
         (
             boot('iso', count=10**9),
@@ -80,15 +80,15 @@ def read(tmp_path):
         ),
         (
             {'drain': {}},
-            r'at \$.steps\[0\].do\[0\].drain: must have one of host and',
+            r'at \$.steps\[0\].do\[0\].drain: must have either host or',
         ),
         (
             {'drain': {'host': 'a', 'aggregate': 'b'}},
-            r'at \$.steps\[0\].do\[0\].drain: must have one of host and',
+            r'at \$.steps\[0\].do\[0\].drain: must have either host or',
         ),
         (
             {'drain': {'host': 'a', 'by': 'boot'}},
-            r'at \$.steps\[0\].do\[0\].drain: a host is not drained by boot',
+            r'at \$.steps\[0\].do\[0\].drain: a host cannot be drained by',
         ),
         (
             {'drain': {'host': 'a', 'by': 'walk'}},
@@ -96,7 +96,7 @@ def read(tmp_path):
         ),
         (
             {'set_options': {'enabled_filters': []}},
-            r"at \$.steps\[0\].do\[0\]: 'enabled_filters' is no group of opt",
+            r"at \$.steps\[0\].do\[0\]: 'enabled_filters' is not a group of",
         ),
         (
             {'set_aggregate': {'name': 'kvm', 'metadata': {'a': 20}}},
@@ -114,9 +114,9 @@ def test_wrong_element_is_named(read, action, complaint):
 
 
 def test_schedulers_have_options(read):
-    with pytest.raises(SourceError, match="scheduler 'a' has no options"):
+    with pytest.raises(SourceError, match="of scheduler 'a' are not a map"):
         read(schedulers={'a': None})
-    with pytest.raises(SourceError, match="'debug' is no group of options"):
+    with pytest.raises(SourceError, match="'debug' is not a group of options"):
         read(schedulers={'a': {'debug': True}})
 
 

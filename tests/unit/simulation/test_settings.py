@@ -119,7 +119,7 @@ def test_a_file_imports_nothing(simulate, tmp_path, option):
     (line,) = said(done)
     assert line.startswith(
         f'simulate: nova-scheduler: {tmp_path}/story.yaml: at $.options.'
-        f"filter_scheduler.{option}: '{_PATHS[option]}' is none of nova nor "
+        f"filter_scheduler.{option}: '{_PATHS[option]}' is not from nova, nor "
     )
     assert f'--set filter_scheduler.{option}=' in line
 

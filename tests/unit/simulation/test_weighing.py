@@ -102,7 +102,7 @@ def test_a_weigher_that_is_switched_off_is_known(tmp_path):
     assert ranks(found)['busy'] == 1
     assert found.settings == f'by {path}'
     assert found.notes == (
-        'nova takes one of the first 3 at random (host_subset_size)',
+        'nova chooses one of the first 3 hosts at random (host_subset_size)',
     )
 
 

@@ -87,7 +87,10 @@ def of_file(tmp_path, text=None):
     [
         (None, 'no such file'),
         (f'[vmware]\nhost_password\n{PASSWORD}', 'line 2'),
-        (ACCESS.replace('host_username = nova\n', ''), 'host_username is set'),
+        (
+            ACCESS.replace('host_username = nova\n', ''),
+            'host_username is not set',
+        ),
         (f'{ACCESS}host_port = {PASSWORD}\n', 'host_port cannot be read'),
     ],
 )

@@ -241,4 +241,6 @@ def test_a_value_of_clouds_that_is_none(run, monkeypatch, tmp_path):
     )
     monkeypatch.setenv('OS_CLIENT_CONFIG_FILE', str(path))
     line = check_no_answer(run('--os-cloud', 'a', 'audit'))
-    assert 'clouds.yaml or a variable OS_* has a value of a wrong kind' in line
+    assert (
+        'clouds.yaml or a variable OS_* has a value of the wrong type' in line
+    )

@@ -93,9 +93,9 @@ def test_a_file_that_cannot_be_read(run, tmp_path, command):
 @pytest.mark.parametrize(
     ('text', 'said'),
     [
-        ('taken_at: 2026-02-30', 'no YAML: '),
-        ('version: ' + '1' * 5000, 'line 1, column 10: a number of more'),
-        ('[' * 500, 'line 1, column 51: more than 50 levels'),
+        ('taken_at: 2026-02-30', 'not valid YAML: '),
+        ('version: ' + '1' * 5000, 'line 1, column 10: a number has more'),
+        ('[' * 500, 'line 1, column 51: more than 50 nested'),
     ],
     ids=lambda text: text[:20],
 )

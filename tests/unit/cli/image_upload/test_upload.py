@@ -138,7 +138,7 @@ def test_nova_would_not_take_it(upload, glance, arguments, says):
             3,
             'vmware_disktype=thin does not fit',
         ),
-        (['--adapter-type', 'busLogic'], 3, 'does not fit the descriptor'),
+        (['--adapter-type', 'busLogic'], 3, 'does not match the descriptor'),
         (['--guest-id', 'Ubuntu'], 2, 'not a guest id'),
         (['--os-distro', 'x'], 2, 'give it with --guest-id'),
     ],
