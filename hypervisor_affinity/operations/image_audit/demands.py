@@ -55,8 +55,8 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
             subject,
             ImageCheck.RUNS_NOWHERE,
             demand_text(demand),
-            f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
-            'hypervisor_type, if it is another one',
+            f'{_ways_out(image, subject.policy)}; or set hypervisor_type, if '
+            'it is for another hypervisor',
         )
     yield from _check_leftovers(subject)
     idle = [
@@ -89,7 +89,7 @@ def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
         sign for sign in demand.against(meant) if sign.name != 'os_distro'
     ]
     facts = cited(against)
-    evidence = f'{subject.cite(*removed)}; {title(meant)} cannot run {facts}'
+    evidence = f'{subject.cite(*removed)}; {title(meant)} cannot boot {facts}'
     if any(sign.name == 'disk_format' for sign in against):
         yield mend(subject, ImageCheck.LEFT_OVER, evidence, removed)
         return
@@ -130,4 +130,4 @@ def _ways_out(image: Image, policy: Policy) -> str:
     found = classify_image(image, None, policy).changes
     # Who owns the image sets no flavor and no option.
     ways = [change.setting for change in found if change.owners]
-    return '; or '.join(ways) or 'ask "classify"'
+    return '; or '.join(ways) or 'run "classify"'
