@@ -160,7 +160,7 @@ def test_what_a_conversion_leaves(disk_format, own, removed):
     assert found(image) == {ImageCheck.LEFT_OVER: dict.fromkeys(removed)}
     (finding,) = audit(image, Policy())
     assert finding.evidence.endswith(
-        f'; VMware cannot run disk_format={disk_format}'
+        f'; VMware cannot boot disk_format={disk_format}'
     )
     after = mended(image)
     assert found(after) == {}
