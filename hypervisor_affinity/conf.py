@@ -35,10 +35,10 @@ How ``HypervisorAffinityFilter`` and ``HypervisorAffinityWeigher`` place
 servers in a cloud with several kinds of hypervisor.
 
 The filter must be in ``[filter_scheduler] enabled_filters`` and the weigher
-in ``[filter_scheduler] weight_classes``. All options may be changed while
-nova-scheduler runs, by SIGHUP; where nova runs native threads, restart it
-instead, since nova then forgets what changed in host aggregates. A wrong
-value stops nova-scheduler's start; after a SIGHUP it is reported as an ERROR,
+in ``[filter_scheduler] weight_classes``. All options can be changed while
+nova-scheduler runs: send it SIGHUP. If nova runs native threads, restart it
+instead, since a SIGHUP then makes nova forget changes of host aggregates. With
+a wrong value, nova-scheduler does not start; after a SIGHUP, it logs an ERROR,
 and all the values in force stay.
 """,
 )
@@ -67,8 +67,8 @@ Related options:
 
 * ``[hypervisor_affinity] flexible_placement``
 * ``[hypervisor_affinity] weight_multiplier``
-* The flavor extra spec ``hypervisor_affinity:preferred`` puts an order of its
-  own before this one.
+* The flavor extra spec ``hypervisor_affinity:preferred`` takes precedence over
+  this order.
 """,
     ),
     cfg.StrOpt(
@@ -87,11 +87,11 @@ Related options:
         ],
         mutable=True,
         help="""
-What becomes of a flexible request when its first hypervisor is full.
+What happens to a flexible request when its first hypervisor is full.
 
 ``strict`` is for clouds where the other hypervisor is licensed and must never
-take what could run elsewhere. It needs ``HypervisorAffinityFilter`` only;
-``prefer`` needs ``HypervisorAffinityWeigher``.
+take servers that could run elsewhere. It needs ``HypervisorAffinityFilter``
+only; ``prefer`` needs ``HypervisorAffinityWeigher``.
 
 Related options:
 
@@ -115,16 +115,16 @@ Related options:
             ),
             (
                 UnclassifiedHosts.ANY.value,
-                'The hypervisor that its virt driver reports, or any if the '
-                'driver reports none that is known',
+                'The hypervisor that its virt driver reports, or any '
+                'hypervisor if the driver reports no known one',
             ),
         ],
         mutable=True,
         help="""
-What a host offers that is in no aggregate with ``hypervisor_type`` metadata.
+What a host offers if it is in no aggregate with ``hypervisor_type`` metadata.
 
-With ``none``, a new compute host takes no server before somebody has put it
-into a tagged aggregate.
+With ``none``, a new compute host takes no server until it is added to a tagged
+aggregate.
 """,
     ),
     cfg.StrOpt(
@@ -132,16 +132,16 @@ into a tagged aggregate.
         default=VmdkImages.VMWARE.value,
         choices=[
             (VmdkImages.VMWARE.value, 'It needs VMware'),
-            (VmdkImages.FLEXIBLE.value, 'Any hypervisor will do'),
+            (VmdkImages.FLEXIBLE.value, 'It can run on any hypervisor'),
         ],
         mutable=True,
         help="""
 What a VMDK image needs when nothing else in it names a hypervisor.
 
 The libvirt driver can boot the VMDK subformats monolithicSparse and
-streamOptimized, as far as ``[compute] vmdk_allowed_types`` lets it; the image
-does not say which subformat it has. Choose ``flexible`` if all VMDK images of
-the cloud are of these, or mark each image with ``hypervisor_type``.
+streamOptimized, if ``[compute] vmdk_allowed_types`` has them; the image does
+not say which subformat it has. Choose ``flexible`` if all VMDK images of the
+cloud are of these, or mark each image with ``hypervisor_type``.
 """,
     ),
     cfg.BoolOpt(
@@ -162,8 +162,8 @@ there is room. With this option, Placement leaves out for each request:
   the trait ``COMPUTE_NET_VIF_MODEL_VIRTIO``, as libvirt does on every KVM
   host, whether it is in a tagged aggregate or not.
 
-A request that can run on no host at all ends before Placement is asked. The
-filter still decides about the hosts that are left, and must be enabled.
+A request that cannot run on any host fails before Placement is asked. The
+filter still decides about the remaining hosts, and must be enabled.
 
 Related options:
 
@@ -183,8 +183,8 @@ share less, down to 0 for hypervisors that are not in the order. The default
 is above the sum of nova's other default multipliers, so that the order of
 hypervisors decides and the other weighers choose among hosts of one
 hypervisor; it is far below the multipliers of nova's BuildFailureWeigher and
-CrossCellWeigher, which are to win. A negative value turns the order around,
-0 switches the weigher off.
+CrossCellWeigher, which take precedence. A negative value reverses the order, 0
+disables the weigher.
 
 Possible values:
 
@@ -212,9 +212,9 @@ example, ``No valid host was found. image needs VMware (disk_format=vmdk);
 none of the available hosts offers it``. The text never names a host or an
 aggregate. Servers of one request for several only get nova's own text, since
 by then some of them may already have a place; so do resizes and cold
-migrations, where nova puts a text of its own in this one's place.
-nova-scheduler logs the reason at level INFO in any case; then nova's own INFO
-lines about filters that left no host are missing for this request.
+migrations, where nova uses its own text instead. nova-scheduler logs the
+reason at level INFO in any case; then nova's own INFO lines about filters that
+left no host are missing for this request.
 """,
     ),
 ]
@@ -337,8 +337,8 @@ class _InForce:
             if str(error) != self._refused:
                 self._refused = str(error)
                 LOG.error(
-                    'The [hypervisor_affinity] options in force stay as '
-                    'they were: %s',
+                    'The new [hypervisor_affinity] options were not loaded; '
+                    'those in force stay: %s',
                     error,
                 )
             self._show()

@@ -22,14 +22,15 @@ from hypervisor_affinity import redaction
 # oslo.config's words, none of which cites anything, and ours.
 _CAUSES = {
     "No ':' or '=' found in assignment": 'is neither a section nor an option',
-    'Key cannot be empty': 'has no name before the sign =',
+    'Key cannot be empty': 'has no name before =',
     'Unexpected continuation line': (
-        'begins with a blank, as if to continue a value, and there is none'
+        'begins with a space, which continues a value, but no value comes '
+        'before it'
     ),
-    'Invalid section (must end with ])': 'begins a section and lacks the ]',
+    'Invalid section (must end with ])': 'begins a section, but has no ]',
     'Empty section name': 'begins a section without a name',
     'Section must be started before assignment': (
-        'comes after an option that stands in no section'
+        'comes after an option that is in no section'
     ),
 }
 # Those that nova and its libraries declare as secret, and the URL of the bus;
@@ -82,12 +83,13 @@ def reading(conf: cfg.ConfigOpts, paths: Iterable[str] = ()) -> Iterator[None]:
         raise ConfError(f'{error.config_dir}: no such directory') from error
     except cfg.ConfigFilesPermissionDeniedError as error:
         files = ', '.join(error.config_files)
-        raise ConfError(f'{files}: may not be read') from error
+        cause = 'is not readable: permission denied'
+        raise ConfError(f'{files}: {cause}') from error
     except cfg.ConfigFileParseError as error:
         # From None, here and below: what it says is what must not be shown.
         raise ConfError(_place(error)) from None
     except UnicodeDecodeError:
-        raise ConfError(f'{_no_text(paths)}: it is no text in UTF-8') from None
+        raise ConfError(f'{_no_text(paths)}: it is not valid UTF-8') from None
     except OSError as error:
         # Of reading, which is not of opening, no file is known.
         name = error.filename or ', '.join(map(str, paths))
@@ -112,8 +114,8 @@ def values(conf: cfg.ConfigOpts) -> Iterator[None]:
             raise
         # What it refers to may be the end of a password that has the sign.
         raise ConfError(
-            f'{names} cannot be read: a $ in it refers to what is not there, '
-            'or to itself; write $$ for the sign as such'
+            f'{names} cannot be read: a $ in it refers to an option that does '
+            'not exist, or to itself; write $$ for a literal $'
         ) from None
 
 
@@ -221,7 +223,7 @@ def _no_text(paths: Iterable[str]) -> str:
             return path
         except OSError:
             continue
-    return 'a file of the configuration'
+    return 'a configuration file'
 
 
 def _unreadable(conf: cfg.ConfigOpts) -> Iterator[str]:

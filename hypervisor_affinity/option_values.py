@@ -31,7 +31,7 @@ class HypervisorName(types.ConfigType):
         if family is None:
             known = ', '.join(sorted(hypervisor.FAMILY_OF))
             raise ValueError(
-                f'{value!r} names no hypervisor; these are known: {known}'
+                f'{value!r} is not a known hypervisor; known ones: {known}'
             )
         return family
 
@@ -81,8 +81,8 @@ def read(conf: cfg.ConfigOpts, option: cfg.Opt, group: str) -> Any:
             said = redaction.first_line(str(error))
             raise ValueError(said) from None
         cause = (
-            f'{_cause(error)}. Correct the option: $ refers to another one by '
-            'its name, and $$ is the sign itself'
+            f'{_cause(error)}. Correct the option: $NAME refers to another '
+            'option, and $$ is a literal $'
         )
     # Not in the handler: the traceback of a circle of references, a thousand
     # calls long, would hide the message.
@@ -147,8 +147,8 @@ def _cause(error: Exception) -> str:
     if isinstance(error, ValueError):
         # No word of it: it cites what the reference leads to, which may be a
         # password.
-        return 'what it refers to is none of its values'
-    return 'a $ in it refers to what is not there'
+        return 'the value that it refers to is not possible here'
+    return 'a $ in it refers to an option that does not exist'
 
 
 def _written(

@@ -91,7 +91,7 @@ def first_line(text: str) -> str:
     shown, *others = _LINE_BREAK.split(text, maxsplit=1)
     if others:
         shown += (
-            '... (it goes on, since the next line of the file begins with a '
-            'blank; take that away if it is an option of its own)'
+            '... (it continues, since the next line of the file begins with a '
+            'space; remove the space if that line is an option of its own)'
         )
     return without_passwords(in_words(shown))

@@ -17,10 +17,10 @@ _group = cfg.OptGroup(
 How the commands ``vcenter`` and ``exporter``, and
 ``hypervisor-affinity-status``, reach the vCenters behind nova.
 
-Whatever is not set here is taken from ``[vmware]`` of the same file, so that
-the ``nova.conf`` of a nova-compute with the vSphere driver will do as it is.
-A user of its own, with the role Read-only, is better: nothing is ever changed
-in vCenter. No scheduler reads these options.
+Options that are not set here are taken from ``[vmware]`` of the same file, so
+the ``nova.conf`` of a nova-compute with the vSphere driver can be used as it
+is. A separate user with the role Read-only is better: nothing is ever changed
+in vCenter. nova-scheduler does not read these options.
 """,
 )
 
@@ -33,7 +33,7 @@ section like this one.
 
 Use it where there are several nova-computes with vCenter clusters, and on a
 host of nova-scheduler, whose own ``nova.conf`` has no ``[vmware]``. The files
-must be readable for whoever runs the commands.
+must be readable for the user who runs the commands.
 
 Possible values:
 
@@ -47,12 +47,11 @@ DEADLINE = cfg.IntOpt(
     min=1,
     max=86400,
     help="""
-Seconds that one reading of this vCenter may take in all.
+Maximum time in seconds for one reading of this vCenter.
 
-A vCenter, or a proxy before it, that sends a byte now and then would be waited
-for without an end. One that is too slow is reported as unreadable; the others
-are not kept waiting. Whatever stands here, no more than 60 seconds are waited
-without any byte.
+This limits a vCenter, or a proxy before it, that sends a byte now and then. If
+it takes longer, it is reported as unreadable; the other vCenters do not wait
+for it. A reading also fails after 60 seconds without any byte.
 
 Related options:
 
@@ -66,10 +65,11 @@ LIMIT = cfg.IntOpt(
     min=1,
     max=100000,
     help="""
-MiB that this vCenter may answer in one reading, after decompression.
+Maximum size in MiB of what this vCenter answers in one reading, after
+decompression.
 
-A thousand VMs need about one, an ESXi host some hundredths of one. Memory of
-some ten times as much is needed for as long as an answer is read.
+A thousand VMs need about one MiB, an ESXi host some hundredths of a MiB. While
+an answer is read, it needs about ten times as much memory.
 
 Related options:
 
@@ -82,7 +82,7 @@ ACCESS = (
     cfg.HostAddressOpt(
         'host_ip',
         help="""
-Address of vCenter: a name that its certificate is for, or an IP address.
+Address of vCenter: a name that is in its certificate, or an IP address.
 """,
     ),
     cfg.PortOpt(
@@ -101,37 +101,37 @@ User to log in to vCenter with; the role Read-only is enough.
         'host_password',
         secret=True,
         help="""
-Password of that user. It is written nowhere.
+Password of that user. It is never shown, logged or stored.
 """,
     ),
     cfg.StrOpt(
         'ca_file',
         help="""
-File with the certificates to verify vCenter's by; those of the system if
-neither section names one.
+File with the CA certificates to verify vCenter's certificate with; those of
+the system if neither section has one.
 """,
     ),
     cfg.BoolOpt(
         'insecure',
         help="""
-Whether to talk to a vCenter whose certificate is not verified.
+Whether to connect to a vCenter without verifying its certificate.
 
-Whoever is in between can then read the password. Every check warns of it. If
-``ca_file`` is set, this is ignored.
+Anyone on the network path can then read the password. Every check warns about
+it. If ``ca_file`` is set, this is ignored.
 """,
     ),
     cfg.StrOpt(
         'cluster_name',
         help="""
-The cluster that the nova-compute of this file serves. Without one in either
-section all clusters of the vCenter are read.
+The cluster that the nova-compute of this file serves. If neither section has
+one, all clusters of the vCenter are read.
 """,
     ),
     cfg.StrOpt(
         'datastore_regex',
         help="""
-Regular expression for the beginning of the names of datastores that nova may
-use; all if neither section has one.
+Regular expression for the beginning of the names of the datastores that nova
+may use; all datastores if neither section has one.
 """,
     ),
 )

@@ -62,7 +62,7 @@ def place(path: pathlib.Path) -> pathlib.Path:
     except FileNotFoundError:
         return real
     if _is_open(path, found):
-        raise OSError(errno.EINVAL, 'is what is written to already; name -')
+        raise OSError(errno.EINVAL, 'is open for output already; name -')
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), 'special file')
         raise OSError(errno.EINVAL, f'is a {kind}; name a file')

@@ -53,7 +53,7 @@ class ClientManager:
             # A list where there should be names, and the like. Of its text
             # nobody knows what it cites.
             raise exceptions.ConfigException(
-                'clouds.yaml has not the form that openstacksdk reads '
+                'clouds.yaml is not in the form that openstacksdk reads '
                 f'({type(error).__name__})'
             ) from error
         return connection.Connection(config=region)
@@ -105,7 +105,8 @@ class Shell(app.App):
             try:
                 config().register_argparse_arguments(parser, argv)
             except Exception as error:
-                LOG.debug('no options of the cloud: %s', type(error).__name__)
+                name = type(error).__name__
+                LOG.debug('cannot read the cloud options: %s', name)
             else:
                 break
         parser.set_defaults(os_cloud=os.environ.get('OS_CLOUD'))

@@ -14,9 +14,9 @@ from hypervisor_affinity.operations.audit import audit
 
 
 class Audit(findings.FindingsCommand):
-    """List servers, hosts, aggregates and images that are not as they should.
+    """List servers, hosts, aggregates, images and flavors with problems.
 
-    Ends with 1 if there is a finding that --fail-on names.
+    Exits with status 1 if there is a finding that --fail-on names.
     """
 
     area = CloudCheck
@@ -41,7 +41,7 @@ class Audit(findings.FindingsCommand):
         parser = super().get_parser(prog_name)
         findings.add_arguments(parser, CloudCheck)
         for option, what in (
-            ('--project', 'servers of this project, and nothing else'),
+            ('--project', 'the servers of this project'),
             (
                 '--host',
                 'this host, the servers on it, and the aggregates that it is '

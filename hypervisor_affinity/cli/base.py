@@ -266,7 +266,7 @@ class Tabular(Showing):
             for name in parsed_args.columns:
                 if _normalized(name) not in known:
                     raise CommandLineError(
-                        f'there is no column {name!r}; there are: '
+                        f'unknown column {name!r}; the columns are: '
                         f'{", ".join(columns)}'
                     )
         super().check(parsed_args)
@@ -350,9 +350,9 @@ class PolicyReading(command.Command):
             action='append',
             default=[],
             metavar='FILE',
-            help='read the options [hypervisor_affinity] from this nova.conf; '
-            'may be given several times; without it, they are at their '
-            'defaults, since no API of nova tells them',
+            help='read the options of [hypervisor_affinity] from this '
+            'nova.conf; may be given several times; without it, the defaults '
+            'are used, since no nova API shows these options',
         )
         return parser
 

@@ -25,14 +25,14 @@ from hypervisor_affinity.operations.classification import runs_nowhere
 _FATES = {
     Fate.KEPT: 'read as it is',
     Fate.RENAMED: 'read as {}',
-    Fate.OVERRIDDEN: "not read: nova's own name of it is set, too",
+    Fate.OVERRIDDEN: "not read: nova's own name for it is set, too",
     Fate.REFUSED: 'nova-api refuses requests with this image: {}',
     Fate.DROPPED: 'not known to nova: no scheduler ever sees it',
 }
 
 
 class Classify(PolicyReading, CloudReading, FittedCommand):
-    """Tell which hypervisor an image needs, why, and what would change it."""
+    """Show which hypervisor an image needs, why, and what would change it."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -43,14 +43,14 @@ class Classify(PolicyReading, CloudReading, FittedCommand):
             '--file',
             type=pathlib.Path,
             metavar='FILE',
-            help='properties and formats of an image, in YAML or JSON: '
-            'disk_format: vmdk, vmware_ostype: ubuntu64Guest',
+            help='file with properties and formats of an image, in YAML or '
+            'JSON, such as disk_format: vmdk',
         )
         parser.add_argument(
             '--flavor',
             metavar='FLAVOR',
-            help='name or id of the flavor to boot it with; its extra specs '
-            'count, too',
+            help='name or id of the flavor to boot with; its extra specs are '
+            'read, too',
         )
         return parser
 
@@ -127,7 +127,7 @@ def _effect(sign: Sign, demand: Demand) -> str:
     """Say what a sign asks, and what became of that."""
     effects = []
     if sign.requires is not None and not sign.requires:
-        effects.append('names no hypervisor')
+        effects.append('does not name a known hypervisor')
     elif sign.requires:
         effects.append(f'requires {_listed(sign.requires)}')
     if sign.forbids:
@@ -149,7 +149,7 @@ def _kind(sign: Sign) -> str:
 def _fate(sign: Sign, demand: Demand) -> str:
     if sign.requires is not None and sign in demand.leftovers:
         meant = hypervisor.title(sign.requires)
-        return f' (left over: {meant} cannot boot the image)'
+        return f' (leftover: {meant} cannot boot the image)'
     if sign in demand.because or sign.forbids:
         return ''
     if sign.requires is None and not sign.unfit:

@@ -56,10 +56,10 @@ _TOLD = (
 
 
 class Explain(PolicyReading, CloudReading, LongCommand):
-    """Tell for every host why it would take a request, or not.
+    """Show for every host why it would take a request, or not.
 
-    Ends with 1 if no host would, and with 3 if that is not certain, since
-    one could not be judged.
+    Exits with status 1 if no host would, and with 3 if that is not certain,
+    since one could not be judged.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -70,18 +70,19 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         parser.add_argument(
             '--server',
             metavar='SERVER',
-            help='instead of an image and a flavor, the name or id of a '
-            'server: where could it move to, or, if it never got a host, why',
+            help='name or id of a server, instead of an image and a flavor: '
+            'which hosts it could move to, or, if it never got a host, why',
         )
         parser.add_argument(
             '--rebuild',
             metavar='IMAGE',
-            help='with --server: could its host rebuild it from this image',
+            help='with --server: whether its host could rebuild it from this '
+            'image',
         )
         parser.add_argument(
             '--volume',
             action='store_true',
-            help='the image is written to a volume that the server boots from',
+            help='the server boots from a volume that is made from the image',
         )
         parser.add_argument(
             '--host', metavar='HOST', help='ask about this host only'
@@ -89,20 +90,21 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         parser.add_argument(
             '--project',
             metavar='PROJECT',
-            help='id of the project that asks: leaves out hosts whose '
+            help='id of the requesting project: leave out hosts whose '
             'aggregates are for other projects (filter_tenant_id)',
         )
         parser.add_argument(
             '--counts',
             action='store_true',
-            help='a row for each reason instead of one for each host',
+            help='show a row for each reason instead of one for each host',
         )
         parser.add_argument(
             '--html',
             type=writing.named,
             metavar='FILE',
-            help='write a page of all hosts and checks, too; - is standard '
-            'output, and the answer then goes to standard error',
+            help='also write an HTML page of all hosts and checks to this '
+            'file; - is standard output, and the table then goes to standard '
+            'error',
         )
         return parser
 
@@ -163,19 +165,17 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         if parsed_args.server:
             if parsed_args.image or parsed_args.flavor:
                 raise CommandLineError(
-                    '--server needs neither image nor flavor'
+                    '--server cannot be combined with an image or a flavor'
                 )
             if parsed_args.volume:
                 raise CommandLineError(
-                    '--volume is for an image and a flavor; of a server it is '
-                    'known whether it boots from a volume'
+                    '--volume cannot be combined with --server: nova knows '
+                    'whether the server boots from a volume'
                 )
         elif parsed_args.rebuild:
             raise CommandLineError('--rebuild needs --server')
         elif not (parsed_args.image and parsed_args.flavor):
-            raise CommandLineError(
-                'an image and a flavor are needed, or --server'
-            )
+            raise CommandLineError('give an image and a flavor, or --server')
         super().check(parsed_args)
         base.check_written(parsed_args.html)
 
@@ -222,8 +222,8 @@ def _rebuild(
 ) -> Request:
     if server.host is None:
         raise CommandError(
-            f'server {server.name or server.id} is on no host, where it '
-            'could be rebuilt'
+            f'server {server.name or server.id} is on no host, so it cannot '
+            'be rebuilt'
         )
     return requests.rebuild(server, source.image(image), policy)
 

@@ -101,7 +101,7 @@ def headlines(found: Explanation, policy: Policy) -> list[str]:
     lines.append(f'Weights: {found.ranking.settings}')
     lines += (f'  {note}' for note in found.ranking.notes)
     if found.ranking.not_known:
-        lines.append('Not known, and so not counted:')
+        lines.append('Not known and not counted:')
         lines += (f'  {each}' for each in found.ranking.not_known)
     return lines
 

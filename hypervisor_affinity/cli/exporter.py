@@ -40,17 +40,18 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
             default=(DEFAULT_ADDRESS, DEFAULT_PORT),
             type=_endpoint,
             metavar='[HOST]:PORT',
-            help='where to serve /metrics; HOST is an IP address or a name, '
-            'without it all addresses of this machine; default: '
-            f'{DEFAULT_ADDRESS}:{DEFAULT_PORT}, for this machine only',
+            help='address to serve /metrics on; HOST is an IP address or a '
+            'name; without HOST, all addresses of this machine; default: '
+            f'{DEFAULT_ADDRESS}:{DEFAULT_PORT}, which only this machine can '
+            'reach',
         )
         parser.add_argument(
             '--interval',
             default=_INTERVAL,
             type=_seconds,
             metavar='SECONDS',
-            help='from the beginning of one reading to that of the next; '
-            f'default: {_INTERVAL}',
+            help='time from the start of one reading to the start of the '
+            f'next; default: {_INTERVAL}',
         )
         return parser
 
@@ -98,8 +99,8 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
         self.app.stderr.write(f'serving http://{shown}:{port}/metrics\n')
         if not ipaddress.ip_address(address).is_loopback:
             self.app.stderr.write(
-                'whoever reaches this address can read all metrics; names of '
-                'hosts and clusters are among them\n'
+                'anyone who can reach this address can read all metrics, with '
+                'the names of hosts and clusters\n'
             )
         self.app.stderr.flush()
 
@@ -166,6 +167,6 @@ def _seconds(text: str) -> float:
         seconds = 0
     if not 1 <= seconds <= 86400:
         raise argparse.ArgumentTypeError(
-            f'{text!r} is no number of seconds from 1 to 86400'
+            f'{text!r} is not a number of seconds from 1 to 86400'
         )
     return seconds

@@ -24,7 +24,7 @@ _About = TypeVar('_About')
 _NEVER = 'never'
 _DISTRIBUTION = 'hypervisor-affinity'
 _MORE = (
-    'Add --long for what to do about each; --list-checks tells what they mean'
+    'Use --long to see what to do about each, --list-checks for their meaning'
 )
 _SEVERITY = 'Severity'
 _OF_CHECKS = ('Check', _SEVERITY, 'Meaning', 'Advice')
@@ -48,27 +48,28 @@ def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
         type=functools.partial(_of_a_bad_end, area),
         default='warning',
         metavar='WHAT',
-        help='end with 1 for findings of this severity and above (info, '
-        'warning, error), of these checks (a comma list), or never; '
-        'default: warning',
+        help='exit with status 1 for findings of this severity and above '
+        '(info, warning, error), for findings of these checks '
+        '(comma-separated), or never; default: warning',
     )
     parser.add_argument(
         '--only',
         type=checks,
         default='info',
         metavar='WHAT',
-        help='look for these only, named as for --fail-on, but not never',
+        help='report these findings only: a severity or checks, as for '
+        '--fail-on',
     )
     parser.add_argument(
         '--counts',
         action='store_true',
-        help='a row for each check with the number of findings, also '
-        'where it is 0',
+        help='show a row for each check with its number of findings, even if '
+        'it is 0',
     )
     parser.add_argument(
         '--list-checks',
         action='store_true',
-        help='read nothing; list what is looked for, with its meaning',
+        help='list the checks with their meaning, and read nothing',
     )
 
 
@@ -189,7 +190,7 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
         return self._shown(parsed_args, self.short, rows)
 
     def _list(self, parsed_args: argparse.Namespace) -> tuple:
-        self.say(parsed_args, 'The page on them:', _documentation(self.page))
+        self.say(parsed_args, 'For more, see:', _documentation(self.page))
         rows = [
             (
                 check.value,
@@ -248,7 +249,7 @@ def _of_a_bad_end(area: type[Check], text: str) -> frozenset[Check]:
         return frozenset()
     if _NEVER in words:
         raise argparse.ArgumentTypeError(
-            f'{_NEVER} stands alone: it contradicts the rest of {text!r}'
+            f'{_NEVER} cannot be combined with other values: {text!r}'
         )
     return _checks(area, text, _NEVER)
 

@@ -67,7 +67,7 @@ class LongCommand(FittedCommand):
         parser.add_argument(
             '--long',
             action='store_true',
-            help='all columns; any of them can be named by -c without it, too',
+            help='show all columns; -c shows any of them without --long, too',
         )
         return parser
 

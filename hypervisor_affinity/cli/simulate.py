@@ -26,9 +26,9 @@ from hypervisor_affinity.simulation.scenario import ScenarioError
 class Simulate(CloudReading, LongCommand):
     """Play a scenario with nova's own filters and weighers.
 
-    Nothing is changed in the cloud. Ends with 1 if, with the first scheduler
-    of the scenario, a request is refused or a server comes to a host that
-    cannot run it.
+    Nothing is changed in the cloud. Exits with status 1 if, with the first
+    scheduler of the scenario, a request is refused or a server comes to a
+    host that cannot run it.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -38,7 +38,7 @@ class Simulate(CloudReading, LongCommand):
             'scenario',
             type=pathlib.Path,
             metavar='SCENARIO',
-            help='file that says what is to happen, in YAML',
+            help='YAML file with the steps to simulate',
         )
         parser.add_argument(
             '--nova-conf',
@@ -46,7 +46,7 @@ class Simulate(CloudReading, LongCommand):
             default=[],
             metavar='FILE',
             help='begin with the options of this nova.conf; may be given '
-            'several times; without it, with the settings that this project '
+            'several times; default: the settings that this project '
             'recommends',
         )
         parser.add_argument(
@@ -56,16 +56,16 @@ class Simulate(CloudReading, LongCommand):
             default=[],
             dest='options',
             metavar='GROUP.OPTION=VALUE',
-            help='set an option of nova.conf for all schedulers; goes before '
-            "the scenario's; may be given several times",
+            help='set an option of nova.conf for all schedulers; takes '
+            'precedence over the scenario; may be given several times',
         )
         _add_views(parser)
         parser.add_argument(
             '--exact',
             action='store_true',
-            help='have nova look at each host for each request, and not only '
-            'at one of those that differ in their names alone; takes longer, '
-            'and the answer is the same',
+            help='have nova look at every host for each request; without it, '
+            'nova looks at one of the hosts that differ only in their names; '
+            'takes longer, with the same answer',
         )
         return parser
 
@@ -150,18 +150,18 @@ def _add_views(parser: argparse.ArgumentParser) -> None:
         type=_picture,
         metavar='FILE',
         help='draw servers and memory over requests, as '
-        f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and '
-        'the answer then goes to standard error',
+        f'{", ".join(plot.SUFFIXES)}; - is standard output, as SVG, and the '
+        'table then goes to standard error',
     )
 
 
 def _check_installed(*, plots: bool) -> None:
     if not processes.has_nova():
         raise CommandError(
-            "it needs nova's own filters and weighers, and nova is not "
-            'installed in the Python environment of this command. Run it on '
-            'a host of nova-scheduler, or install the release of nova that '
-            'you run beside it: pip install nova'
+            "it needs nova's own filters and weighers, but nova is not "
+            'installed in the Python environment of this command. Run it on a '
+            'host of nova-scheduler, or install the nova release that you run '
+            'in the same environment: pip install nova'
         )
     if plots and not plot.has_matplotlib():
         raise CommandError(
@@ -192,7 +192,7 @@ def _picture(text: str) -> pathlib.Path:
         return path
     if path.suffix not in plot.SUFFIXES:
         raise argparse.ArgumentTypeError(
-            f'{text!r} ends in none of {", ".join(plot.SUFFIXES)}'
+            f'{text!r} does not end in one of {", ".join(plot.SUFFIXES)}'
         )
     return path
 

@@ -23,8 +23,8 @@ from hypervisor_affinity.operations.offers import HostOffers
 class Save(VCenterReading, CloudCommand):
     """Write a snapshot of the cloud into a file.
 
-    It holds hosts, aggregates, flavors, images and servers, as far as they
-    bear on placing servers, and no passwords; vCenters, if any are named.
+    It has hosts, aggregates, flavors, images and servers, as far as they
+    matter for placing servers, vCenters, if any are named, and no passwords.
     Reading the servers of all projects needs an administrator's rights.
     """
 
@@ -36,8 +36,8 @@ class Save(VCenterReading, CloudCommand):
         parser.add_argument(
             'file',
             type=writing.named,
-            help='FILE.json, or FILE.yaml for people; replaced if it is '
-            'there; - is standard output, and JSON',
+            help='FILE.json, or FILE.yaml for people to read; an existing '
+            'file is replaced; - is standard output, as JSON',
         )
         return parser
 
@@ -61,7 +61,7 @@ class Save(VCenterReading, CloudCommand):
 
 
 class Show(FittedCommand):
-    """Check a snapshot from end to end, and tell what is in it."""
+    """Check a whole snapshot, and show what is in it."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""

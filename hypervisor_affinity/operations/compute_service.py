@@ -16,13 +16,13 @@ class Trouble(enum.StrEnum):
     """Why nova gives a nova-compute no servers."""
 
     DOWN = 'down'
-    """Nothing is heard of it."""
+    """It does not report."""
 
     FORCED_DOWN = 'forced_down'
-    """Somebody has said that it is down."""
+    """An administrator has forced it down."""
 
     DISABLED = 'disabled'
-    """Somebody has disabled it."""
+    """An administrator has disabled it."""
 
     DISABLED_BY_DRIVER = 'disabled_by_driver'
     """The vSphere driver has disabled it, since vCenter did not answer."""

@@ -20,7 +20,7 @@ Changes = Mapping[str, str | None]
 IN_FINDING = ''
 
 # Advice on what nobody has foreseen.
-REPORT = 'run the command again with -vv, and report what it says of this'
+REPORT = 'run the command again with -vv, and report what it says about this'
 
 
 class Severity(enum.IntEnum):
@@ -33,8 +33,8 @@ class Severity(enum.IntEnum):
     """Costs licenses, or will fail at the next rebuild or boot."""
 
     ERROR = 2
-    """Something is where it cannot run, or two statements exclude each
-    other."""
+    """Something is where it cannot run, or two statements contradict
+    each other."""
 
 
 class Check(enum.StrEnum):

@@ -39,7 +39,7 @@ def surprises(value: str, types: Iterable[str]) -> Iterator[str]:
         # Only the first word after an operator is compared.
         if ' ' in name and name in value and (name in matching) is negated:
             verb = 'does not exclude' if negated else 'never matches'
-            yield f'{verb} {name!r}, since the value is split at blanks'
+            yield f'{verb} {name!r}, since the value is split at spaces'
 
 
 def unreadable(

@@ -120,9 +120,9 @@ class Upload:
         self._check_same(stored)
         if stored.status not in _RESUMABLE:
             raise UploadError(
-                f'image {image_id} is {stored.status}, from which nobody can '
-                'go on; if no upload to it is under way, delete it and '
-                'upload anew'
+                f'image {image_id} is {stored.status}, so its upload cannot '
+                'be continued; if no upload to it is in progress, delete it '
+                'and upload again'
             )
         self.kept = image_id
         try:
@@ -175,8 +175,8 @@ class Upload:
         plan = self._plan
         if stored.disk_format != plan.disk_format:
             wrong = (
-                f'an import plugin made it {stored.disk_format} from '
-                f'{plan.disk_format}; upload it without --import'
+                f'an import plugin converted it from {plan.disk_format} to '
+                f'{stored.disk_format}; upload it without --import'
             )
         elif stored.size != self._size():
             wrong = (
@@ -185,13 +185,13 @@ class Upload:
             )
         elif self._digest(stored.os_hash_algo) != stored.os_hash_value:
             wrong = (
-                f'{stored.os_hash_algo} of its content is not that of '
-                f'{plan.path}'
+                f'the {stored.os_hash_algo} checksum of its content is not '
+                f'that of {plan.path}'
             )
         else:
             self.kept = None
             return stored
-        wrong = f'image {stored.id} is not what was to be uploaded: {wrong}'
+        wrong = f'image {stored.id} is not what was uploaded: {wrong}'
         if self._sent.size:
             self._discard(stored.id, wrong)
         self.kept = None
@@ -205,8 +205,8 @@ class Upload:
             pass
         except SourceError as error:
             raise UploadError(
-                f'{why}. Image {image_id} is of no use, and cannot be '
-                f'deleted: {error}'
+                f'{why}. Image {image_id} is useless, and cannot be deleted: '
+                f'{error}'
             ) from error
         raise UploadError(f'{why}. Image {image_id} was deleted')
 
@@ -218,8 +218,8 @@ class Upload:
             return self._sent.digest()
         if algorithm is None or algorithm not in hashlib.algorithms_available:
             raise UploadError(
-                f'Glance hashes by {algorithm}, which this Python cannot; '
-                'compare the content elsewhere'
+                f'Glance uses the hash {algorithm}, which this Python does '
+                'not have; compare the content elsewhere'
             )
         with _opened(self._plan.path) as file:
             return hashlib.file_digest(file, algorithm).hexdigest()
@@ -230,9 +230,8 @@ class Upload:
         methods = self._glance.import_methods()
         if STAGED not in methods:
             raise UploadError(
-                f'Glance imports nothing by {STAGED}; it has '
-                f'{", ".join(methods) or "no way to import"}; upload without '
-                '--import'
+                f'Glance does not have the import method {STAGED}; it has '
+                f'{", ".join(methods) or "none"}; upload without --import'
             )
 
     def _check_same(self, stored: Stored) -> None:
@@ -248,7 +247,7 @@ class Upload:
             **stored.properties,
         }
         others = [
-            f'{name} is {has.get(name)} and not {value}'
+            f'{name} is {has.get(name)} instead of {value}'
             for name, value in wanted.items()
             if has.get(name) != value
         ]
@@ -256,15 +255,15 @@ class Upload:
             raise UploadError(
                 f'image {stored.id} was created for something else: '
                 f'{"; ".join(others)}; repeat all arguments of the upload, or '
-                'upload anew'
+                'start a new upload'
             )
 
     def _check_staged(self, stored: Stored) -> None:
         if stored.size != self._size():
             raise UploadError(
                 f'of image {stored.id}, {stored.size or "no"} bytes are '
-                f'staged and not {self._size()}; if no upload to it is under '
-                'way, delete it and upload anew'
+                f'staged instead of {self._size()}; if no upload to it is in '
+                'progress, delete it and upload again'
             )
 
 

@@ -55,16 +55,16 @@ def check_isolation(
         if refused := _refused_types(value):
             yield failure(
                 f'aggregate {tags.name}: img_hv_type={value}: {_ISOLATION} '
-                'compares to the letter, and refuses its hosts to images '
-                f'whose hypervisor_type is {" or ".join(refused)}. Write all '
-                'of them, in lower case, or take the filter out of '
+                'compares exact words, and refuses its hosts to images whose '
+                f'hypervisor_type is {" or ".join(refused)}. Write all of '
+                'them, in lower case, or remove the filter from '
                 'enabled_filters.'
             )
     if unknown:
         yield warning(
-            f'{_ISOLATION} knows no image property hypervisor_type, and logs '
-            'a WARNING for each request and each host of '
-            f'{counted("aggregate", unknown)}. Take it out of '
+            f'{_ISOLATION} does not know the image property hypervisor_type, '
+            'and logs a WARNING for each request and each host of '
+            f'{counted("aggregate", unknown)}. Remove it from '
             'enabled_filters, since HypervisorAffinityFilter does more, or '
             'tag with img_hv_type, which both read.'
         )

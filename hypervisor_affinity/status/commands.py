@@ -251,7 +251,7 @@ def run(argv: list[str]) -> int:
     if not list(settings.files(conf)):
         raise conf_files.ConfError(
             'there is none where nova looks for it, as in /etc/nova. Name the '
-            'files that nova-scheduler is started with by --config-file'
+            'files that nova-scheduler is started with, with --config-file'
         )
     try:
         # Registers options that nova reads beside a cell's database.

@@ -148,7 +148,7 @@ def check(cloud: Cloud | Unreadable) -> Iterator[Statement]:
     if isinstance(cloud, Unreadable):
         yield failure(
             f"nova's API database cannot be read ({cloud.cause}): "
-            'nova-scheduler places no server. See whether [api_database] '
+            'nova-scheduler places no server. Check whether [api_database] '
             'connection in nova.conf is right, and whether the database is '
             'reachable from here; nova-status upgrade check says more.'
         )
@@ -157,7 +157,7 @@ def check(cloud: Cloud | Unreadable) -> Iterator[Statement]:
         yield failure(
             f'The database of cell {cell} cannot be read ({cause}): '
             'nova-scheduler places no server on its hosts, and they are left '
-            'out of all checks. See whether it is reachable from here; '
+            'out of all checks. Check whether it is reachable from here; '
             'nova-manage cell_v2 list_cells shows where it should be, and '
             'nova-manage cell_v2 update_cell changes that.'
         )

@@ -87,7 +87,7 @@ def check_memory(
             bound.add(flavor.name)
         elif demand.required is None or hypervisor.VMWARE in demand.required:
             others.add(flavor.name)
-    found = f'the RAM is no multiple of {_STEP} MiB'
+    found = f'the RAM is not a multiple of {_STEP} MiB'
     outcome = (
         'the vSphere driver refuses such a server, and nova tries no other '
         'host'

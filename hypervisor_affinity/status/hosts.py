@@ -32,17 +32,17 @@ _SILENT = DriverReport(None)
 # What comes of a host in no tagged aggregate, by what it offers then.
 _UNTAGGED = {
     Basis.DRIVER: (
-        'What the virt driver reports is offered, and nothing can be '
-        'reserved or limited there'
+        'They offer what the virt driver reports, and nothing can be reserved '
+        'or limited there'
     ),
     Basis.ANYTHING: (
-        'By unclassified_hosts=any every hypervisor is offered, since the '
-        'virt driver reports none that is known'
+        'With unclassified_hosts=any they offer every hypervisor, since the '
+        'virt driver reports no known one'
     ),
-    Basis.NOTHING: 'By unclassified_hosts=none no server is placed there',
+    Basis.NOTHING: 'With unclassified_hosts=none no server is placed there',
     Basis.UNDETERMINED: (
         'No request that needs a hypervisor is placed there, since the virt '
-        'driver reports none that is known'
+        'driver reports no known one'
     ),
 }
 
@@ -103,9 +103,9 @@ def check_contradictory(
     known = {found.host.name for found in hosts}
     if lost := {host.name for host in all_hosts} - known:
         yield warning(
-            f'{counted("host", lost)}: cannot be judged, since something in '
-            'the record, or in that of an aggregate, was not foreseen. Report '
-            'what "Aggregate metadata" says.'
+            f'{counted("host", lost)}: cannot be judged, since the record, or '
+            'that of an aggregate, has something unexpected. Report what '
+            '"Aggregate metadata" says.'
         )
     excluded: dict[str, set[str]] = collections.defaultdict(set)
     mistagged: dict[str, set[str]] = collections.defaultdict(set)
@@ -119,15 +119,15 @@ def check_contradictory(
             kinds[str(problem)].add(host.name)
     for why, names in excluded.items():
         yield failure(
-            f'No server at all is placed on {counted("host", names)}. '
-            f'{why}. Take it out of this aggregate, or correct the '
-            "aggregate's metadata."
+            f'No server at all is placed on {counted("host", names)}. {why}. '
+            "Remove it from this aggregate, or correct the aggregate's "
+            'metadata.'
         )
     for why, names in mistagged.items():
         yield warning(
-            'Not all that the aggregates name is offered by '
-            f'{counted("host", names)}. {why}. Take it out of this '
-            "aggregate, or correct the aggregate's metadata."
+            'Not all hypervisors that the aggregates name are offered by '
+            f'{counted("host", names)}. {why}. Remove it from this aggregate, '
+            "or correct the aggregate's metadata."
         )
 
 
@@ -145,14 +145,14 @@ def check_preferred(
         first = family == policy.preferred_hypervisors[0]
         found = f'preferred_hypervisors names {family}, which no host offers'
         todo = (
-            'Take it out of the order, or tag the aggregate of its hosts '
-            f'with hypervisor_type={family}.'
+            'Remove it from the order, or tag the aggregate of its hosts with '
+            f'hypervisor_type={family}.'
         )
         if first and strict:
             yield failure(
                 f'{found}; it is the first of the order and '
-                'flexible_placement is strict, so that requests that any '
-                f'hypervisor could run find no host. {todo}'
+                'flexible_placement is strict, so that requests that can run '
+                f'on any hypervisor find no host. {todo}'
             )
         else:
             yield warning(f'{found}. {todo}')

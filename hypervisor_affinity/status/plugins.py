@@ -71,8 +71,8 @@ def check_filter(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     if taciturn:
         yield warning(
             f'{_FILTER} comes after {" and ".join(taciturn)} in '
-            'enabled_filters: where that strikes out the last host, nobody '
-            f'says why. Put {_FILTER} first.'
+            'enabled_filters: if no host is left there, no reason is logged. '
+            f'Put {_FILTER} first.'
         )
 
 
@@ -88,18 +88,18 @@ def check_weigher(conf: cfg.ConfigOpts, policy: Policy) -> Iterator[Statement]:
     # By strict placement, only hosts of the first hypervisor are left.
     if policy.flexible_placement == FlexiblePlacement.PREFER and not at_work:
         yield failure(
-            f'{_WEIGHER} is not at work, and flexible_placement is prefer: '
-            'nova puts requests that any hypervisor could run where most RAM '
+            f'{_WEIGHER} is not enabled, and flexible_placement is prefer: '
+            'nova puts requests that can run on any hypervisor where most RAM '
             f'is free, which is a vCenter cluster. Add {_OUR_WEIGHERS} to '
             '[filter_scheduler] weight_classes, or set flexible_placement = '
             'strict.'
         )
     if not any(cls.__module__.startswith('nova.') for cls in loaded):
         yield warning(
-            "None of nova's own weighers is at work: nothing spreads servers "
-            'between hosts of one hypervisor, nor steers away from hosts '
-            f'that fail to build. Add {_NOVAS_WEIGHERS} to '
-            '[filter_scheduler] weight_classes.'
+            "None of nova's own weighers is enabled: nothing spreads servers "
+            'between hosts of one hypervisor, or avoids hosts that fail to '
+            f'build. Add {_NOVAS_WEIGHERS} to [filter_scheduler] '
+            'weight_classes.'
         )
 
 
@@ -119,7 +119,8 @@ def _load(
                 failure(
                     f'{option} names {name}, which cannot be loaded: {why}. '
                     'nova-scheduler does not start. Correct the path, or '
-                    'install what is missing beside nova-scheduler.'
+                    'install what is missing in the environment of '
+                    'nova-scheduler.'
                 )
             )
     return classes, findings

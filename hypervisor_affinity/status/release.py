@@ -42,12 +42,12 @@ def check(nova: str, python: tuple[int, int]) -> Iterator[Statement]:
             'booted with it has no allocation in Placement, and most of '
             "nova's filters do not see it; HypervisorAffinityFilter does. "
             f'Upgrade nova to {since}, nova-api first. If your distribution '
-            'says that it has mended this CVE in its package, all is well.'
+            'has fixed this CVE in its package, ignore this warning.'
         )
     if major > NEWEST_NOVA:
         yield warning(
-            f'nova {nova} is newer than what was tested ({known}). Look for '
-            'a newer hypervisor-affinity, and try out in a test cloud where '
+            f'nova {nova} is newer than what was tested ({known}). Look for a '
+            'newer hypervisor-affinity, and check in a test cloud where '
             'servers are placed.'
         )
     if python > NEWEST_PYTHON:

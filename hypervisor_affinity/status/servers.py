@@ -35,8 +35,8 @@ def check_emulated(servers: Iterable[EmulatedServer]) -> Iterator[Statement]:
         yield warning(
             f'{counted("server", ids)} on vCenter hosts: the image says '
             f'{written(EMULATION, value)}, which the vSphere driver does not '
-            'read: it has started an x86 machine. Boot a new server in its '
-            'place: HypervisorAffinityFilter keeps such an image from VMware '
-            'unless the image or the flavor asks for VMware. If the system '
-            'is for x86, remove the property from the image.'
+            'read: it has started an x86 machine. Boot a new server instead: '
+            'HypervisorAffinityFilter keeps such an image from VMware unless '
+            'the image or the flavor asks for VMware. If the system is for '
+            'x86, remove the property from the image.'
         )

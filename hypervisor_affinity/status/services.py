@@ -18,12 +18,12 @@ _TEXTS = {
         'HOST nova-compute.'
     ),
     Trouble.DOWN: (
-        'nova-compute of {hosts} is down: nothing is heard of it. Look at '
-        'its log, and start it again.'
+        'nova-compute of {hosts} is down: it does not report. Look at its '
+        'log, and start it again.'
     ),
     Trouble.FORCED_DOWN: (
-        'nova-compute of {hosts} is forced down. When the host is in order '
-        'again, run openstack compute service set --up HOST nova-compute.'
+        'nova-compute of {hosts} is forced down. When the host works again, '
+        'run openstack compute service set --up HOST nova-compute.'
     ),
 }
 

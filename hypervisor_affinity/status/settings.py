@@ -34,7 +34,9 @@ def check_options(conf: cfg.ConfigOpts) -> Iterator[Statement]:
 
 def check_configuration(conf: cfg.ConfigOpts) -> Iterator[Statement]:
     """Tell which files were read."""
-    yield remark(f'Read, the last one counts most: {", ".join(files(conf))}')
+    yield remark(
+        f'Read, the last one takes precedence: {", ".join(files(conf))}'
+    )
 
 
 def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
@@ -45,9 +47,9 @@ def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
         names = conf_files.passwords(path)
         if names:
             yield warning(
-                f'{path}: every user of this machine may read it, and '
-                f'{counted("password", names)} in it. Take that right away, '
-                f'chmod o-rwx {path}, and change what may have been read.'
+                f'{path}: every user of this machine can read it, and '
+                f'{counted("password", names)} in it. Run chmod o-rwx {path}, '
+                'and change the passwords.'
             )
 
 
@@ -64,10 +66,10 @@ def check_image_metadata_prefilter(
     """Find out whether nova drops vCenter hosts for devices of an image."""
     if conf.scheduler.image_metadata_prefilter:
         yield failure(
-            '[scheduler] image_metadata_prefilter is on: no vCenter host is '
-            'left for an image with vmware_adaptertype, hw_disk_bus, '
+            '[scheduler] image_metadata_prefilter is enabled: no vCenter host '
+            'is left for an image with vmware_adaptertype, hw_disk_bus, '
             'hw_vif_model, hw_video_model or hw_cdrom_bus, since the vSphere '
-            'driver reports no such traits. Turn it off.'
+            'driver reports no such traits. Disable it.'
         )
 
 
@@ -81,8 +83,8 @@ def check_host_subset(
         yield warning(
             f'[filter_scheduler] host_subset_size is {size}: nova picks one '
             f'of the {size} best hosts at random. Once fewer hosts of the '
-            'first hypervisor are left, it puts requests that any hypervisor '
-            'could run on the next one. Set it to 1.'
+            'first hypervisor are left, it puts requests that can run on any '
+            'hypervisor on the next one. Set it to 1.'
         )
 
 
@@ -102,15 +104,16 @@ def check_image_types(
     without_effect = ''
     if policy.vmdk_images == VmdkImages.FLEXIBLE:
         without_effect = (
-            ' [hypervisor_affinity] vmdk_images = flexible then counts for '
-            'nothing but servers that boot from a volume, and rebuilds.'
+            ' [hypervisor_affinity] vmdk_images = flexible then has no '
+            'effect, except on servers that boot from a volume, and on '
+            'rebuilds.'
         )
     yield warning(
-        '[scheduler] query_placement_for_image_type_support is on: a VMDK '
-        'image gets no KVM host, to boot or to move to, since libvirt does '
-        'not report that it boots VMDK; not even if the image or the flavor '
-        'names KVM, or the image sets a device that only KVM has. VDI and '
-        'VHDX images, which KVM boots too, get no host at all.'
-        f'{without_effect} Turn it off: HypervisorAffinityFilter keeps each '
-        'image from the hosts that cannot boot it.'
+        '[scheduler] query_placement_for_image_type_support is enabled: a '
+        'VMDK image gets no KVM host, to boot or to move to, since libvirt '
+        'does not report that it boots VMDK; this also holds if the image or '
+        'the flavor names KVM, or if the image sets a device that only KVM '
+        'has. VDI and VHDX images, which KVM boots too, get no host at '
+        f'all.{without_effect} Disable it: HypervisorAffinityFilter keeps '
+        'each image from the hosts that cannot boot it.'
     )

@@ -69,8 +69,8 @@ def check(built: Built | Refused) -> Iterator[Statement]:
     if isinstance(built, Refused):
         yield failure(
             'nova-scheduler does not start with this nova.conf, since it '
-            f'cannot build its filters and weighers: {built.cause} Correct '
-            'what this names; the checks of filter and weigher may say more.'
+            f'cannot build its filters and weighers: {built.cause} Fix this; '
+            'the checks of filter and weigher may say more.'
         )
 
 
@@ -82,7 +82,7 @@ def check_prefilter(built: Built, policy: Policy) -> Iterator[Statement]:
     if not has_filter:
         if policy.placement_prefilter:
             yield warning(
-                'placement_prefilter is on and has no effect: '
+                'placement_prefilter is enabled and has no effect: '
                 'HypervisorAffinityFilter, which installs the pre-filter, is '
                 'not enabled. Enable it.'
             )
@@ -90,7 +90,7 @@ def check_prefilter(built: Built, policy: Policy) -> Iterator[Statement]:
     if built.has_prefilter:
         return
     missing = (
-        'This release of nova has no place for the pre-filter any more '
+        'This release of nova no longer has a place for the pre-filter '
         '(nova.scheduler.request_filter.ALL_REQUEST_FILTERS, filled while '
         'HostManager builds its filters).'
     )
@@ -98,9 +98,9 @@ def check_prefilter(built: Built, policy: Policy) -> Iterator[Statement]:
         yield warning(
             f'{missing} placement_prefilter has no effect, so that in a large '
             'cloud Placement may leave out the few hosts of one hypervisor; '
-            'the filter alone decides, and decides rightly. Raise '
-            '[scheduler] max_placement_results above the number of hosts, '
-            'and look for a newer release of hypervisor-affinity.'
+            'the filter alone decides, and its decision is right. Raise '
+            '[scheduler] max_placement_results above the number of hosts, and '
+            'look for a newer release of hypervisor-affinity.'
         )
     else:
-        yield remark(f'{missing} Leave placement_prefilter off.')
+        yield remark(f'{missing} Leave placement_prefilter disabled.')

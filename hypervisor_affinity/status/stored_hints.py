@@ -96,7 +96,7 @@ def check(servers: Collection[str]) -> Iterator[Statement]:
             'each move of such a server for a rebuild: most filters do not '
             'run, and nothing is claimed in Placement. Somebody has booted '
             'the server with the hint, or nova has left it there at the '
-            'rebuild of a server from before nova 18. See where the server '
+            'rebuild of a server from before nova 18. Check where the server '
             'is (hypervisor-affinity audit), give it its allocations '
             '(nova-manage placement heal_allocations), and remove the hint: '
             'the documentation of hypervisor-affinity-status says how.'

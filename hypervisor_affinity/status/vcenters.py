@@ -39,9 +39,9 @@ def check(
     if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         if has_vcenter_hosts:
             yield remark(
-                'vCenter is not looked at: pip install '
-                "'hypervisor-affinity[vsphere]' for it, or run "
-                'hypervisor-affinity vcenter check.'
+                'vCenter is not checked: pip install '
+                "'hypervisor-affinity[vsphere]', or run hypervisor-affinity "
+                'vcenter check.'
             )
         return
     # Not above: these import what is missing without the extra.
@@ -63,7 +63,7 @@ def check(
                 yield from _check_vcenters(vcenters, policy)
         elif has_vcenter_hosts:
             yield remark(
-                'vCenter is not looked at: nova.conf names none. Set '
+                'vCenter is not checked: nova.conf names none. Set '
                 f'[{vcenter_conf.GROUP}] config_files to the files of the '
                 'nova-computes with the vSphere driver.'
             )

@@ -64,10 +64,10 @@ def check_multiplier(
         return
     ours = policy.weight_multiplier
     if ours <= 0:
-        effect = 'turns the order around' if ours else 'switches it off'
+        effect = 'reverses the order' if ours else 'disables it'
         yield warning(
             f'weight_multiplier is {ours:g}, which {effect}: requests that '
-            'any hypervisor could run do not try preferred_hypervisors in '
+            'can run on any hypervisor do not try preferred_hypervisors in '
             'their order. Set it to 100, or flexible_placement = strict.'
         )
         return
@@ -87,8 +87,9 @@ def check_multiplier(
         if 0 < theirs <= ours:
             yield warning(
                 f'weight_multiplier is {ours:g}, and [filter_scheduler] '
-                f'{option} only {theirs:g}: {name} is to win over the order '
-                f'of hypervisors. Set weight_multiplier far below {theirs:g}.'
+                f'{option} only {theirs:g}: {name} must take precedence over '
+                'the order of hypervisors. Set weight_multiplier far below '
+                f'{theirs:g}.'
             )
 
 
@@ -112,8 +113,8 @@ def check_overrides(
             f'The aggregate metadata {MULTIPLIER_KEY}={multiplier:g} makes '
             f'the weight of {counted("host", names)} {multiplier * score:g} '
             f'instead of {policy.weight_multiplier * score:g}: the order of '
-            'hypervisors does not decide whether others go first. Remove the '
-            'metadata if that is not meant.'
+            'hypervisors no longer decides which hosts are tried first. '
+            'Remove the metadata if that is not meant.'
         )
 
 

@@ -128,9 +128,9 @@ SAID_OF_DISORDER = (
     (
         'Untagged hosts',
         '1 host (vc-2)',
-        'What the virt driver reports is offered',
+        'They offer what the virt driver reports',
         '1 host (fake-1)',
-        'reports none that is known',
+        'reports no known one',
     ),
     ('Contradictory hosts', 'placed on 1 host (kvm-2)', 'vmware'),
     ('Preferred hypervisors', 'names baremetal'),

@@ -52,15 +52,15 @@ def error_of(conf, tmp_path, capsys):
             f'[database]\nconnection {PASSWORD}\n',
             'line 2 is neither a section nor an option',
         ),
-        (f'[{PASSWORD}\n', 'line 1 begins a section and lacks the ]'),
+        (f'[{PASSWORD}\n', 'line 1 begins a section, but has no ]'),
         ('[]\n', 'line 1 begins a section without a name'),
-        (f'[a]\n= {PASSWORD}\n', 'line 2 has no name before the sign ='),
-        (f'[a]\n  {PASSWORD}\n', 'line 2 begins with a blank, as if to '),
+        (f'[a]\n= {PASSWORD}\n', 'line 2 has no name before ='),
+        (f'[a]\n  {PASSWORD}\n', 'line 2 begins with a space, which '),
         (
             f'connection = {PASSWORD}\n[database]\n',
-            'line 2 comes after an option that stands in no section',
+            'line 2 comes after an option that is in no section',
         ),
-        (f'[a]\nx = {PASSWORD}\xff\n', 'it is no text in UTF-8'),
+        (f'[a]\nx = {PASSWORD}\xff\n', 'it is not valid UTF-8'),
     ],
 )
 def test_a_line_that_is_wrong(error_of, content, text):
@@ -87,7 +87,7 @@ def test_oslo_config_says_nothing_else():
 def test_an_option_of_the_command_line_that_goes_on(error_of):
     content = f'[DEFAULT]\ndebug = true\n  password = {PASSWORD}\n'
     assert error_of(content).startswith(
-        'argument --debug: Invalid Boolean value: true... (it goes on, '
+        'argument --debug: Invalid Boolean value: true... (it continues, '
     )
 
 
@@ -95,15 +95,15 @@ def test_a_value_that_goes_on(error_of):
     content = f'[DEFAULT]\nsize = 1\n  password = {PASSWORD}\n'
     text = error_of(content, lambda conf: conf.size)
     assert text.startswith('Value for option size in ')
-    assert "'1... (it goes on, " in text
+    assert "'1... (it continues, " in text
 
 
 @pytest.mark.parametrize('reference', ['$', '$none.', '$database.'])
 def test_a_password_with_a_sign(error_of, reference):
     content = f'[database]\nconnection = a{reference}{PASSWORD}\n'
     assert error_of(content, lambda conf: conf.database.connection) == (
-        '[database] connection cannot be read: a $ in it refers to what is '
-        'not there, or to itself; write $$ for the sign as such'
+        '[database] connection cannot be read: a $ in it refers to an option '
+        'that does not exist, or to itself; write $$ for a literal $'
     )
 
 

@@ -76,7 +76,7 @@ def test_no_password_of_a_url_is_shown(password, has_user):
 @pytest.mark.parametrize('line_break', ['\n', '\r\n', '\\n', '\\r'])
 def test_of_a_value_only_the_first_line(line_break):
     shown = redaction.first_line(f"no number: '1{line_break}pw = {PASSWORD}'")
-    assert shown.startswith("no number: '1... (it goes on, since ")
+    assert shown.startswith("no number: '1... (it continues, since ")
     assert PASSWORD not in shown
     assert '\n' not in shown
 

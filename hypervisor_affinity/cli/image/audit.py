@@ -31,9 +31,10 @@ from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import ImageFinding
 
 _OF_SERVERS = """\
-Servers that were booted before keep the properties of then. To change those of
-one, stop or shelve it, and run the line below its image where nova's databases
-can be reached, with the server's id for SERVER.
+Existing servers keep the properties that the image had when they were booted.
+To change those of a server, stop or shelve it. Then run the line below its
+image on a host that can reach nova's databases, with the server's id instead
+of SERVER.
 """
 
 
@@ -48,10 +49,10 @@ class _Audited:
 
 
 class Audit(findings.FindingsCommand):
-    """List images whose properties are not as they should, and mend them.
+    """List images with missing or wrong properties, and fix them.
 
-    Ends with 1 if there is a finding that --fail-on names, or if an image
-    could not be changed.
+    Exits with status 1 if there is a finding that --fail-on names, or if an
+    image could not be changed.
     """
 
     area = ImageCheck
@@ -86,24 +87,24 @@ class Audit(findings.FindingsCommand):
         parser.add_argument(
             '--apply',
             action='store_true',
-            help='make the changes that mend the findings, after a '
-            'confirmation, and look at these images again',
+            help='after a confirmation, make the changes that fix the '
+            'findings, and check these images again',
         )
         parser.add_argument(
-            '--yes', action='store_true', help='confirm --apply beforehand'
+            '--yes',
+            action='store_true',
+            help='with --apply: do not ask for a confirmation',
         )
         return parser
 
     def check(self, parsed_args: argparse.Namespace) -> None:
         """See that the arguments go together."""
         if parsed_args.yes and not parsed_args.apply:
-            raise CommandLineError(
-                '--yes confirms --apply; give both or neither'
-            )
+            raise CommandLineError('--yes needs --apply')
         if parsed_args.apply and parsed_args.snapshot:
             raise CommandLineError(
-                '--apply changes a cloud, --snapshot reads a file; leave out '
-                'one of them'
+                '--apply cannot be combined with --snapshot: a snapshot '
+                'cannot be changed'
             )
         super().check(parsed_args)
 
@@ -176,7 +177,7 @@ class Audit(findings.FindingsCommand):
         if not self.app.stdin.isatty():
             raise CommandError(
                 'nothing was changed: there is no terminal to ask for a '
-                'confirmation; give it with --yes'
+                'confirmation; use --yes'
             )
         self.app.stderr.write('Change these images? [y/N] ')
         self.app.stderr.flush()
@@ -261,8 +262,8 @@ class _Auditor:
         ]
         if others:
             raise _ChangeError(
-                'glance took the changes, but has other values for '
-                f'{", ".join(others)} now; see who else sets them'
+                'glance accepted the changes, but now has other values for '
+                f'{", ".join(others)}; find out who else sets them'
             )
 
     def again(self, audited: _Audited) -> _Audited:

@@ -31,9 +31,9 @@ _WORDS = {True: 'accepts it', False: 'refuses it'}
 
 
 class Inspect(wishes.WishesReading, PolicyCommand):
-    """Tell what a disk is, who takes it, and which properties fit it.
+    """Show what a disk is, who accepts it, and which properties fit it.
 
-    Ends with 1 if Glance refuses it.
+    Exits with status 1 if Glance refuses it.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -42,14 +42,14 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         parser.add_argument(
             'disk',
             metavar='FILE|IMAGE',
-            help='a disk, an OVA or, if there is no such file, the name or '
-            'id of an image in Glance, of which a few MiB are read',
+            help='a disk or an OVA; if there is no such file, the name or id '
+            'of an image in Glance, of which a few MiB are read',
         )
         parser.add_argument(
             '--disk',
             dest='member',
             metavar='NAME',
-            help='of an OVA with several disks',
+            help='name of the disk in an OVA with several disks',
         )
         wishes.add_arguments(parser)
         return parser
@@ -77,7 +77,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
-                '"classify" tells what it knows of an image'
+                '"classify" shows what the snapshot has of an image'
             )
         try:
             source = self.source(parsed_args)

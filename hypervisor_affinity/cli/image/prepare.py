@@ -20,7 +20,7 @@ from hypervisor_affinity.image.size import shown
 
 
 class Prepare(Command):
-    """Write a disk anew as a VMDK that is small, and that Glance takes.
+    """Convert a disk to a small VMDK that Glance accepts.
 
     The source may be VMDK, qcow2, raw, VDI, VHD, VHDX or an OVA.
     """
@@ -41,26 +41,27 @@ class Prepare(Command):
             type=_target,
             nargs='?',
             help='default: the name of the source with .vmdk, in the current '
-            'folder',
+            'directory',
         )
         parser.add_argument(
             '--type',
             choices=preparation.CREATE_TYPES,
             default=preparation.CREATE_TYPES[0],
-            help='subformat; streamOptimized, the default, is compressed; '
-            'neither Glance nor KVM takes monolithicFlat',
+            help='subformat of the VMDK; the default, streamOptimized, is '
+            'compressed; Glance and KVM refuse monolithicFlat',
         )
         wishes.add_adapter_type(
             parser,
-            'the vmware_adaptertype that it is for; default: what the source '
-            f'says, or else {preparation.DEFAULT_ADAPTER_TYPE}',
+            'vmware_adaptertype of the image; default: that of the source, or '
+            f'else {preparation.DEFAULT_ADAPTER_TYPE}',
         )
         parser.add_argument(
             '--hardware-version',
             metavar='NUMBER',
             type=_hardware_version,
-            help='of the disk, not of the servers; default: what the source '
-            f'says, or else {preparation.DEFAULT_HARDWARE_VERSION}',
+            help='hardware version of the disk, not of the servers; default: '
+            'that of the source, or else '
+            f'{preparation.DEFAULT_HARDWARE_VERSION}',
         )
         _add_further(parser)
         return parser
@@ -95,17 +96,17 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         '--disk',
         dest='member',
         metavar='NAME',
-        help='of an OVA with several disks',
+        help='name of the disk in an OVA with several disks',
     )
     parser.add_argument(
         '--replace',
         action='store_true',
-        help='write over an existing TARGET, once all is well',
+        help='replace an existing TARGET after all checks have passed',
     )
     parser.add_argument(
         '--skip-space-check',
         action='store_true',
-        help='try even if the file system may be too full',
+        help='try even if the file system may not have enough space',
     )
 
 
@@ -114,14 +115,14 @@ def _target(text: str) -> pathlib.Path:
     if path == writing.STANDARD_OUTPUT:
         raise argparse.ArgumentTypeError(
             'a disk cannot be written to standard output, since it is read '
-            'again; a file of this name is ./-'
+            'again; for a file of this name, give ./-'
         )
     return path
 
 
 def _hardware_version(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is no positive number')
+        raise argparse.ArgumentTypeError(f'{text!r} is not a positive number')
     return int(text)
 
 
@@ -136,8 +137,8 @@ def _headline(done: Prepared) -> str:
     before, now = done.source.file_bytes, done.target.file_bytes
     less = f': {(before - now) * 100 // before} % less' if now < before else ''
     return (
-        f'{done.target.name}: holds what {done.source.name} holds; '
-        f'{shown(now)} travel instead of {shown(before)}{less}'
+        f'{done.target.name}: has the content of {done.source.name}; '
+        f'{shown(now)} to transfer instead of {shown(before)}{less}'
     )
 
 

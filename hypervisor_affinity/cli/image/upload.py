@@ -79,10 +79,10 @@ class Digest(Lines):
 
 
 class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
-    """Make a disk an image in Glance, with the properties that fit it.
+    """Upload a disk to Glance as an image, with the properties that fit it.
 
-    Nothing is uploaded that Glance would refuse; the command ends with 1
-    then. When it ends with 0, Glance has what the file has.
+    A disk that Glance would refuse is not uploaded; the command then exits
+    with status 1. With status 0, Glance has the content of the file.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -96,7 +96,8 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         )
         parser.add_argument(
             '--name',
-            help="of the image; default: the file's, without its suffix",
+            help='name of the image; default: the file name without its '
+            'suffix',
         )
         wishes.add_arguments(parser)
         parser.add_argument(
@@ -113,21 +114,21 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
             '--import',
             action='store_true',
             dest='by_import',
-            help="upload by Glance's import (glance-direct), with the "
-            'plugins that are enabled there',
+            help="upload with Glance's import (glance-direct) and the plugins "
+            'that are enabled there',
         )
         last = parser.add_mutually_exclusive_group()
         last.add_argument(
             '--resume',
             metavar='IMAGE',
-            help='go on with this image, which an upload has left behind '
-            'that broke off; repeat its other arguments',
+            help='continue an interrupted upload to this image; give its '
+            'other arguments again',
         )
         last.add_argument(
             '--dry-run',
             action='store_true',
-            help='upload nothing, and ask no cloud; show the command of '
-            'OpenStackClient that would do the same',
+            help='upload nothing and contact no cloud; show the '
+            'OpenStackClient command that would do the same',
         )
         return parser
 
@@ -161,7 +162,7 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         stored = self._upload(parsed_args, plan)
         self.say(
             parsed_args,
-            f'{stored.os_hash_algo} of its content is that of the file',
+            f'checksum verified ({stored.os_hash_algo})',
         )
         # A plugin of Glance may have added some.
         fields = _fields(stored, demand(stored.properties))
@@ -248,7 +249,7 @@ def _add_visibility(parser: argparse.ArgumentParser) -> None:
 
 def _hint(kept: str) -> str:
     return (
-        f'Image {kept} is kept; to go on, repeat the command with --resume '
+        f'Image {kept} is kept; to continue, repeat the command with --resume '
         f'{kept}'
     )
 
@@ -261,7 +262,7 @@ def _property(text: str) -> tuple[str, str]:
         glance_images.RESERVED
     ):
         raise argparse.ArgumentTypeError(
-            f'{name} is an attribute of images, and no property'
+            f'{name} is an attribute of images; it cannot be set as a property'
         )
     return name, value
 
@@ -282,8 +283,8 @@ def _check(disk: Disk, plan: Plan) -> None:
             )
         if fate is Fate.OVERRIDDEN:
             raise Refusal(
-                f'{written(name, value)}: nova would not read it, since its '
-                'own name of it is set, too; leave that one out'
+                f'{written(name, value)}: nova would not read it, since '
+                "nova's own name for it is set, too; leave it out"
             )
 
 

@@ -13,7 +13,7 @@ from hypervisor_affinity.image.fitting import Wishes
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add them."""
-    add_adapter_type(parser, 'vmware_adaptertype; default: what the disk says')
+    add_adapter_type(parser, 'vmware_adaptertype; default: that of the disk')
     guest = parser.add_mutually_exclusive_group()
     guest.add_argument(
         '--guest-id',
@@ -23,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     guest.add_argument(
         '--os-distro',
         metavar='NAME',
-        help='find the guest id by this, such as ubuntu; the property '
-        'os_distro itself is not set, since nova keeps one of the two',
+        help='find the guest id of this distribution, such as ubuntu; the '
+        'property os_distro itself is not set, since nova keeps only one of '
+        'the two',
     )
     parser.add_argument(
         '--os-version',

@@ -15,7 +15,7 @@ from hypervisor_affinity.operations.vcenter.checks import VCenterFinding
 class Check(VCenterReading, findings.FindingsCommand):
     """List what is wrong with vCenters, and between them and nova.
 
-    Ends with 1 if there is a finding that --fail-on names.
+    Exits with status 1 if there is a finding that --fail-on names.
     """
 
     area = VCenterCheck

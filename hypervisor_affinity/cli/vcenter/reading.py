@@ -53,9 +53,9 @@ class VCenterReading(CloudReading):
             action='append',
             default=[],
             metavar='FILE',
-            help="read the vCenter of this file, a nova-compute's nova.conf "
-            'with [vmware] or one with [hypervisor_affinity_vcenter]; may be '
-            'given several times',
+            help='read the vCenter of this file: the nova.conf of a '
+            'nova-compute with [vmware], or a file with '
+            '[hypervisor_affinity_vcenter]; may be given several times',
         )
         return parser
 
@@ -66,7 +66,8 @@ class VCenterReading(CloudReading):
         """
         if parsed_args.snapshot and parsed_args.vcenter_conf:
             raise CommandLineError(
-                '--snapshot has its own vCenters; leave out --vcenter-conf'
+                '--vcenter-conf cannot be combined with --snapshot, which has '
+                'its own vCenters'
             )
         if self.needs_vcenters and not (
             parsed_args.snapshot or parsed_args.vcenter_conf
@@ -115,6 +116,6 @@ class VCenterReading(CloudReading):
             if compute.open_to_all:
                 self.app.stderr.write(
                     f'{self.cmd_name}: {compute.file}: every user of this '
-                    "machine may read vCenter's password in it; take that "
-                    'right away with chmod o-rwx\n'
+                    'machine can read the vCenter password in it; run chmod '
+                    'o-rwx on it\n'
                 )

@@ -15,9 +15,9 @@ from hypervisor_affinity.operations.vcenter.computes import Served
 
 
 class Show(VCenterReading, LongCommand):
-    """Show what stands behind the hosts that are clusters of a vCenter.
+    """Show the clusters of a vCenter that are hosts of nova.
 
-    Ends with 1 if a vCenter cannot be read.
+    Exits with status 1 if a vCenter cannot be read.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -28,8 +28,8 @@ class Show(VCenterReading, LongCommand):
             choices=list(_VIEWS),
             default='clusters',
             help='clusters: a row for each (default); hosts: their ESXi '
-            'hosts; networks: VMkernel adapters and networks of NSX of these; '
-            'datastores: where nova may put disks',
+            'hosts; networks: VMkernel adapters and NSX networks of these '
+            'hosts; datastores: where nova may put disks',
         )
         return parser
 

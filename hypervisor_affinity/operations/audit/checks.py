@@ -23,14 +23,15 @@ class CloudCheck(Check):
     SERVER_MISPLACED = (
         'server_misplaced',
         Severity.ERROR,
-        'rebuild it from an image for its hypervisor, or boot it anew',
+        'rebuild it from an image for its hypervisor, or boot a new server '
+        'instead',
         'A server is on a hypervisor that its image does not allow.',
     )
 
     SERVER_NOT_PREFERRED = (
         'server_not_preferred',
         Severity.WARNING,
-        'boot it anew, if the preferred hypervisor has room',
+        'boot a new server instead, if the preferred hypervisor has room',
         'A flexible server is on a hypervisor that is not its first choice.',
     )
 
@@ -44,8 +45,8 @@ class CloudCheck(Check):
     SERVER_UNDETERMINED = (
         'server_undetermined',
         Severity.INFO,
-        'ask its owner: nothing that nova kept tells',
-        'What the server needs, or what its host is, cannot be known.',
+        'ask its owner: nova has no record of it',
+        'What the server needs, or what its host is, is not known.',
     )
 
     SERVER_REFUSED = (
@@ -58,24 +59,25 @@ class CloudCheck(Check):
     IMAGE_DRIFTED = (
         'image_drifted',
         Severity.WARNING,
-        'a rebuild will judge by the image as it is now; moves never will',
-        'The image asks something else now than when the server was booted.',
+        'a rebuild uses the image as it is now; moves never do',
+        'The image asks for something else now than when the server was '
+        'booted.',
     )
 
     IMAGE_WITHOUT_HOST = (
         'image_without_host',
         Severity.WARNING,
-        'ask "classify" what to set, "explain" what hosts say',
-        "No host can run the image, or nova's ``ImagePropertiesFilter`` lets "
-        'it on none of those that could.',
+        'run "classify" to see what to set, "explain" to see what hosts say',
+        "No host can boot the image, or nova's ``ImagePropertiesFilter`` "
+        'rejects all hosts that could.',
     )
 
     FLAVOR_REFUSED = (
         'flavor_refused',
         Severity.ERROR,
         'correct the extra spec',
-        'No server of the flavor gets a host, whatever its image: an extra '
-        'spec cannot be read, or two contradict each other.',
+        'No server of the flavor gets a host, with any image: an extra spec '
+        'cannot be read, or two contradict each other.',
     )
 
     FLAVOR_UNREADABLE = (
@@ -90,8 +92,8 @@ class CloudCheck(Check):
         Severity.WARNING,
         'use hypervisor_affinity:hypervisor_type instead, which takes any '
         'spelling',
-        "nova's ``ComputeCapabilitiesFilter`` reads ``hypervisor_type`` "
-        'otherwise than it is written, so that servers of the flavor get no '
+        "nova's ``ComputeCapabilitiesFilter`` does not read "
+        '``hypervisor_type`` as it is written: servers of the flavor get no '
         'host, or the wrong ones.',
     )
 
@@ -105,15 +107,15 @@ class CloudCheck(Check):
     HOST_CONTRADICTORY = (
         'host_contradictory',
         Severity.ERROR,
-        'take it out of the aggregate, or tag it anew',
-        'Aggregate metadata and the virt driver exclude each other.',
+        'remove it from the aggregate, or correct the metadata',
+        'Aggregate metadata and the virt driver contradict each other.',
     )
 
     HOST_UNDETERMINED = (
         'host_undetermined',
         Severity.WARNING,
         'put it into an aggregate with hypervisor_type',
-        "Nothing tells the host's hypervisor, or nothing may run on it.",
+        "The host's hypervisor is not known, or nothing may run on it.",
     )
 
     HOST_UNTAGGED = (
@@ -126,7 +128,7 @@ class CloudCheck(Check):
     HOST_TAG_IGNORED = (
         'host_tag_ignored',
         Severity.WARNING,
-        'take it out of the aggregate, or tag it again',
+        'remove it from the aggregate, or correct the metadata',
         "One of the host's aggregates names a hypervisor that its virt "
         'driver does not report, and another one that it does.',
     )
@@ -135,36 +137,36 @@ class CloudCheck(Check):
         'server_not_judged',
         Severity.WARNING,
         REPORT,
-        "Something in the server's record was not foreseen.",
+        "The server's record has something unexpected.",
     )
 
     IMAGE_NOT_JUDGED = (
         'image_not_judged',
         Severity.WARNING,
         REPORT,
-        "Something in the image's record was not foreseen.",
+        "The image's record has something unexpected.",
     )
 
     FLAVOR_NOT_JUDGED = (
         'flavor_not_judged',
         Severity.WARNING,
         REPORT,
-        "Something in the flavor's record was not foreseen.",
+        "The flavor's record has something unexpected.",
     )
 
     HOST_NOT_JUDGED = (
         'host_not_judged',
         Severity.WARNING,
         REPORT,
-        "Something in the host's record, or its aggregates', was not "
-        'foreseen.',
+        "The host's record, or that of an aggregate, has something "
+        'unexpected.',
     )
 
     AGGREGATE_NOT_JUDGED = (
         'aggregate_not_judged',
         Severity.WARNING,
         REPORT,
-        "Something in the aggregate's record was not foreseen.",
+        "The aggregate's record has something unexpected.",
     )
 
     TAG_UNREADABLE = (
@@ -178,8 +180,8 @@ class CloudCheck(Check):
         'option_unknown',
         Severity.WARNING,
         'correct the name in the file',
-        'A section of this project in a file of ``--nova-conf`` is misspelt, '
-        'or sets an option that there is not: it has no effect.',
+        'A section of this project in a file of ``--nova-conf`` is '
+        'misspelled, or sets an option that does not exist: it has no effect.',
     )
 
     AGGREGATE_HOST_UNKNOWN = (

@@ -105,8 +105,9 @@ class ServerAuditor:
         return None if host is None else self._offers.offer(host)
 
     def _lost_image(self, server: Server) -> CloudFinding:
-        known = 'its properties' if server.image_properties else 'nothing'
-        evidence = f'image {server.image} is gone; {known} of it is known'
+        properties = bool(server.image_properties)
+        known = 'its properties are' if properties else 'nothing of it is'
+        evidence = f'image {server.image} is gone; {known} known'
         return Finding(
             CloudCheck.SERVER_UNDETERMINED, Thing.from_server(server), evidence
         )

@@ -21,7 +21,7 @@ class HostCheck(enum.StrEnum):
     """``HypervisorAffinityFilter``."""
 
     MOVE = 'move'
-    """Asked of a server that is on a host: whether it would leave it."""
+    """For a server that is on a host: whether it would leave that host."""
 
     IMAGE_PROPERTIES = 'image_properties'
     """``ImagePropertiesFilter``."""
@@ -52,7 +52,7 @@ class Obstacle(enum.StrEnum):
     """The virt driver does not support what the image properties ask for."""
 
     CAPABILITIES_DIFFER = 'capabilities_differ'
-    """The hypervisor is not of the type or the version that the flavor asks
+    """The hypervisor does not have the type or version that the flavor asks
     for."""
 
     OTHER_PROJECTS = 'other_projects'
@@ -71,14 +71,14 @@ class Obstacle(enum.StrEnum):
     """The host has a trait that the flavor forbids, or nova."""
 
     NOT_JUDGED = 'not_judged'
-    """Something in the host's record, or its aggregates', was not
-    foreseen."""
+    """The host's record, or that of an aggregate, has something
+    unexpected."""
 
     NO_INVENTORY = 'no_inventory'
-    """Placement knows nothing of what the host has."""
+    """Placement has no inventory of the host."""
 
     NO_ROOM = 'no_room'
-    """Too little is free."""
+    """Not enough is free."""
 
     TOO_LARGE = 'too_large'
     """No server of this size fits, however much is free."""

@@ -24,29 +24,29 @@ class ImageCheck(Check):
         'type_unreported',
         Severity.ERROR,
         IN_FINDING,
-        'No host reports the hypervisor type that the image names, so that '
-        "nova's ImagePropertiesFilter passes none.",
+        "No host reports the hypervisor type that the image names: nova's "
+        'ImagePropertiesFilter passes none.',
     )
 
     CONTRADICTORY = (
         'contradictory',
         Severity.ERROR,
         IN_FINDING,
-        'The hypervisor that the image asks for cannot run what it is or '
-        'sets.',
+        'The image asks for a hypervisor that cannot boot its format or use '
+        'its properties.',
     )
 
     RUNS_NOWHERE = (
         'runs_nowhere',
         Severity.ERROR,
         IN_FINDING,
-        'The image asks for no hypervisor, and none that is known can run it.',
+        'The image asks for no hypervisor, and no known one can boot it.',
     )
 
     SIGNS_OVERRIDDEN = (
         'signs_overridden',
         Severity.WARNING,
-        'remove what is wrong: these, or the hypervisor',
+        'remove what is wrong: these properties, or the hypervisor',
         'The image names another hypervisor, and sets what only ESXi reads.',
     )
 
@@ -54,8 +54,8 @@ class ImageCheck(Check):
         'left_over',
         Severity.INFO,
         IN_FINDING,
-        'A property means a hypervisor that cannot boot the image, and no '
-        'other reads it: often it was there before the image was converted.',
+        'A property is for a hypervisor that cannot boot the image, and no '
+        'other one reads it: often a leftover from before a conversion.',
     )
 
     NAMES_DIFFER = (
@@ -69,14 +69,14 @@ class ImageCheck(Check):
         'disk_type_unknown',
         Severity.ERROR,
         IN_FINDING,
-        'The vSphere driver knows no such disk type; case matters to it.',
+        'The vSphere driver does not know the disk type; case matters.',
     )
 
     DISK_TYPE_WRONG = (
         'disk_type_wrong',
         Severity.ERROR,
         IN_FINDING,
-        'The content is of another disk type.',
+        'The content has another disk type.',
     )
 
     DISK_TYPE_MISSING = (
@@ -118,36 +118,37 @@ class ImageCheck(Check):
     GUEST_ID_UNKNOWN = (
         'guest_id_unknown',
         Severity.WARNING,
-        'see that the oldest vSphere of the cloud knows it',
-        'The guest id is none that vSphere is known to have.',
+        'check that the oldest vSphere of the cloud knows it',
+        'The guest id is not a known guest id of vSphere.',
     )
 
     GUEST_ID_MISSING = (
         'guest_id_missing',
         Severity.INFO,
         IN_FINDING,
-        'vSphere is not told what system it is, and takes it for any.',
+        'vSphere is not told what system it is, and takes it for an unknown '
+        'one.',
     )
 
     DISTRO_ON_ESXI = (
         'distro_on_esxi',
         Severity.INFO,
         IN_FINDING,
-        'But for the name of its distribution, where vSphere wants a guest '
-        'id, the image could run on ESXi, too: it never gets there.',
+        'The image has the name of a distribution where vSphere needs a guest '
+        'id. Without it, the image could run on ESXi, too.',
     )
 
     CONTENT_REFUSED = (
         'content_refused',
         Severity.WARNING,
-        'convert it by "image prepare", and upload it anew',
+        'convert it with "image prepare", and upload it again',
         'Glance or nova would refuse the content today.',
     )
 
     CONTENT_UNREADABLE = (
         'content_unreadable',
         Severity.WARNING,
-        'upload it anew, if it is damaged',
+        'upload it again, if it is damaged',
         'The content could not be inspected.',
     )
 
@@ -155,13 +156,13 @@ class ImageCheck(Check):
         'not_judged',
         Severity.WARNING,
         REPORT,
-        'Something in the image, or in its content, was not foreseen; until '
-        'it is, no change of the image is proposed.',
+        'The image, or its content, has something unexpected; no change of '
+        'the image is proposed.',
     )
 
     PROPERTY_DROPPED = (
         'property_dropped',
         Severity.WARNING,
         IN_FINDING,
-        'nova drops a property that seems to be a misspelt one.',
+        'nova drops a property whose name seems to be misspelled.',
     )

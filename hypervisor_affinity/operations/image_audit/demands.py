@@ -55,8 +55,8 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
             subject,
             ImageCheck.RUNS_NOWHERE,
             demand_text(demand),
-            f'{_ways_out(image, subject.policy)}; or name its hypervisor by '
-            'hypervisor_type, if it is another one',
+            f'{_ways_out(image, subject.policy)}; or set hypervisor_type, if '
+            'it is for another hypervisor',
         )
     yield from _check_leftovers(subject)
     idle = [
@@ -133,4 +133,4 @@ def _ways_out(image: Image, policy: Policy) -> str:
     found = classify_image(image, None, policy).changes
     # Who owns the image sets no flavor and no option.
     ways = [change.setting for change in found if change.owners]
-    return '; or '.join(ways) or 'ask "classify"'
+    return '; or '.join(ways) or 'run "classify"'

@@ -49,7 +49,10 @@ def _check_dropped(subject: Subject) -> Iterator[ImageFinding]:
             yield _misspelt(subject, name, meant, value)
         elif near := spelling.similar_name(name, value):
             yield for_owner(
-                subject, ImageCheck.PROPERTY_DROPPED, name, f'is {near} meant?'
+                subject,
+                ImageCheck.PROPERTY_DROPPED,
+                name,
+                f'did you mean {near}?',
             )
 
 
@@ -62,14 +65,14 @@ def _misspelt(
             subject,
             ImageCheck.PROPERTY_DROPPED,
             name,
-            f'its name is {meant}, which is set, too; remove this one',
+            f'the right name is {meant}, which is set, too; remove this one',
         )
     if value is None:
         return for_owner(
             subject,
             ImageCheck.PROPERTY_DROPPED,
             name,
-            f'its name is {meant}; rename it',
+            f'the right name is {meant}; rename it',
         )
     evidence = written(name, value)
     right = spelling.value(meant, value) or value
@@ -78,7 +81,7 @@ def _misspelt(
             subject,
             ImageCheck.PROPERTY_DROPPED,
             evidence,
-            f'its name is {meant}, and {why}',
+            f'the right name is {meant}, and {why}',
         )
     renamed = {meant: right, name: None}
     return mend(subject, ImageCheck.PROPERTY_DROPPED, evidence, renamed)
@@ -90,7 +93,7 @@ def _wrong_value(name: str, value: str) -> str:
     if treatment.fate is Fate.REFUSED:
         return treatment.outcome
     if name == 'vmware_ostype' and not vmware.is_guest_id(value):
-        return f'{value} is no guest id of vSphere'
+        return f'{value} is not a guest id of vSphere'
     if name == 'vmware_disktype' and value not in vmware.DISK_TYPES:
-        return f'{value} is none of {", ".join(vmware.DISK_TYPES)}'
+        return f'{value} is not one of {", ".join(vmware.DISK_TYPES)}'
     return ''

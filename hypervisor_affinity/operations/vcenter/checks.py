@@ -20,14 +20,14 @@ class VCenterCheck(Check):
         'vcenter_unreadable',
         Severity.ERROR,
         'see what the evidence names',
-        'vCenter does not answer, or not to this user.',
+        'vCenter does not answer, or refuses this user.',
     )
 
     NOT_JUDGED = (
         'not_judged',
         Severity.WARNING,
         REPORT,
-        'Something in a record of vCenter or nova was not foreseen.',
+        'A record of vCenter or nova has something unexpected.',
     )
 
     TLS_UNVERIFIED = (
@@ -40,8 +40,8 @@ class VCenterCheck(Check):
     PASSWORD_OPEN = (
         'password_open',
         Severity.WARNING,
-        'take that right away with chmod o-rwx, and change the password',
-        'Every user of the machine may read the password of vCenter.',
+        'run chmod o-rwx on the file, and change the password',
+        'Every user of the machine can read the password of vCenter.',
     )
 
     CLUSTER_NOT_FOUND = (
@@ -68,37 +68,37 @@ class VCenterCheck(Check):
     COMPUTE_DOWN = (
         'compute_down',
         Severity.ERROR,
-        'look at its log, and start it again; if somebody forced it down, end '
+        'look at its log, and start it again; if it was forced down, undo '
         'that',
-        'Nothing is heard of the nova-compute of a cluster.',
+        'The nova-compute of a cluster does not report.',
     )
 
     COMPUTE_DISABLED = (
         'compute_disabled',
         Severity.WARNING,
         'enable it, once the cause is gone',
-        'Somebody has disabled the nova-compute of a cluster.',
+        'An administrator has disabled the nova-compute of a cluster.',
     )
 
     COMPUTE_DISABLED_BY_DRIVER = (
         'compute_disabled_by_driver',
         Severity.ERROR,
-        'have vCenter answer, then enable it',
+        'make vCenter answer, then enable it',
         'The vSphere driver has disabled it, since vCenter did not answer.',
     )
 
     COMPUTE_NOT_CHECKED = (
         'compute_not_checked',
         Severity.INFO,
-        'name its nova.conf, or have vCenter answer',
-        'The vCenter of a nova-compute is none of those that were read.',
+        'name its nova.conf, or make vCenter answer',
+        'The vCenter of a nova-compute is not one of those that were read.',
     )
 
     DRS_OFF = (
         'drs_off',
         Severity.ERROR,
-        'turn DRS on, Fully Automated',
-        'DRS is off: nothing spreads the servers over the hosts.',
+        'enable DRS, Fully Automated',
+        'DRS is disabled: nothing spreads the servers over the hosts.',
     )
 
     DRS_MANUAL = (
@@ -118,36 +118,37 @@ class VCenterCheck(Check):
     HA_OFF = (
         'ha_off',
         Severity.WARNING,
-        'turn vSphere HA on',
-        'Servers of a failed host stay off; nova cannot evacuate them either.',
+        'enable vSphere HA',
+        'Servers of a failed host are not restarted; nova cannot evacuate '
+        'them either.',
     )
 
     NO_USABLE_HOST = (
         'no_usable_host',
         Severity.ERROR,
-        'connect hosts, or end their maintenance',
+        'connect hosts, or end their maintenance mode',
         'No host of the cluster can take servers.',
     )
 
     HOST_DISCONNECTED = (
         'host_disconnected',
         Severity.WARNING,
-        'see whether it runs, and connect it',
-        'vCenter has lost a host, or was told to leave it alone.',
+        'check whether it runs, and connect it',
+        'vCenter has lost a host, or was told to disconnect it.',
     )
 
     HOST_IN_MAINTENANCE = (
         'host_in_maintenance',
         Severity.INFO,
         'end it when the work is done',
-        'A host is in maintenance.',
+        'A host is in maintenance mode.',
     )
 
     HOST_IN_STANDBY = (
         'host_in_standby',
         Severity.INFO,
-        'see whether power management is wanted',
-        'A host was switched off to save power.',
+        'check whether power management is wanted',
+        'A host was powered off to save power.',
     )
 
     CAPACITY_BELOW_N_PLUS_1 = (
@@ -161,7 +162,7 @@ class VCenterCheck(Check):
         'no_datastore',
         Severity.ERROR,
         'correct datastore_regex, or mount a datastore',
-        'nova may use no datastore of the cluster.',
+        'nova may not use any datastore of the cluster.',
     )
 
     DATASTORE_NOT_SHARED = (
@@ -174,9 +175,9 @@ class VCenterCheck(Check):
     DATASTORE_UNAVAILABLE = (
         'datastore_unavailable',
         Severity.WARNING,
-        'have hosts reach it, or end its maintenance',
+        'make it reachable for hosts, or end its maintenance mode',
         'A datastore that nova may use cannot be reached, or is in '
-        'maintenance.',
+        'maintenance mode.',
     )
 
     VMOTION_MISSING = (
@@ -204,7 +205,7 @@ class VCenterCheck(Check):
     INVENTORY_DIFFERS = (
         'inventory_differs',
         Severity.WARNING,
-        'see that nova-compute runs; it reports every minute',
+        'check that nova-compute runs; it reports every minute',
         'Placement has other totals than the driver would report now.',
     )
 
@@ -234,22 +235,22 @@ class VCenterCheck(Check):
         'vm_without_server',
         Severity.WARNING,
         'delete the VM, after a look at its disks',
-        'A VM that nova made is of no server.',
+        'A VM that nova made belongs to no server.',
     )
 
     VM_OF_SERVER_ON_NO_HOST = (
         'vm_of_server_on_no_host',
         Severity.WARNING,
         'delete the VM, after a look at its disks: nova does not',
-        'A VM is of a server that nova has on no host: its boot failed, or it '
-        'was shelved.',
+        'A VM belongs to a server that nova has on no host: its boot failed, '
+        'or it was shelved.',
     )
 
     VM_OF_SERVER_ELSEWHERE = (
         'vm_of_server_elsewhere',
         Severity.ERROR,
-        'switch the VM off first: the server may run twice',
-        'A VM is of a server that nova has on another host.',
+        'power off the VM first: the server may run twice',
+        'A VM belongs to a server that nova has on another host.',
     )
 
 

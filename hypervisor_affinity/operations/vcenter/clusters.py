@@ -118,7 +118,7 @@ def _check_automation(cluster: Cluster) -> _Found:
         words = cluster.drs.replace('_', ' ')
         yield _DRS[cluster.drs], '', f'DRS is {words}'
     if not cluster.ha:
-        yield VCenterCheck.HA_OFF, '', 'vSphere HA is off'
+        yield VCenterCheck.HA_OFF, '', 'vSphere HA is disabled'
 
 
 def _check_hosts(hosts: Sequence[EsxiHost]) -> _Found:

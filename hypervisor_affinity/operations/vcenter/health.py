@@ -105,7 +105,7 @@ def _check_vcenter(vcenter: VCenter) -> Iterator[VCenterFinding]:
             yield Finding(
                 VCenterCheck.PASSWORD_OPEN,
                 Place(vcenter.name, subject=compute.file),
-                'every user of the machine may read the file',
+                'every user of the machine can read the file',
                 commands=(
                     Command(('chmod', 'o-rwx'), arguments=(compute.file,)),
                 ),

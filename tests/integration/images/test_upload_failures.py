@@ -20,7 +20,7 @@ def kept(done):
     """Return the id of the image that a run has left to be resumed."""
     (line,) = done.err.splitlines()
     _, _, left = line.partition('. Image ')
-    assert ' is kept; to go on' in left, done.err
+    assert ' is kept; to continue' in left, done.err
     return left.split()[0]
 
 
@@ -86,7 +86,7 @@ def test_resume_with_another_file(upload, glance, disks, stream, tmp_path):
     other.write_bytes(data)
     done = upload(other, '--resume', image_id)
     assert done.code == 3
-    assert f'sha512 of its content is not that of {other}' in done.err
+    assert f'sha512 checksum of its content is not that of {other}' in done.err
     # It may be right, and the file wrong.
     assert glance.stored(image_id).status == 'active'
 
@@ -122,7 +122,9 @@ def test_what_arrives_otherwise_is_deleted(upload, names, cloud, stream):
     with faulty(cloud, corrupt) as proxy:
         done = upload(stream, url=proxy.url)
     assert (done.code, done.out) == (3, '')
-    assert f'sha512 of its content is not that of {stream}' in done.err
+    assert (
+        f'sha512 checksum of its content is not that of {stream}' in done.err
+    )
     assert 'was deleted' in done.err
     assert '--resume' not in done.err
     assert names() == []

@@ -41,7 +41,7 @@ def test_classify(run, cloud):
             'flexible',
             {
                 'image vmware_ostype=ubuntu64Guest': 'driver sign: requires '
-                'vmware (left over: VMware cannot boot the image)',
+                'vmware (leftover: VMware cannot boot the image)',
                 'image disk_format=qcow2': 'format sign: forbids vmware',
             },
         ),
@@ -78,8 +78,8 @@ def test_classify(run, cloud):
             'disk_format: qcow2\nhypervisor_type: powervm\n',
             'refused',
             {
-                'image hypervisor_type=powervm': 'image sign: names no '
-                'hypervisor',
+                'image hypervisor_type=powervm': 'image sign: does not name '
+                'a known hypervisor',
                 'image disk_format=qcow2': 'format sign: forbids vmware',
             },
         ),

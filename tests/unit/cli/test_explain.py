@@ -163,14 +163,14 @@ def test_a_server_that_was_forced_to_another_hypervisor(explain):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ((), 'an image and a flavor are needed, or --server'),
-        (('old',), 'an image and a flavor are needed, or --server'),
+        ((), 'give an image and a flavor, or --server'),
+        (('old',), 'give an image and a flavor, or --server'),
         (('old', 'small', '--rebuild', 'old'), '--rebuild needs --server'),
-        (('old', 'small', '--server', 'a'), 'neither image nor flavor'),
-        (('--server', 'a', '--volume'), '--volume is for an image'),
+        (('old', 'small', '--server', 'a'), '--server cannot be combined'),
+        (('--server', 'a', '--volume'), '--volume cannot be combined'),
         (
             ('--server', 'a', '--rebuild', 'old', '--volume'),
-            '--volume is for an image',
+            '--volume cannot be combined',
         ),
     ],
 )

@@ -140,8 +140,8 @@ def _has_ipv6():
 def test_who_lets_others_read_is_warned(start, snapshot):
     process, port = start('--snapshot', snapshot, address='0.0.0.0')
     assert process.stderr.readline() == (
-        'whoever reaches this address can read all metrics; names of hosts '
-        'and clusters are among them\n'
+        'anyone who can reach this address can read all metrics, with the '
+        'names of hosts and clusters\n'
     )
     assert 'hypervisor_affinity_build_info' in scrape(port)
 
@@ -176,7 +176,7 @@ def test_a_snapshot_and_files(run, snapshot):
         *('exporter', '--snapshot', snapshot, '--vcenter-conf', 'nova.conf')
     )
     assert (done.code, done.out) == (2, '')
-    assert 'leave out --vcenter-conf' in done.err
+    assert '--vcenter-conf cannot be combined' in done.err
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def test_a_name(start, snapshot):
 
 def test_all_addresses(start, snapshot):
     process, port = start('--snapshot', snapshot, address='', named=True)
-    assert process.stderr.readline().startswith('whoever reaches this address')
+    assert process.stderr.readline().startswith('anyone who can reach this')
     hosts = ['127.0.0.1', *(['[::1]'] if _has_ipv6() else ())]
     for host in hosts:
         assert 'hypervisor_affinity_build_info' in scrape(port, host=host)
@@ -274,7 +274,7 @@ def test_a_name_that_nobody_has(run, snapshot, monkeypatch):
     'value', ['0', '0.9', '-1', '86401', 'nan', 'inf', 'often', '', '1m']
 )
 def test_a_wrong_interval(misused, value):
-    assert 'is no number of seconds from 1 to 86400' in (
+    assert 'is not a number of seconds from 1 to 86400' in (
         misused(f'--interval={value}')
     )
 

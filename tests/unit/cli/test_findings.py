@@ -97,7 +97,7 @@ def test_a_column_that_is_named_is_there(run, command):
 
 @each_command
 def test_a_table_says_where_the_rest_is(run, command):
-    hint = 'Add --long for what to do'
+    hint = 'Use --long to see what to do'
     assert hint in run(*of_example(command)).out
     assert hint not in run(*of_example(command), '--long').out
     assert hint not in run(*of_example(command), '--counts').out

@@ -82,9 +82,9 @@ def test_counts(run, snapshot):
 @pytest.mark.parametrize(
     ('arguments', 'code', 'message'),
     [
-        (('--apply',), 2, 'leave out one of them'),
-        (('--apply', '--yes'), 2, 'leave out one of them'),
-        (('--yes',), 2, '--yes confirms --apply'),
+        (('--apply',), 2, '--apply cannot be combined'),
+        (('--apply', '--yes'), 2, '--apply cannot be combined'),
+        (('--yes',), 2, '--yes needs --apply'),
         (('nowhere',), 3, "no image 'nowhere'"),
         (('--only', 'image_drifted'), 2, "'image_drifted' is neither a "),
     ],

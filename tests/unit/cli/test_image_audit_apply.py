@@ -34,11 +34,13 @@ def test_apply(run, glance, monkeypatch, answer):
     assert done.err.splitlines() == [
         f'wrong ({wrong}): set os_distro=ubuntu64Guest, '
         'set vmware_disktype=streamOptimized',
-        'Change these images? [y/N] Servers that were booted before keep the '
-        'properties of then. To change those of',
-        'one, stop or shelve it, and run the line below its image where '
-        "nova's databases",
-        "can be reached, with the server's id for SERVER.",
+        'Change these images? [y/N] Existing servers keep the properties that '
+        'the image had when they were booted.',
+        'To change those of a server, stop or shelve it. Then run the line '
+        'below its',
+        "image on a host that can reach nova's databases, with the server's "
+        'id instead',
+        'of SERVER.',
         '',
         f'wrong ({wrong}): changed',
         f'  {LINE}hw_disk_type=streamOptimized '
@@ -117,7 +119,7 @@ def test_apply_reads_the_content_once(run, glance, vmdk):
         (Terminal('n\n'), 'not confirmed'),
         (Terminal('\n'), 'not confirmed'),
         (Terminal(''), 'not confirmed'),
-        (io.StringIO('y\n'), 'give it with --yes'),
+        (io.StringIO('y\n'), 'use --yes'),
     ],
 )
 def test_apply_unconfirmed(run, glance, monkeypatch, stdin, message):
@@ -169,5 +171,5 @@ def test_apply_believes_what_glance_has_then(run, glance):
         *('image', 'audit', '--no-content', '--apply', '--yes', '-f', 'json')
     )
     assert done.code == 1
-    assert 'has other values for os_distro now' in done.err
+    assert 'now has other values for os_distro' in done.err
     assert checks(done) == [('x', 'guest_id_lost')]

@@ -43,8 +43,8 @@ def test_people_get_sentences_and_a_table(run, folder, disk):
     assert (done.code, done.err) == (0, '')
     saving, following, *table = done.out.splitlines()
     assert re.fullmatch(
-        r'monolithicFlat\.vmdk: holds what .*/monolithicFlat\.vmdk holds; '
-        r'1\.\d MiB travel instead of 16 MiB: 9\d % less',
+        r'monolithicFlat\.vmdk: has the content of .*/monolithicFlat\.vmdk; '
+        r'1\.\d MiB to transfer instead of 16 MiB: 9\d % less',
         saving,
     )
     assert following == (

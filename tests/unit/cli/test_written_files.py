@@ -206,7 +206,7 @@ def test_a_file_that_standard_output_goes_to_is_kept(writing, document, name):
     process = program.start('sh', '-c', f'{command} >>log')
     _, err = process.communicate()
     assert process.returncode == 3
-    assert err.rstrip().endswith('is what is written to already; name -')
+    assert err.rstrip().endswith('is open for output already; name -')
     assert log.read_text().startswith('old\n')
     assert log.stat().st_ino == number
     assert writing.names() == ['log']

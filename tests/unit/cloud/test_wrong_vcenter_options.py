@@ -41,7 +41,7 @@ def test_unreadable(write, monkeypatch):
 
     # To root, no file is unreadable.
     monkeypatch.setattr(cfg.ConfigParser, 'parse', refuse)
-    assert error_of(path) == f'{path}: may not be read'
+    assert error_of(path) == f'{path}: is not readable: permission denied'
 
 
 def test_a_line_that_is_wrong(write):

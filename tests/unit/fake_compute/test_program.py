@@ -201,7 +201,7 @@ def test_unknown_driver_ends_the_start(tmp_path, driver):
 @pytest.mark.parametrize(
     ('option', 'value', 'cause'),
     [
-        ('vcpus', '$nope', 'refers to what is not there'),
+        ('vcpus', '$nope', 'refers to an option that does not exist'),
         ('memory_mb', '$memory_mb', 'it refers to itself'),
         ('disk_gb', '', 'it is empty'),
         ('vcpus', 'many', "not a whole number: 'many'"),

@@ -69,8 +69,8 @@ def test_a_check_that_lacks_an_option_is_a_warning(load_example):
     ('value', 'named'),
     [
         ('many', "'many'"),
-        ('$nope', 'refers to what is not there'),
-        ('$no.pe', 'refers to what is not there'),
+        ('$nope', 'refers to an option that does not exist'),
+        ('$no.pe', 'refers to an option that does not exist'),
         ('$host_subset_size', 'or to itself'),
     ],
 )

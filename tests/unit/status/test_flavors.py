@@ -174,7 +174,7 @@ def test_a_ram_that_the_vsphere_driver_refuses():
         FlavorSpecs('even', {}, 2052),
     )
     assert finding.severity is Severity.WARNING
-    assert '2 flavors (either, odd): the RAM is no multiple' in finding.text
+    assert '2 flavors (either, odd): the RAM is not a multiple' in finding.text
     assert 'ends in ERROR' in finding.text
 
 

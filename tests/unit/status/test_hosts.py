@@ -25,9 +25,9 @@ def test_a_tagged_cloud_is_in_order():
 @pytest.mark.parametrize(
     ('unclassified', 'report', 'consequence'),
     [
-        ('reported', hosts.KVM, 'What the virt driver reports is offered'),
-        ('none', hosts.KVM, 'By unclassified_hosts=none no server'),
-        ('any', DriverReport('fake'), 'every hypervisor is offered'),
+        ('reported', hosts.KVM, 'They offer what the virt driver reports'),
+        ('none', hosts.KVM, 'With unclassified_hosts=none no server'),
+        ('any', DriverReport('fake'), 'they offer every hypervisor'),
         ('reported', DriverReport('fake'), 'No request that needs'),
     ],
 )

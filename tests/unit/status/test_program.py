@@ -73,7 +73,7 @@ def test_the_files_that_were_read_are_named(tmp_path):
         for check in json.loads(ended.stdout)['checks']
     }
     assert details['Configuration files'] == (
-        f'Read, the last one counts most: {paths[0]}, {paths[1]}'
+        f'Read, the last one takes precedence: {paths[0]}, {paths[1]}'
     )
 
 

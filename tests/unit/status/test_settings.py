@@ -96,9 +96,9 @@ def test_what_is_known_or_not_ours_is_left_alone(load, text):
 @pytest.mark.parametrize(
     ('option', 'value', 'cause'),
     [
-        ('vmdk_images', '$nope', 'to what is not there'),
+        ('vmdk_images', '$nope', 'to an option that does not exist'),
         ('tell_user', '$tell_user', 'it refers to itself'),
-        ('preferred_hypervisors', 'kvm,$no.pe', 'to what is not there'),
+        ('preferred_hypervisors', 'kvm,$no.pe', 'option that does not exist'),
         ('weight_multiplier', '', 'it is empty'),
     ],
 )
@@ -115,7 +115,7 @@ def test_image_metadata_prefilter(load):
     conf = load('[scheduler]\nimage_metadata_prefilter = true\n')
     finding = found(settings.check_image_metadata_prefilter, conf)
     assert finding.severity is Severity.ERROR
-    assert 'Turn it off' in finding.text
+    assert 'Disable it' in finding.text
 
 
 def test_host_subset_size(load):
@@ -141,7 +141,7 @@ def test_image_type_support(load):
 def test_image_type_support_and_flexible_vmdk_images(load):
     finding = found(settings.check_image_types, load(SUPPORT + FLEXIBLE))
     assert finding.severity is Severity.WARNING
-    assert 'vmdk_images = flexible then counts for nothing' in finding.text
+    assert 'vmdk_images = flexible then has no effect' in finding.text
 
 
 @pytest.fixture
@@ -160,9 +160,9 @@ def test_a_file_with_passwords_that_everybody_may_read(load, world):
     (finding,) = settings.check_files(load('', path))
     assert finding.severity is Severity.WARNING
     assert finding.text == (
-        f'{path}: every user of this machine may read it, and 1 password '
-        '([database] connection) in it. Take that right away, chmod o-rwx '
-        f'{path}, and change what may have been read.'
+        f'{path}: every user of this machine can read it, and 1 password '
+        f'([database] connection) in it. Run chmod o-rwx {path}, and change '
+        'the passwords.'
     )
     path.chmod(0o640)
     assert list(settings.check_files(load('', path))) == []

@@ -55,7 +55,7 @@ def test_a_nova_without_the_place(load_example, monkeypatch, place):
     assert 'has no effect' in finding.text
     (finding,) = of_prefilter(OFF)
     assert finding.severity is Severity.INFO
-    assert 'Leave placement_prefilter off' in finding.text
+    assert 'Leave placement_prefilter disabled' in finding.text
 
 
 def test_a_nova_that_lost_the_list_altogether(load_example, monkeypatch):

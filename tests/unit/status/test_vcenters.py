@@ -181,7 +181,8 @@ def test_all_in_order(result):
         (
             cluster(ha=False),
             Code.WARNING,
-            f'ha_off {SHOWN}: vSphere HA is off. To do: turn vSphere HA on.',
+            f'ha_off {SHOWN}: vSphere HA is disabled. To do: enable vSphere '
+            'HA.',
         ),
         (
             cluster(
@@ -234,7 +235,7 @@ def test_what_concerns_nova_alone_has_no_place(result):
     done = result(cloud(vcenters=[]))
     assert done.details == (
         f'compute_not_checked: vc-1: node {nova().node}. To do: name its '
-        'nova.conf, or have vCenter answer.'
+        'nova.conf, or make vCenter answer.'
     )
 
 

@@ -63,7 +63,7 @@ def test_versions_are_no_matter_without_the_weigher(nova_setup):
 
 
 @pytest.mark.parametrize(
-    ('value', 'effect'), [('0', 'switches it off'), ('-5', 'turns the order')]
+    ('value', 'effect'), [('0', 'disables it'), ('-5', 'reverses the order')]
 )
 def test_a_multiplier_that_does_not_order(setup, value, effect):
     (finding,) = of_multiplier(*setup(weight_multiplier=value))
@@ -98,7 +98,7 @@ def test_the_multipliers_of_others_are_read(nova_setup):
 def test_what_is_to_win_is_told(nova_setup):
     (finding,) = of_multiplier(*nova_setup(build_failure_weight_multiplier=99))
     assert finding.severity is Severity.WARNING
-    assert 'BuildFailureWeigher is to win' in finding.text
+    assert 'BuildFailureWeigher must take precedence' in finding.text
     # Switched off by somebody.
     assert of_multiplier(*nova_setup(build_failure_weight_multiplier=0)) == []
 

@@ -148,8 +148,8 @@ def test_a_column_that_is_none(run, tmp_path, command):
     names = answered.out.splitlines()[0].replace('"', '').split(',')
     done = run(*arguments, '-c', names[0], '-c', 'Foo')
     assert done.code == 2
-    said, known = done.err.splitlines()[-1].split('; there are: ')
-    assert said == f"{command}: there is no column 'Foo'"
+    said, known = done.err.splitlines()[-1].split('; the columns are: ')
+    assert said == f"{command}: unknown column 'Foo'"
     # Those of --long, too.
     assert set(known.split(', ')) >= set(names)
 

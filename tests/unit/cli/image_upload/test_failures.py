@@ -75,7 +75,10 @@ def test_glance_is_gone(upload, glance):
 @pytest.mark.parametrize(
     ('spoil', 'says'),
     [
-        (lambda body: body[:-1] + b'x', 'sha512 of its content is not that'),
+        (
+            lambda body: body[:-1] + b'x',
+            'the sha512 checksum of its content is not',
+        ),
         (lambda body: body[:-1], 'bytes, and'),
     ],
 )
@@ -92,7 +95,7 @@ def test_a_plugin_converts_it(upload, glance):
     glance.converts_to = 'raw'
     done = upload('--import')
     assert (done.code, done.out) == (3, '')
-    assert 'an import plugin made it raw from vmdk' in done.err
+    assert 'an import plugin converted it from vmdk to raw' in done.err
     assert 'was deleted' in done.err
     assert not glance.images
 
@@ -113,7 +116,7 @@ def test_a_wrong_image_that_cannot_be_deleted(upload, glance):
     glance.faults['POST', 'images'] = remember
     done = upload('--import')
     assert done.code == 3
-    assert f'Image {image_id} is of no use, and cannot be deleted' in done.err
+    assert f'Image {image_id} is useless, and cannot be deleted' in done.err
     assert 'in use' in done.err
 
 
@@ -121,7 +124,7 @@ def test_no_import(upload, glance):
     glance.import_methods = ['web-download']
     done = upload('--import')
     assert (done.code, done.out) == (3, '')
-    assert 'nothing by glance-direct; it has web-download' in done.err
+    assert 'method glance-direct; it has web-download' in done.err
     assert not glance.images
 
 
@@ -130,7 +133,7 @@ def test_what_cannot_be_resumed(upload, glance, status):
     image_id = glance.add(status=status, **FITTING)
     done = upload('--resume', image_id)
     assert (done.code, done.out) == (3, '')
-    assert f'is {status}, from which nobody can go on' in done.err
+    assert f'is {status}, so its upload cannot be continued' in done.err
     assert image_id in glance.images
 
 
@@ -139,14 +142,14 @@ def test_resume_what_is_half_staged(upload, glance, disk):
     done = upload('--resume', image_id)
     assert done.code == 3
     size = disk.stat().st_size
-    assert f'no bytes are staged and not {size}' in done.err
+    assert f'no bytes are staged instead of {size}' in done.err
 
 
 def test_resume_an_image_of_something_else(upload, glance):
     image_id = glance.add(disk_format='raw')
     done = upload('--resume', image_id)
     assert done.code == 3
-    assert 'disk_format is raw and not vmdk; hypervisor_type is None' in (
+    assert 'disk_format is raw instead of vmdk; hypervisor_type is None' in (
         done.err
     )
     assert glance.images[image_id]['status'] == 'queued'

@@ -70,19 +70,19 @@ def test_a_misspelt_name(name):
     ('name', 'value', 'said'),
     [
         # Not misspelt, but like another name.
-        ('vmware_adapter', 'paraVirtual', 'is vmware_adaptertype meant?'),
+        ('vmware_adapter', 'paraVirtual', 'did you mean vmware_adaptertype?'),
         # Its right name is there.
-        ('vmware_adapter_type', 'ide', 'its name is vmware_adaptertype'),
+        ('vmware_adapter_type', 'ide', 'the right name is vmware_adaptertype'),
         # It would be refused.
         ('img_Version', 'one', 'img_version must be an integer'),
         # nova reads its other name.
-        ('hv_type', 'kvm', 'its name is hypervisor_type, which is set'),
+        ('hv_type', 'kvm', 'the right name is hypervisor_type, which is set'),
         # It would move the image to KVM.
         ('img_hv-type', 'kvm', 'then: image needs KVM'),
         # vSphere would get it for a guest id.
         ('os-distro', 'debian', 'then: a server with os_distro=debian would'),
         # It has many meanings.
-        ('nic', 'vmxnet3', 'is hw_vif_model meant?'),
+        ('nic', 'vmxnet3', 'did you mean hw_vif_model?'),
     ],
 )
 def test_a_misspelt_name_that_is_for_the_owner(name, value, said):
@@ -145,8 +145,8 @@ def test_another_name_for_a_property(name, value, changes):
 @pytest.mark.parametrize(
     ('name', 'value', 'said'),
     [
-        ('vmware_guestos', 'ubuntu', 'ubuntu is no guest id of vSphere'),
-        ('vmware_provisioning', 'lazy', 'lazy is none of sparse, '),
+        ('vmware_guestos', 'ubuntu', 'ubuntu is not a guest id of vSphere'),
+        ('vmware_provisioning', 'lazy', 'lazy is not one of sparse, '),
         ('hypervisor_name', 'ESXi 8', 'img_hv_type must be one of'),
     ],
 )
