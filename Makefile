@@ -11,14 +11,14 @@ CLOUD := .cloud
 CLOUD_PORT ?= 25000
 CLOUD_PYTHON = $(CLOUD)/venv/bin/python
 CLOUD_PROGRAM = $(CLOUD_PYTHON) -m testbed.processes \
-    --folder $(CLOUD)/state
+    --directory $(CLOUD)/state
 
 # The caller's locale and Python settings change nothing here.
 export LC_ALL := C.UTF-8
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONNOUSERSITE := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV
-# Else each process compiles nova anew.
+# Else each process compiles nova again.
 export UV_COMPILE_BYTECODE := 1
 # What this machine trusts, as its other programs do.
 export UV_SYSTEM_CERTS := 1
@@ -76,7 +76,7 @@ $(BIN)/uv:
 	$(BIN)/pip install --quiet --constraint $(CONSTRAINTS) uv
 
 # One stamp for each extra, so that `make lint` does not wait for nova. They go
-# with an environment that uv had to be put into, since that is made anew.
+# with an environment that uv had to be put into, since that is made again.
 $(VENV)/with-%: setup.cfg pyproject.toml requirements.txt $(CONSTRAINTS) $(BIN)/uv
 	@echo 'Installing [$*] into $(VENV): the first time takes a while'
 	$(INSTALL) --python $(BIN)/python --editable '.[$*]'

@@ -208,9 +208,9 @@ Related options:
 Whether a server's fault says which hypervisor was needed.
 
 When the filter leaves no host for a single server, its owner reads, for
-example, ``No valid host was found. image needs VMware (disk_format=vmdk);
-none of the available hosts offers it``. The text never names a host or an
-aggregate. Servers of one request for several only get nova's own text, since
+example, ``No valid host was found. The image needs VMware (disk_format=vmdk);
+no VMware host is available``. The text never names a host or an aggregate.
+Servers of one request for several only get nova's own text, since
 by then some of them may already have a place; so do resizes and cold
 migrations, where nova uses its own text instead. nova-scheduler logs the
 reason at level INFO in any case; then nova's own INFO lines about filters that

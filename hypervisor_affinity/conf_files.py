@@ -122,13 +122,13 @@ def values(conf: cfg.ConfigOpts) -> Iterator[None]:
 def is_open_to_all(path: str) -> bool:
     """Tell whether every user of this machine may read a file.
 
-    By the bits of the file and of the folders above it; access control lists
-    are not looked at. A file that cannot be looked at is not open.
+    By the bits of the file and of the directories above it; access control
+    lists are not looked at. A file that cannot be looked at is not open.
     """
     try:
         file = pathlib.Path(path).resolve(strict=True)
         return bool(file.stat().st_mode & stat.S_IROTH) and all(
-            folder.stat().st_mode & stat.S_IXOTH for folder in file.parents
+            parent.stat().st_mode & stat.S_IXOTH for parent in file.parents
         )
     except OSError:
         return False

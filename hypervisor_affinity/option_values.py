@@ -25,7 +25,7 @@ class HypervisorName(types.ConfigType):
     def __call__(self, value: str) -> Family:
         """Return the family.
 
-        :raises ValueError: if the value names no hypervisor
+        :raises ValueError: if the value is not a known hypervisor
         """
         family = hypervisor.canonicalize(value)
         if family is None:

@@ -75,7 +75,7 @@ def in_words(text: str) -> str:
     """Return a text of oslo.config's without what Python alone understands.
 
     It cites the place of a value as Python shows its object, and Python's own
-    words of a text that is no number.
+    words of a text that is not a number.
     """
     for pattern, words in _PYTHON:
         text = pattern.sub(words, text)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writing files: whole or not at all, and never over what is no file.
 
-Devices, pipes and folders are refused, and links stay what they are: what
+Devices, pipes and directories are refused, and links stay what they are: what
 they lead to is written.
 """
 
@@ -20,14 +20,14 @@ from collections.abc import Iterator
 from typing import IO
 
 # What standard output is called. A file of this name is given with its
-# folder.
+# directory.
 STANDARD_OUTPUT = pathlib.Path('-')
 
 # What ends a process: Ctrl-C, kill, the end of its terminal.
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _KINDS = {
-    stat.S_IFDIR: 'folder',
+    stat.S_IFDIR: 'directory',
     stat.S_IFCHR: 'character device',
     stat.S_IFBLK: 'block device',
     stat.S_IFIFO: 'pipe',
@@ -83,8 +83,8 @@ def _is_open(path: pathlib.Path, found: os.stat_result) -> bool:
             if os.path.samestat(os.fstat(number), found):
                 return stat.S_ISREG(found.st_mode)
     # /dev/fd leads there.
-    folder = os.path.realpath(path.parent)
-    return pathlib.Path(folder).is_relative_to('/proc')
+    directory = os.path.realpath(path.parent)
+    return pathlib.Path(directory).is_relative_to('/proc')
 
 
 @contextlib.contextmanager
@@ -193,7 +193,7 @@ def _removed(path: pathlib.Path) -> Iterator[None]:
 def _created(path: pathlib.Path, mode: int) -> int:
     """Return the descriptor of a new file.
 
-    :raises OSError: if it cannot be there; ``strerror`` names its folder
+    :raises OSError: if it cannot be there; ``strerror`` names its directory
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:

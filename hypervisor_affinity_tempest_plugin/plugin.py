@@ -16,7 +16,7 @@ class HypervisorAffinityTempestPlugin(plugins.TempestPlugin):
     """Tells tempest where the tests and their options are."""
 
     def load_tests(self) -> tuple[str, str]:
-        """Return the folder of the tests, and what they are imported from."""
+        """Return the directory of the tests, and of what they import."""
         return str(_PACKAGE / 'tests'), str(_PACKAGE.parent)
 
     def register_opts(self, conf: cfg.ConfigOpts) -> None:

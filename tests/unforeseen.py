@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records with something in them on which everything fails.
 
-What is known to fail is mended where it is read; these stand for what nobody
+What is known to fail is fixed where it is read; these stand for what nobody
 knows yet.
 """
 

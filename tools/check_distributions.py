@@ -25,7 +25,7 @@ LARGEST = 100_000
 
 
 def tracked_files() -> set[str]:
-    """Return what git has in the current folder."""
+    """Return what git has in the current directory."""
     listed = subprocess.run(
         ['git', 'ls-files', '-z'], check=True, stdout=subprocess.PIPE
     )
@@ -43,11 +43,11 @@ def read_wheel(path: pathlib.Path) -> dict[str, bytes]:
 
 
 def read_sdist(path: pathlib.Path) -> dict[str, bytes]:
-    """Return the content of each file, by its name below the one folder."""
-    folder = f'{path.name.removesuffix(".tar.gz")}/'
+    """Return the content of each file, by its name below the one directory."""
+    directory = f'{path.name.removesuffix(".tar.gz")}/'
     with tarfile.open(path) as archive:
         opened = {
-            member.name.removeprefix(folder): archive.extractfile(member)
+            member.name.removeprefix(directory): archive.extractfile(member)
             for member in archive
             if not member.isdir()
         }
@@ -123,12 +123,12 @@ CHECKS = {'.whl': check_wheel, '.gz': check_sdist}
 
 
 def main() -> None:
-    """Exit with what is wrong with the wheel and the sdist of a folder."""
-    folder = pathlib.Path(sys.argv[1])
-    paths = sorted(folder.iterdir())
+    """Exit with what is wrong with the wheel and the sdist of a directory."""
+    directory = pathlib.Path(sys.argv[1])
+    paths = sorted(directory.iterdir())
     if sorted(path.suffix for path in paths) != sorted(CHECKS):
         names = ', '.join(path.name for path in paths)
-        sys.exit(f'{folder}: one wheel and one sdist are expected: {names}')
+        sys.exit(f'{directory}: one wheel and one sdist are expected: {names}')
     tracked = tracked_files()
     problems = [
         f'{path.name}: {problem}'

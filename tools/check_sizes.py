@@ -57,13 +57,13 @@ def _is_source(path: pathlib.Path) -> bool:
 
 
 def tracked_sources() -> Iterator[pathlib.Path]:
-    """Yield what git has in the current folder and is source."""
+    """Yield what git has in the current directory and is source."""
     listed = subprocess.run(
         ['git', 'ls-files', '-z'], check=True, stdout=subprocess.PIPE
     )
     for name in listed.stdout.decode().split('\0'):
         path = pathlib.Path(name)
-        # One may be deleted and not yet committed, or be a link to a folder.
+        # One may be deleted and not yet committed, or link to a directory.
         if path.is_file() and _is_source(path):
             yield path
 

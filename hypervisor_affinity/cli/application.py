@@ -156,7 +156,7 @@ def _ways_to_configure(
     The first reads clouds.yaml and the variables OS_*; the others, for where
     these are wrong or name no cloud, read neither.
     """
-    # Each gets a list of its own, in which it may spell options anew.
+    # Each gets a list of its own, in which it may spell options again.
     yield openstack.config.OpenStackConfig, list(argv)
     plain = functools.partial(
         openstack.config.OpenStackConfig,

@@ -41,7 +41,7 @@ from hypervisor_affinity.core.printable import printable
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.option_values import Misspelt
 
-# Exit codes; argparse ends with 2, too.
+# Exit codes; argparse exits with status 2, too.
 GOOD = 0
 NEGATIVE = 1
 WRONG_COMMAND_LINE = 2

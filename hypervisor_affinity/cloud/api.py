@@ -43,7 +43,7 @@ TIMEOUT = 120.0
 _STORING = 3600.0
 
 # Unless the cloud's configuration has others. The pauses double from half a
-# second on; the service's Retry-After goes before.
+# second on; the service's Retry-After overrides that.
 _CONNECT_RETRIES = 2
 _STATUS_RETRIES = 4
 

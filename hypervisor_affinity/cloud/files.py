@@ -177,7 +177,7 @@ class _Counted:
         self._section = ''
 
     def begin(self, section: str) -> None:
-        """Count anew: an element of this section comes."""
+        """Count again: an element of this section comes."""
         self._size = 0
         self._section = section
 

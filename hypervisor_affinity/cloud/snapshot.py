@@ -231,7 +231,7 @@ class Cluster(Record, frozen=True):
 
     :ivar id: of the managed object, ``domain-c7``
     :ivar drs: how far DRS acts by itself
-    :ivar ha: whether it starts VMs of a failed host anew
+    :ivar ha: whether it starts VMs of a failed host again
     :ivar vms: of those that nova made, by their id, which is the server's:
         the VM's name
     :ivar other_vms: how many there are that nova did not make

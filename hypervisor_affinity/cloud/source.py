@@ -37,7 +37,7 @@ class Missing(SourceError):
 class Source(abc.ABC):
     """A cloud, section by section.
 
-    Each iterator begins anew and reads as it goes, so that a cloud of any
+    Each iterator begins again and reads as it goes, so that a cloud of any
     number of servers needs the memory of one page. All of them, and all that
     is made of them, raise :class:`SourceError`.
     """

@@ -98,7 +98,7 @@ class HostOffer(NamedTuple):
     def underneath(self) -> frozenset[Family]:
         """The families that the disks of its servers are for.
 
-        The driver's word goes before the aggregates', as in
+        The driver's word overrides the aggregates', as in
         ``hypervisor_affinity.scheduler.moves``.
         """
         return self.reported or self.families

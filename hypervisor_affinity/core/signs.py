@@ -26,7 +26,7 @@ _VMWARE = frozenset({hypervisor.VMWARE})
 
 
 def is_any(value: object) -> bool:
-    """Tell whether a flavor allows any hypervisor in so many words."""
+    """Tell whether a flavor explicitly allows any hypervisor."""
     return str(value).strip().lower() == ANY_HYPERVISOR
 
 

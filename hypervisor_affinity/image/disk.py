@@ -19,7 +19,7 @@ ONE_FILE = frozenset({MONOLITHIC_SPARSE, STREAM_OPTIMIZED})
 MAX_VIRTUAL = 62 * 1024**4
 
 # What to do about a file that is not whole.
-ANEW = 'get or create the file again'
+REDO = 'get or create the file again'
 
 
 class DiskError(Exception):
@@ -37,7 +37,7 @@ class Extent:
     :ivar access: ``RW``, ``RDONLY`` or ``NOACCESS``
     :ivar virtual_bytes: how much of the disk it is
     :ivar kind: ``SPARSE``, ``FLAT`` or ``VMFS``
-    :ivar file: its file's name, always without a folder
+    :ivar file: its file's name, always without a directory
     :ivar offset: of the extent in its file, in bytes
     """
 
@@ -132,5 +132,5 @@ def check_virtual_bytes(saying: str, virtual_bytes: int) -> None:
     if not 0 < virtual_bytes <= MAX_VIRTUAL:
         raise UnsafeDisk(
             f'{saying} a virtual size of {virtual_bytes} bytes; vSphere '
-            f'supports up to {MAX_VIRTUAL}; {ANEW}'
+            f'supports up to {MAX_VIRTUAL}; {REDO}'
         )

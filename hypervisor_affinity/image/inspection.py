@@ -17,8 +17,8 @@ from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
-from hypervisor_affinity.image.disk import ANEW
 from hypervisor_affinity.image.disk import RAW
+from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import VMDK
 from hypervisor_affinity.image.disk import Disk
@@ -189,7 +189,7 @@ def _check_table(content: Content, disk_format: str) -> None:
     if end > content.size:
         raise UnsafeDisk(
             f'{content.name}: has a table at bytes {place} to {end}; the file '
-            f'has {content.size} bytes: it is truncated; {ANEW}'
+            f'has {content.size} bytes: it is truncated; {REDO}'
         )
 
 
@@ -202,7 +202,7 @@ def _check_blocks(content: Content) -> None:
     if end > content.size:
         raise UnsafeDisk(
             f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size} bytes: it is truncated; {ANEW}'
+            f'{content.size} bytes: it is truncated; {REDO}'
         )
 
 
@@ -255,7 +255,7 @@ def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
     for extent in disk.extents:
         if extent.file in seen:
             raise UnsafeDisk(
-                f'{path}: its descriptor lists {extent.file} twice; {ANEW}'
+                f'{path}: its descriptor lists {extent.file} twice; {REDO}'
             )
         seen.add(extent.file)
         with _open_extent(path, extent) as file:
@@ -273,8 +273,8 @@ def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
 def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
     file = path.parent / extent.file
     try:
-        folder, _ = os.path.split(os.path.realpath(file, strict=True))
-        is_beside = folder == os.path.realpath(path.parent, strict=True)
+        directory, _ = os.path.split(os.path.realpath(file, strict=True))
+        is_beside = directory == os.path.realpath(path.parent, strict=True)
         is_data = file.is_file() and not file.samefile(path)
     except OSError as error:
         raise DiskError(
@@ -330,7 +330,7 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
     if disk.format in _MEASURED and ours != theirs:
         raise UnsafeDisk(
             f'{path}: is {_both(ours)} here, but {_both(theirs)} for '
-            f'qemu-img; {ANEW}'
+            f'qemu-img; {REDO}'
         )
     if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
         raise DiskError(

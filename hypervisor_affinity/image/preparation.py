@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a disk anew as a VMDK that ESXi and Glance take.
+"""Writing a disk again as a VMDK that ESXi and Glance take.
 
-``qemu-img`` writes it into a folder of its own beside the target; only what
+``qemu-img`` writes it into a directory of its own beside the target; only what
 was checked to be as asked, and to hold what the source holds, gets its name.
 """
 
@@ -98,7 +98,7 @@ def prepare(
     check_space: bool = True,
     watch: Watch,
 ) -> Prepared:
-    """Write a disk anew.
+    """Write a disk again.
 
     Unless this ends well, all that it wrote is removed.
 
@@ -126,9 +126,9 @@ def prepare(
         _writing(target),
         tempfile.TemporaryDirectory(
             prefix='.image-prepare-', dir=target.parent
-        ) as folder,
+        ) as directory,
     ):
-        made = pathlib.Path(folder) / target.name
+        made = pathlib.Path(directory) / target.name
         result = _make(node, disk, made, complete, watch)
         if _states(files) != before:
             raise DiskError(
@@ -358,7 +358,7 @@ def _check_result(
 
 def _publish(
     made: pathlib.Path,
-    folder: pathlib.Path,
+    directory: pathlib.Path,
     names: tuple[str, ...],
     replace: bool,
 ) -> None:
@@ -372,24 +372,24 @@ def _publish(
     for name in names:
         _sync(made / name)
         # It may have come meanwhile.
-        if not replace and os.path.lexists(folder / name):
+        if not replace and os.path.lexists(directory / name):
             raise DiskError(
-                f'{folder / name}: exists now; choose another name, or use '
+                f'{directory / name}: exists now; choose another name, or use '
                 '--replace'
             )
     *extents, descriptor = names
     try:
         if extents:
-            (folder / descriptor).unlink(missing_ok=True)
+            (directory / descriptor).unlink(missing_ok=True)
         for name in names:
-            (made / name).replace(folder / name)
+            (made / name).replace(directory / name)
     except BaseException:
         if (made / descriptor).exists():
             for name in extents:
                 if not (made / name).exists():
-                    (folder / name).unlink(missing_ok=True)
+                    (directory / name).unlink(missing_ok=True)
         raise
-    _sync(folder)
+    _sync(directory)
 
 
 def _sync(path: pathlib.Path) -> None:

@@ -27,7 +27,7 @@ _BLOCK = 1024**2
 # the others only VHDX's looks further, and is asked how far.
 _HEAD = 4 * _BLOCK
 
-# In front of a VHDX's metadata are a log of a MiB and the block allocation
+# A VHDX's metadata comes after a log of a MiB and the block allocation
 # table: 8 bytes for each block, 8 TiB in the smallest blocks, of a MiB.
 _FURTHEST = 64 * _BLOCK
 

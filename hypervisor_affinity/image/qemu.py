@@ -157,7 +157,7 @@ def convert(
     options: Mapping[str, str],
     watch: Watch,
 ) -> None:
-    """Write a disk anew.
+    """Write a disk again.
 
     What is written when this raises is left for the caller to remove.
 

@@ -9,7 +9,7 @@ from typing import Self
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import UnsafeDisk
 
-# A member's own, and what goes before it: a long name and a long link of GNU,
+# A member's own, and what precedes it: a long name and a long link of GNU,
 # a pax header and a global one. tarfile calls itself for each.
 _MAX_CHAIN = 8
 
@@ -52,7 +52,7 @@ class _Headers(io.RawIOBase):
         self._chain = 0
 
     def begin_member(self) -> None:
-        """Count the headers of one member anew."""
+        """Count the headers of one member again."""
         self._chain = 0
 
     def begin_header(self) -> None:

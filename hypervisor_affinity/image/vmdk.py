@@ -7,9 +7,9 @@ import re
 from hypervisor_affinity.image import vmdk_descriptor
 from hypervisor_affinity.image import vmdk_header
 from hypervisor_affinity.image.content import Content
-from hypervisor_affinity.image.disk import ANEW
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import ONE_FILE
+from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import DiskError
@@ -68,7 +68,7 @@ def read(content: Content) -> Vmdk:
 
     :raises DiskError: if it cannot be used, such as an extent alone
     :raises UnsafeDisk: if it contradicts itself, lacks a part, has a parent
-        or leads out of its folder
+        or leads out of its directory
     """
     head = content.read(0, SECTOR)
     if head.startswith(_DELTA_MAGICS):
@@ -94,7 +94,7 @@ def check_extent(content: Content, extent: Extent) -> int | None:
         raise UnsafeDisk(
             f'{content.name}: has {content.size} bytes, but the descriptor '
             f'says {extent.virtual_bytes} from byte {extent.offset} on: it is '
-            f'truncated; {ANEW}'
+            f'truncated; {REDO}'
         )
     return None
 
@@ -113,12 +113,12 @@ def _read_single(content: Content) -> Vmdk:
     if create_type != found:
         raise UnsafeDisk(
             f'{content.name}: its descriptor says createType {create_type}, '
-            f'but its header is that of a {found}; {ANEW}'
+            f'but its header is that of a {found}; {REDO}'
         )
     if len(descriptor.extents) != 1 or descriptor.extents[0].kind != 'SPARSE':
         raise UnsafeDisk(
             f'{content.name}: a {create_type} has one extent, itself; the '
-            f'descriptor lists {_listed(descriptor.extents)}; {ANEW}'
+            f'descriptor lists {_listed(descriptor.extents)}; {REDO}'
         )
     _check_same_size(content, header, descriptor.extents[0])
     return Vmdk(descriptor, header.capacity * SECTOR, header.grain * SECTOR)
@@ -135,7 +135,7 @@ def _read_descriptor(content: Content) -> Vmdk:
     if content.size > MAX_DESCRIPTOR:
         raise UnsafeDisk(
             f'{content.name}: is a descriptor of {content.size} bytes; at '
-            f'most {MAX_DESCRIPTOR} are read; {ANEW}'
+            f'most {MAX_DESCRIPTOR} are read; {REDO}'
         )
     descriptor = vmdk_descriptor.read(
         content.name, content.read(0, MAX_DESCRIPTOR)
@@ -144,7 +144,7 @@ def _read_descriptor(content: Content) -> Vmdk:
     if create_type in ONE_FILE:
         raise UnsafeDisk(
             f'{content.name}: its descriptor says createType {create_type}, '
-            f'which needs a header, and the file has none; {ANEW}'
+            f'which needs a header, and the file has none; {REDO}'
         )
     kind = _KINDS.get(create_type)
     if kind is None:
@@ -155,7 +155,7 @@ def _read_descriptor(content: Content) -> Vmdk:
     extents = descriptor.extents
     if not extents:
         raise UnsafeDisk(
-            f'{content.name}: its descriptor lists no extents; {ANEW}'
+            f'{content.name}: its descriptor lists no extents; {REDO}'
         )
     for extent in extents:
         # qemu skips all other lines, and the disk would be a shorter one.
@@ -174,7 +174,7 @@ def _check_same_size(content: Content, header: Header, extent: Extent) -> None:
     if extent.virtual_bytes != header.capacity * SECTOR:
         raise UnsafeDisk(
             f'{content.name}: the descriptor says {extent.virtual_bytes} '
-            f'bytes, but the header says {header.capacity * SECTOR}; {ANEW}'
+            f'bytes, but the header says {header.capacity * SECTOR}; {REDO}'
         )
 
 
@@ -184,19 +184,19 @@ def _embedded(content: Content, header: Header) -> bytes:
         raise UnsafeDisk(
             f'{content.name}: the header says that the descriptor has {size} '
             f'bytes at sector {header.descriptor_offset}; it must be at '
-            f'sector 1 and have 1 to {MAX_DESCRIPTOR} bytes; {ANEW}'
+            f'sector 1 and have 1 to {MAX_DESCRIPTOR} bytes; {REDO}'
         )
     found = content.read(SECTOR, max(size, _SEARCHED))
     if len(found) < size:
         raise UnsafeDisk(
             f'{content.name}: ends within its descriptor, after '
-            f'{content.size} bytes; {ANEW}'
+            f'{content.size} bytes; {REDO}'
         )
     text = found.partition(b'\0')[0]
     if len(text) > size:
         raise UnsafeDisk(
             f'{content.name}: its descriptor is longer than the {size} bytes '
-            f'that the header says; {ANEW}'
+            f'that the header says; {REDO}'
         )
     return text
 

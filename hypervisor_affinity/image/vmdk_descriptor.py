@@ -9,7 +9,7 @@ it is. So what could be read in two ways is refused here.
 import dataclasses
 import re
 
-from hypervisor_affinity.image.disk import ANEW
+from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
@@ -80,7 +80,7 @@ def read(name: str, content: bytes) -> Descriptor:
     :param name: of the file, for messages
     :raises DiskError: if it cannot be read
     :raises UnsafeDisk: if it could be read in two ways, names a parent or a
-        device, or leads out of its folder
+        device, or leads out of its directory
     """
     text = _text(name, content)
     settings, extents = _parse(name, text)
@@ -99,7 +99,7 @@ def _text(name: str, content: bytes) -> str:
     if len(residue) > _RESIDUE or not text.endswith(residue):
         raise UnsafeDisk(
             f'{name}: its descriptor has more text after its end at byte '
-            f'{len(text)}; {ANEW}'
+            f'{len(text)}; {REDO}'
         )
     try:
         return text.decode()
@@ -120,24 +120,24 @@ def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
         if len(line) > MAX_LINE:
             raise UnsafeDisk(
                 f'{place} has {len(line)} characters; at most {MAX_LINE} are '
-                f'read; {ANEW}'
+                f'read; {REDO}'
             )
         if not line.replace('\t', ' ').isprintable():
             raise UnsafeDisk(
-                f'{place} has characters that are not text: {line!r}; {ANEW}'
+                f'{place} has characters that are not text: {line!r}; {REDO}'
             )
         if not line or line.startswith('#'):
             continue
         if setting := _SETTING.fullmatch(line):
             key = setting[1].lower()
             if key in settings:
-                raise UnsafeDisk(f'{place} sets {key} again; {ANEW}')
+                raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
             settings[key] = setting[2].strip().strip('"')
         elif extent := _EXTENT.fullmatch(line):
             extents.append(_extent(place, *extent.groups()))
         else:
             raise UnsafeDisk(
-                f'{place} is neither a setting nor an extent: {line!r}; {ANEW}'
+                f'{place} is neither a setting nor an extent: {line!r}; {REDO}'
             )
         if len(extents) > MAX_EXTENTS:
             raise UnsafeDisk(
@@ -197,7 +197,7 @@ def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
     if create_type is None or text.lower().count('createtype') != 1:
         raise UnsafeDisk(
             f'{name}: its descriptor does not set createType exactly once; '
-            f'{ANEW}'
+            f'{REDO}'
         )
     if create_type in _DELTAS:
         raise UnsafeDisk(

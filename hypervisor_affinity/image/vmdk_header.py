@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image.content import Content
-from hypervisor_affinity.image.disk import ANEW
+from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
@@ -83,13 +83,13 @@ def read(content: Content) -> Header:
     if len(sector) < SECTOR:
         raise UnsafeDisk(
             f'{name}: ends within its header, after {content.size} bytes; '
-            f'{ANEW}'
+            f'{REDO}'
         )
     header = Header(*_LAYOUT.unpack_from(sector))
     if header.magic != MAGIC:
         raise UnsafeDisk(
             f'{name}: the header begins with the bytes {header.magic.hex()}, '
-            f"but a sparse extent's with {MAGIC.hex()}; {ANEW}"
+            f"but a sparse extent's with {MAGIC.hex()}; {REDO}"
         )
     if not 1 <= header.version <= 3:
         raise DiskError(
@@ -101,12 +101,12 @@ def read(content: Content) -> Header:
     if not MIN_GRAIN <= grain <= MAX_GRAIN or grain & (grain - 1):
         raise UnsafeDisk(
             f'{name}: the header says grains of {grain} sectors; they must be '
-            f'powers of two from {MIN_GRAIN} to {MAX_GRAIN}; {ANEW}'
+            f'powers of two from {MIN_GRAIN} to {MAX_GRAIN}; {REDO}'
         )
     if not 1 <= header.table_entries <= MAX_TABLE_ENTRIES:
         raise UnsafeDisk(
             f'{name}: the header says {header.table_entries} entries in a '
-            f'grain table; there must be 1 to {MAX_TABLE_ENTRIES}; {ANEW}'
+            f'grain table; there must be 1 to {MAX_TABLE_ENTRIES}; {REDO}'
         )
     if header.directory == _AT_END:
         # Behind it nothing is missing.
@@ -131,7 +131,7 @@ def _footer(content: Content, header: Header) -> Header:
     ):
         raise UnsafeDisk(
             f'{content.name}: the header says that the grain directory is at '
-            f'the end, but there is no footer: it is truncated; {ANEW}'
+            f'the end, but there is no footer: it is truncated; {REDO}'
         )
     footer = Header(*_LAYOUT.unpack_from(tail, SECTOR))
     differing = [
@@ -142,7 +142,7 @@ def _footer(content: Content, header: Header) -> Header:
     if differing or footer.directory == _AT_END:
         raise UnsafeDisk(
             f'{content.name}: header and footer differ: '
-            f'{", ".join(differing) or "the footer refers to another"}; {ANEW}'
+            f'{", ".join(differing) or "the footer refers to another"}; {REDO}'
         )
     return footer
 
@@ -153,7 +153,7 @@ def _check_places(content: Content, header: Header) -> None:
     if tables > MAX_TABLES:
         raise UnsafeDisk(
             f'{content.name}: the header needs {tables} grain tables; at most '
-            f'{MAX_TABLES} are read; {ANEW}'
+            f'{MAX_TABLES} are read; {REDO}'
         )
     places = {'grain directory': header.directory}
     if header.flags & _HAS_SPARE:
@@ -164,13 +164,13 @@ def _check_places(content: Content, header: Header) -> None:
             raise UnsafeDisk(
                 f'{content.name}: a disk of {header.capacity * SECTOR} bytes '
                 f'has its {place} at bytes {sector * SECTOR} to {end}; the '
-                f'file has {content.size} bytes; {ANEW}'
+                f'file has {content.size} bytes; {REDO}'
             )
     if header.overhead * SECTOR > content.size:
         raise UnsafeDisk(
             f'{content.name}: the header says that data begins at byte '
             f'{header.overhead * SECTOR}; the file has {content.size} bytes: '
-            f'it is truncated; {ANEW}'
+            f'it is truncated; {REDO}'
         )
 
 
@@ -197,7 +197,7 @@ def _check_grains(content: Content, header: Header) -> None:
             raise UnsafeDisk(
                 f'{content.name}: its grain tables list data up to byte '
                 f'{end * SECTOR}; the file has {content.size} bytes: it is '
-                f'truncated; {ANEW}'
+                f'truncated; {REDO}'
             )
 
 
@@ -207,7 +207,7 @@ def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:
         raise UnsafeDisk(
             f'{content.name}: has grain tables at bytes {offset} to '
             f'{offset + size}; the file has {content.size} bytes: it is '
-            f'truncated; {ANEW}'
+            f'truncated; {REDO}'
         )
     return struct.unpack(f'<{size // 4}I', found)
 

@@ -126,5 +126,5 @@ class Finding(Generic[_About]):
 
     @property
     def changes(self) -> Changes:
-        """What mends it; empty if only an owner can tell."""
+        """What fixes it; empty if only an owner can tell."""
         return self.remedy.changes if self.remedy else {}

@@ -105,7 +105,7 @@ def is_rebuild(request_spec: Any) -> bool:
     """Tell whether the server stays on its host and gets another image.
 
     As ``nova.scheduler.utils.request_is_rebuild``, but for a hint that is no
-    rebuild's. Before CVE-2026-46448 was mended in nova-api, users could give
+    rebuild's. Before CVE-2026-46448 was fixed in nova-api, users could give
     it to a boot, and nova keeps hints for all moves to come. For a rebuild
     ``nova.compute.api.API.rebuild`` forces the host as well, which no user
     can, and which nova undoes before a move

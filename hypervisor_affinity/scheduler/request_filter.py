@@ -158,7 +158,7 @@ class PlacementPrefilter:
 
         One that would have done the last time is reason enough to go on.
         Nobody tells of new ones, so before a request is refused all are asked
-        for anew.
+        for again.
 
         :param rejections: of the others, which aggregates have settled
         :param undecided: the hosts that may do

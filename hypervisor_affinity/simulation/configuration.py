@@ -77,7 +77,7 @@ def read_files(files: Iterable[str]) -> None:
 
 
 def set_options(options: Mapping[str, Mapping[str, Any]]) -> None:
-    """Set options, which go before those of files and of earlier calls.
+    """Set options, which override those of files and of earlier calls.
 
     :param options: {group: {option: value}}
     :raises ScenarioError: naming the option that is wrong

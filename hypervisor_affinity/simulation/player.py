@@ -162,12 +162,12 @@ class Player:
         node, refusal = self._place(server)
         if node is not None:
             self._world.put(server, node)
-            # Only now: a server that cannot be made anew is kept.
+            # Only now: a server that cannot be made again is kept.
             self._world.take(old, origin)
         self._note(Request.RECREATE, server, origin, node, refusal)
 
     def _image_now(self, server: Resident) -> Image | None:
-        """Return the image that a server would be made anew from.
+        """Return the image that a server would be made again from.
 
         :raises ScenarioError: if it is gone
         """

@@ -35,7 +35,7 @@ class Setting:
     :ivar name: of the scenario, for messages
     :ivar cloud: the whole one, before the first step
     :ivar files: nova.conf
-    :ivar options: of nova.conf; go before all others
+    :ivar options: of nova.conf; override all others
     :ivar exact: whether nova is to look at each host for each request
     """
 

@@ -180,7 +180,7 @@ class SetHosts(Place, frozen=True):
 class Action(Record, frozen=True):
     """One thing that happens: exactly one of these.
 
-    :ivar recreate: delete servers and boot them anew, from the image as it is
+    :ivar recreate: delete servers and boot them again, from the image as it is
         now
     """
 
@@ -226,7 +226,7 @@ class Scenario(Record, frozen=True):
         the one of the command, unless ``cloud`` has hosts
     :ivar cloud: added to the snapshot; without one, all there is
     :ivar options: of nova.conf, for every scheduler
-    :ivar schedulers: name -> options of nova.conf, which go before
+    :ivar schedulers: name -> options of nova.conf, which override
         ``options``; one scheduler of no options of its own if empty; no more
         than ``MOST_SCHEDULERS``
     :ivar seed: for what nova chooses at random

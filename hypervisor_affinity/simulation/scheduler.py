@@ -85,7 +85,7 @@ class Scheduler:
         """Start.
 
         :param files: nova.conf; none for the recommended settings
-        :param options: go before the files, each before those ahead of it
+        :param options: override the files, each those ahead of it
         :param exact: whether nova is to look at each host for each request
         :raises ScenarioError: naming the option that is wrong
         """
@@ -275,7 +275,7 @@ class Scheduler:
                 reason = self._heard.of(prepared.spec.instance_uuid)
                 reason = reason or f'hosts rejected: {asked}'
                 return Refusal(type(each).__name__, reason + after, told)
-        # One of somebody else's, that answers anew each time.
+        # One of somebody else's, that answers again each time.
         return Refusal(
             'undetermined',
             f'no filter rejected all hosts when asked again{after}',

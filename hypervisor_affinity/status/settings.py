@@ -56,8 +56,8 @@ def check_files(conf: cfg.ConfigOpts) -> Iterator[Statement]:
 def files(conf: cfg.ConfigOpts) -> Iterator[str]:
     """Yield the files that a configuration was read from."""
     yield from map(str, conf.config_file or ())
-    for folder in conf.config_dir or ():
-        yield from map(str, sorted(pathlib.Path(folder).glob('*.conf')))
+    for directory in conf.config_dir or ():
+        yield from map(str, sorted(pathlib.Path(directory).glob('*.conf')))
 
 
 def check_image_metadata_prefilter(

@@ -50,7 +50,7 @@ def _parse() -> argparse.Namespace:
         prog='python -m testbed.processes', description=__doc__
     )
     parser.add_argument(
-        '--folder',
+        '--directory',
         type=lambda text: pathlib.Path(text).resolve(),
         required=True,
         help='directory for all state; kept when the cloud is stopped',
@@ -82,7 +82,7 @@ def _up(arguments: argparse.Namespace) -> None:
     ]
     if missing:
         sys.exit(f'these packages are needed: {" ".join(missing)}')
-    folder = arguments.folder
+    folder = arguments.directory
     cloud.make_room(folder)
     _say(f'Starting a cloud in {folder}')
     began = time.monotonic()
@@ -112,17 +112,17 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _down(arguments: argparse.Namespace) -> None:
-    found = _find(arguments.folder)
+    found = _find(arguments.directory)
     running.shut_down(found, cloud.ENDED_LAST)
     _say(
         f'{len(found)} programs stopped; the state is kept in '
-        f'{arguments.folder}'
+        f'{arguments.directory}'
     )
 
 
 def _soak(arguments: argparse.Namespace) -> None:
-    _find(arguments.folder)
-    made = Cloud(arguments.folder, HOSTS, outlives=True)
+    _find(arguments.directory)
+    made = Cloud(arguments.directory, HOSTS, outlives=True)
     made.up()
     wrong = soak.run(made, arguments.boots, _say)
     if wrong:
@@ -130,10 +130,10 @@ def _soak(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    if not cloud.is_in(arguments.folder):
-        _say(f'There is no cloud in {arguments.folder}')
+    if not cloud.is_in(arguments.directory):
+        _say(f'There is no cloud in {arguments.directory}')
         sys.exit(_NOTHING_RUNS)
-    found = running.find(arguments.folder)
+    found = running.find(arguments.directory)
     for program in found:
         pid = program.pid
         _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an audit mends in an image, ``nova-manage`` mends in its servers."""
+"""What an audit fixes in an image, ``nova-manage`` fixes in its servers."""
 
 import pytest
 from nova import context
@@ -45,12 +45,12 @@ def test_a_server_is_given_what_its_image_was_given(two_of_each, server):
     assert server.hypervisor == 'VMware vCenter Server', server.fault
     image = Image('x', disk_format='vmdk', properties=WRONG)
     changes = image_audit.changes(image_audit.audit(image, Policy()))
-    mended = image_audit.for_servers(image, changes)
+    fixed = image_audit.for_servers(image, changes)
     # It runs.
-    assert set_properties(server, mended) == 3
+    assert set_properties(server, fixed) == 3
     assert driver_reads(server).os_type == 'ubuntu'
     assert two_of_each.actions.shelve(server).succeeded
-    assert set_properties(server, mended) == 0
+    assert set_properties(server, fixed) == 0
     read = driver_reads(server)
     assert (read.os_type, read.disk_type) == (
         'ubuntu64Guest',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with images in a real Glance is mended there."""
+"""What is wrong with images in a real Glance is fixed there."""
 
 import pytest
 
@@ -59,7 +59,7 @@ def checks(done):
     return {(row['Name'], row['Check']) for row in done.json()}
 
 
-def test_wrong_images_are_mended(run, create, glance):
+def test_wrong_images_are_fixed(run, create, glance):
     wrong = create('wrong', WRONG)
     refused = create('refused', {'hypervisor_type': 'esxi'})
     done = run('image', 'audit', 'wrong', 'refused')

@@ -26,8 +26,8 @@ from tests.case_table import Group
 from tests.case_table import Host
 from tests.case_verdicts import demand_of
 
-FOLDER = pathlib.Path(case_table.__file__).parent / 'cases'
-SHARED = yaml.safe_load((FOLDER / 'hosts.yaml').read_text(encoding='utf-8'))
+DIRECTORY = pathlib.Path(case_table.__file__).parent / 'cases'
+SHARED = yaml.safe_load((DIRECTORY / 'hosts.yaml').read_text(encoding='utf-8'))
 
 _NOVA_API = {
     'refuses': 'nova refuses such an image, so it never gets to the filter.',
@@ -173,7 +173,7 @@ class CasePage(SphinxDirective):
 
     def note_dependencies(self) -> None:
         """Have the page built again when a file of the table changes."""
-        for path in sorted(FOLDER.glob('*.yaml')):
+        for path in sorted(DIRECTORY.glob('*.yaml')):
             self.env.note_dependency(str(path))
 
 

@@ -316,8 +316,8 @@ class DriverPage(SphinxDirective):
 
     def note_dependencies(self) -> None:
         """Have the page built again when a table changes."""
-        folder = pathlib.Path(drivers.__file__).parent
-        for path in (*folder.glob('*.py'), pathlib.Path(hypervisor.__file__)):
+        tables = pathlib.Path(drivers.__file__).parent.glob('*.py')
+        for path in (*tables, pathlib.Path(hypervisor.__file__)):
             self.env.note_dependency(str(path))
 
 

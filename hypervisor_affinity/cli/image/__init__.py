@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``image``: the commands that inspect, prepare, upload and mend images."""
+"""``image``: the commands that inspect, prepare, upload and fix images."""

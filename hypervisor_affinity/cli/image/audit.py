@@ -124,10 +124,10 @@ class Audit(findings.FindingsCommand):
         )
         audited = auditor.audit(parsed_args.images)
         if parsed_args.apply:
-            audited = self._mend(auditor, audited, confirmed=parsed_args.yes)
+            audited = self._fix(auditor, audited, confirmed=parsed_args.yes)
         return self._table(audited, parsed_args)
 
-    def _mend(
+    def _fix(
         self,
         auditor: '_Auditor',
         audited: list[_Audited],

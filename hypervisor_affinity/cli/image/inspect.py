@@ -19,7 +19,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.travel import travel
-from hypervisor_affinity.operations.foretelling import foretell
+from hypervisor_affinity.operations.prediction import predict
 
 _TAKERS = {
     'glance': acceptance.by_glance,
@@ -122,7 +122,7 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
 
 
 def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:
-    return demand_text(foretell(disk, properties, policy))
+    return demand_text(predict(disk, properties, policy))
 
 
 def _disk_rows(disk: Disk) -> Iterator[_Row]:

@@ -32,7 +32,7 @@ from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
-from hypervisor_affinity.operations.foretelling import foretell
+from hypervisor_affinity.operations.prediction import predict
 from hypervisor_affinity.operations.uploading import Plan
 from hypervisor_affinity.operations.uploading import Upload as Uploading
 from hypervisor_affinity.operations.uploading import UploadError
@@ -150,7 +150,7 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         _check(disk, plan)
 
         def demand(properties: Mapping[str, str]) -> str:
-            return demand_text(foretell(disk, properties, policy))
+            return demand_text(predict(disk, properties, policy))
 
         self.say(
             parsed_args,

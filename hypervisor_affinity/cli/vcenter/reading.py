@@ -22,7 +22,7 @@ class Reading:
     """What is read.
 
     :ivar again: confirms what looks wrong; None for a snapshot
-    :ivar vcenters: their names, and what reads each anew
+    :ivar vcenters: their names, and what reads each again
     """
 
     source: Source

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which vCenters there are, from files of nova's configuration.
 
-``[vmware]`` of a nova-compute has all that is needed. What stands in
-``[hypervisor_affinity_vcenter]`` goes before it.
+``[vmware]`` of a nova-compute has all that is needed. What is in
+``[hypervisor_affinity_vcenter]`` takes precedence over it.
 """
 
 import dataclasses

@@ -64,7 +64,7 @@ class Session:
         All that it asks of vCenter, and logging in, is within the bounds.
 
         It is asked again if the session has expired, or a connection that was
-        kept is broken, as after vCenter was started anew.
+        kept is broken, as after vCenter was started again.
 
         :raises SourceError: if vCenter does not answer
         """

@@ -219,7 +219,7 @@ def _in_place_of(
 
     :param novas: nova's name of it
     :param refusing: the families whose drivers refuse it
-    :param names: what was removed, first that which the owner may set anew
+    :param names: what was removed, first that which the owner may set again
     :param image: as it is
     """
     name, *others = names

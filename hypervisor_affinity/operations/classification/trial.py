@@ -14,7 +14,7 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.core.signs import Sign
 from hypervisor_affinity.operations import image_spelling as spelling
 
-# What says what the guest is: without it nothing is told, and nothing mended.
+# What says what the guest is: without it nothing is told, and nothing fixed.
 FACTS = (
     *properties.FORMAT_NAMES,
     'hw_architecture',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with an image, and which change mends it.
+"""What is wrong with an image, and which change fixes it.
 
 What nova makes of properties is :mod:`hypervisor_affinity.core.image_meta`'s
 to say, where the image can run :func:`~hypervisor_affinity.core.demand.
@@ -11,7 +11,7 @@ moves an image from one hypervisor to another: that is for its owner.
 
 ``subject`` is an image with all that is known of it. ``property_values``,
 ``demands``, ``property_names``, ``guest_ids``, ``disks`` and ``content`` check
-it; ``checks`` lists what they look for, ``mending`` has what comes of a
+it; ``checks`` lists what they look for, ``fixes`` has what comes of a
 change.
 """
 
@@ -37,9 +37,9 @@ from hypervisor_affinity.operations.image_audit.disks import (
 from hypervisor_affinity.operations.image_audit.disks import DEFAULT_DISK_TYPE
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import not_judged
-from hypervisor_affinity.operations.image_audit.mending import changes
-from hypervisor_affinity.operations.image_audit.mending import for_servers
-from hypervisor_affinity.operations.image_audit.mending import in_words
+from hypervisor_affinity.operations.image_audit.fixes import changes
+from hypervisor_affinity.operations.image_audit.fixes import for_servers
+from hypervisor_affinity.operations.image_audit.fixes import in_words
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 __all__ = [

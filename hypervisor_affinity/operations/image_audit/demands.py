@@ -22,8 +22,8 @@ from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import cited
 from hypervisor_affinity.operations.image_audit.findings import for_owner
-from hypervisor_affinity.operations.image_audit.mending import in_words
-from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.fixes import fix
+from hypervisor_affinity.operations.image_audit.fixes import in_words
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
@@ -94,7 +94,7 @@ def _check_leftovers(subject: Subject) -> Iterator[ImageFinding]:
         f'{facts}'
     )
     if any(sign.name == 'disk_format' for sign in against):
-        yield mend(subject, ImageCheck.LEFT_OVER, evidence, removed)
+        yield fix(subject, ImageCheck.LEFT_OVER, evidence, removed)
         return
     # A disk of that hypervisor: its owner may want to keep it there.
     yield for_owner(

@@ -13,8 +13,8 @@ from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
-from hypervisor_affinity.operations.image_audit.mending import in_words
-from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.fixes import fix
+from hypervisor_affinity.operations.image_audit.fixes import in_words
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 # nova.virt.vmwareapi.constants: the driver's defaults.
@@ -52,7 +52,7 @@ def _check_adapter(subject: Subject) -> Iterator[ImageFinding]:
             f'{in_words(change)} if its servers do not boot',
         )
     else:
-        yield mend(subject, ImageCheck.ADAPTER_MISSING, evidence, change)
+        yield fix(subject, ImageCheck.ADAPTER_MISSING, evidence, change)
 
 
 def _check_disk_type(subject: Subject) -> Iterator[ImageFinding]:
@@ -77,7 +77,7 @@ def _check_disk_type(subject: Subject) -> Iterator[ImageFinding]:
     else:
         return
     if right:
-        yield mend(subject, kind, evidence, {name: right})
+        yield fix(subject, kind, evidence, {name: right})
         return
     known = ', '.join(fitting or sorted(vmware.DISK_TYPES))
     advice = f'set {name} to one of {known}'
@@ -92,7 +92,7 @@ def _check_missing_disk_type(
     subject: Subject, fitting: tuple[str, ...]
 ) -> Iterator[ImageFinding]:
     if fitting and fitting[0] != DEFAULT_DISK_TYPE:
-        yield mend(
+        yield fix(
             subject,
             ImageCheck.DISK_TYPE_MISSING,
             f'no vmware_disktype; the content is {_content(subject)}',

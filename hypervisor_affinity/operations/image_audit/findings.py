@@ -16,7 +16,7 @@ ImageFinding = Finding[Image]
 def for_owner(
     subject: Subject, check: ImageCheck, evidence: str, advice: str = ''
 ) -> ImageFinding:
-    """Return a finding that only the image's owner can mend.
+    """Return a finding that only the image's owner can fix.
 
     :param advice: what to do, in a clause; '' for what the check says
     """

@@ -13,7 +13,7 @@ from hypervisor_affinity.operations.classification import runs_nowhere
 from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
-from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.fixes import fix
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
@@ -28,7 +28,7 @@ def check(subject: Subject) -> Iterator[ImageFinding]:
     elif value in GUEST_IDS:
         return
     elif spelled := spelling.value(name, value):
-        yield mend(
+        yield fix(
             subject,
             ImageCheck.GUEST_ID_MISSPELT,
             subject.cite(name),
@@ -50,7 +50,7 @@ def _check_missing(subject: Subject) -> Iterator[ImageFinding]:
     evidence = 'no vmware_ostype; the default is otherGuest'
     told = subject.fitting.get('vmware_ostype')
     if told in GUEST_IDS:
-        yield mend(
+        yield fix(
             subject,
             ImageCheck.GUEST_ID_MISSING,
             evidence,
@@ -102,7 +102,7 @@ def _distro_as_guest_id(
     )
     if not right:
         return for_owner(subject, kind, evidence, f'set {name} to {wanted}')
-    return mend(subject, kind, evidence, {name: right})
+    return fix(subject, kind, evidence, {name: right})
 
 
 def _derived(subject: Subject, distro: str) -> str | None:

@@ -12,7 +12,7 @@ from hypervisor_affinity.operations import image_spelling as spelling
 from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
-from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.fixes import fix
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
@@ -84,7 +84,7 @@ def _misspelt(
             f'the right name is {meant}, and {why}',
         )
     renamed = {meant: right, name: None}
-    return mend(subject, ImageCheck.PROPERTY_DROPPED, evidence, renamed)
+    return fix(subject, ImageCheck.PROPERTY_DROPPED, evidence, renamed)
 
 
 def _wrong_value(name: str, value: str) -> str:

@@ -12,8 +12,8 @@ from hypervisor_affinity.operations.findings import Remedy
 from hypervisor_affinity.operations.image_audit.checks import ImageCheck
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import for_owner
-from hypervisor_affinity.operations.image_audit.mending import in_words
-from hypervisor_affinity.operations.image_audit.mending import mend
+from hypervisor_affinity.operations.image_audit.fixes import fix
+from hypervisor_affinity.operations.image_audit.fixes import in_words
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
@@ -28,7 +28,7 @@ def _check_refused(subject: Subject) -> Iterator[ImageFinding]:
     for name, why in subject.refused.items():
         evidence = subject.cite(name)
         right = subject.spelled[name]
-        mended = {name: right}
+        fixed = {name: right}
         if right == subject.image.properties[name]:
             yield for_owner(subject, ImageCheck.VALUE_REFUSED, evidence, why)
         elif then.refusal in (None, subject.demand.refusal):
@@ -36,14 +36,14 @@ def _check_refused(subject: Subject) -> Iterator[ImageFinding]:
                 ImageCheck.VALUE_REFUSED,
                 subject.image,
                 evidence,
-                remedy=Remedy(in_words(mended), mended),
+                remedy=Remedy(in_words(fixed), fixed),
             )
         else:
             yield for_owner(
                 subject,
                 ImageCheck.VALUE_REFUSED,
                 evidence,
-                f'{in_words(mended)}; then: {demand_text(then)}',
+                f'{in_words(fixed)}; then: {demand_text(then)}',
             )
 
 
@@ -61,7 +61,7 @@ def _check_type(subject: Subject) -> Iterator[ImageFinding]:
         f'{" or ".join(reported)}'
     )
     if len(reported) == 1:
-        yield mend(
+        yield fix(
             subject, ImageCheck.TYPE_UNREPORTED, evidence, {name: reported[0]}
         )
     else:

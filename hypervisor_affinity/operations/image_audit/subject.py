@@ -70,9 +70,9 @@ class Subject:
         """What it asks with all values spelled right."""
         return self.demand_with({})
 
-    def demand_with(self, mended: Changes) -> Demand:
+    def demand_with(self, fixed: Changes) -> Demand:
         """Return what it asks with a change, and all values spelled right."""
-        image = {**read_image(self.image), **self.spelled, **mended}
+        image = {**read_image(self.image), **self.spelled, **fixed}
         return classify(image, {}, self.policy)
 
     @functools.cached_property

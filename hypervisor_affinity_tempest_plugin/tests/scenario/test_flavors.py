@@ -48,13 +48,13 @@ class FlavorsTest(base.PlacementTest):
 
     @decorators.idempotent_id('cc581432-fbec-4028-8775-4c432c725fbf')
     def test_preferred_vmware(self):
-        """A flavor's own order goes before the operator's."""
+        """A flavor's own order overrides the operator's."""
         server = self.boot_with(self.image, base.PREFERRED, 'vmware,kvm')
         self.assert_on(VMWARE, server)
 
     @decorators.idempotent_id('de7ef2b3-afa4-4649-86d3-69f0b216f764')
     def test_preferred_kvm(self):
-        """A flavor's own order goes before the operator's."""
+        """A flavor's own order overrides the operator's."""
         server = self.boot_with(self.image, base.PREFERRED, 'kvm,vmware')
         self.assert_on(KVM, server)
 

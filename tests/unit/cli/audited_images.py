@@ -15,7 +15,7 @@ IN_ORDER = {
     'vmware_ostype': 'ubuntu64Guest',
 }
 
-# One finding that a change mends, of each severity but info.
+# One finding that a change fixes, of each severity but info.
 WRONG = {**IN_ORDER, 'os_distro': 'ubuntu', 'vmware_ostype': 'ubuntu64Guest'}
 LINE = 'nova-manage image_property set SERVER --property '
 

@@ -254,7 +254,6 @@ def test_a_wrong_element_is_named(run, tmp_path, suffix, change, message):
     path = tmp_path / f'wrong{suffix}'
     path.write_text(json.dumps(document))
     if suffix == '.yaml':
-        # All of it is on one line.
         message = message.replace(': ', ' (line 1): ', 1)
     for command in ('check', 'show'):
         done = run('vcenter', command, '--snapshot', path)

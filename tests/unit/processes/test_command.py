@@ -16,7 +16,7 @@ def status(tmp_path, monkeypatch, capsys):
     """Return a function that returns exit code and output."""
 
     def status():
-        arguments = ['processes', f'--folder={tmp_path}', 'status']
+        arguments = ['processes', f'--directory={tmp_path}', 'status']
         monkeypatch.setattr(sys, 'argv', arguments)
         try:
             command.main()

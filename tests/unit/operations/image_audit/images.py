@@ -52,7 +52,7 @@ def demand_of(image, policy=None):
     return classify(read_image(image), {}, policy or Policy())
 
 
-def mended(image, policy=None, **known):
+def fixed(image, policy=None, **known):
     """Return an image after all changes that an audit proposes."""
     findings = audit(image, policy or Policy(), **known)
     properties = {**image.properties, **image_audit.changes(findings)}

@@ -14,7 +14,7 @@ from hypervisor_affinity.operations.findings import Severity
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import FLEXIBLE
 from tests.unit.operations.image_audit.images import demand_of
-from tests.unit.operations.image_audit.images import mended
+from tests.unit.operations.image_audit.images import fixed
 
 # Right ones, wrong ones, and such as others are hidden by.
 VALUES = {
@@ -67,7 +67,7 @@ any_disk = strategies.none() | strategies.sampled_from(
 def test_of_any_image_no_change_moves_it(image, policy, disk):
     before = demand_of(image, policy)
     hypothesis.assume(not refused(image))
-    after = demand_of(mended(image, policy, disk=disk), policy)
+    after = demand_of(fixed(image, policy, disk=disk), policy)
     assert after.required == before.required
     if before.refusal:
         # It may boot now where it asked to.

@@ -11,8 +11,8 @@ from hypervisor_affinity.operations.image_audit import audit
 from tests.unforeseen import SECRET
 from tests.unforeseen import Unforeseen
 from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -47,7 +47,7 @@ def test_one_wrong_value_does_not_hide_another():
         ImageCheck.DISK_TYPE_UNKNOWN: {'vmware_disktype': 'sparse'},
         ImageCheck.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'},
     }
-    after = mended(image)
+    after = fixed(image)
     assert found(after) == {}
     assert demand_of(after).required == {'vmware'}
 
@@ -61,7 +61,7 @@ def test_other_checks_see_an_image_that_cannot_boot():
 
 
 def test_what_cannot_be_judged_is_not_changed():
-    """The checks before have found something that a change mends."""
+    """The checks before have found something that a change fixes."""
     image = vmdk(hypervisor_type='VMWARE ')
     assert any(finding.changes for finding in audit(image, Policy()))
     image = msgspec.structs.replace(image, dropped=('x',))

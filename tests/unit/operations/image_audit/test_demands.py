@@ -11,8 +11,8 @@ from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import IN_ORDER
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -162,7 +162,7 @@ def test_what_a_conversion_leaves(disk_format, own, removed):
     assert finding.evidence.endswith(
         f'; VMware cannot boot an image with disk_format={disk_format}'
     )
-    after = mended(image)
+    after = fixed(image)
     assert found(after) == {}
     before, now = demand_of(image), demand_of(after)
     assert (now.required, now.impossible) == (

@@ -17,8 +17,8 @@ from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import FLEXIBLE
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -40,7 +40,7 @@ def test_the_driver_tells_case_apart(name, hypervisor_type):
     assert found(image) == {
         ImageCheck.DISK_TYPE_UNKNOWN: {name: 'streamOptimized'}
     }
-    assert driver_fetches(mended(image)) == driver_fetches(vmdk())
+    assert driver_fetches(fixed(image)) == driver_fetches(vmdk())
 
 
 def test_a_disk_type_that_no_hypervisor_reads():
@@ -99,7 +99,7 @@ def test_the_content_tells_the_disk_type(
     content = disk(subformat, adapter_type='lsilogic')
     image = vmdk(vmware_disktype=value)
     assert found(image, disk=content) == {check: {'vmware_disktype': expected}}
-    after = mended(image, disk=content)
+    after = fixed(image, disk=content)
     assert found(after, disk=content) == {}
     assert driver_reads(after).disk_type == expected
 
@@ -152,7 +152,7 @@ def test_the_descriptor_tells_the_adapter(disk, said, changes):
     image = vmdk(vmware_adaptertype=None, vmware_disktype='sparse')
     assert driver_reads(image).adapter_type == 'lsiLogic'
     assert found(image, disk=content) == changes
-    assert driver_reads(mended(image, disk=content)).adapter_type.lower() == (
+    assert driver_reads(fixed(image, disk=content)).adapter_type.lower() == (
         said
     )
     # What the owner said counts.

@@ -14,8 +14,8 @@ from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -25,7 +25,7 @@ def test_a_distribution_hides_the_guest_id():
     assert found(image) == {
         ImageCheck.GUEST_ID_LOST: {'os_distro': 'ubuntu64Guest'}
     }
-    after = mended(image)
+    after = fixed(image)
     assert driver_reads(after).os_type == 'ubuntu64Guest'
     assert found(after) == {}
 
@@ -62,7 +62,7 @@ def test_a_distribution_is_no_guest_id(version, architecture, guest_id):
     assert found(image, values=dropped) == {
         ImageCheck.GUEST_ID_IS_DISTRO: {'os_distro': guest_id}
     }
-    assert driver_reads(mended(image, values=dropped)).os_type == guest_id
+    assert driver_reads(fixed(image, values=dropped)).os_type == guest_id
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_guest_id_in_the_wrong_case():
     assert found(image) == {
         ImageCheck.GUEST_ID_MISSPELT: {'vmware_ostype': 'ubuntu64Guest'}
     }
-    assert found(mended(image)) == {}
+    assert found(fixed(image)) == {}
 
 
 def test_a_guest_id_that_is_not_known():

@@ -11,8 +11,8 @@ from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -61,7 +61,7 @@ def test_a_misspelt_name(name):
         'vmware_disktype': 'sparse',
         name: None,
     }
-    assert found(mended(image, values=dropped)) == {}
+    assert found(fixed(image, values=dropped)) == {}
     # Its value is not known.
     assert found(image)[ImageCheck.PROPERTY_DROPPED] == {}
 
@@ -136,7 +136,7 @@ def test_another_name_for_a_property(name, value, changes):
     )
     told = found(image, values={name: value})
     assert told[ImageCheck.PROPERTY_DROPPED] == changes
-    after = mended(image, values={name: value})
+    after = fixed(image, values={name: value})
     assert ImageCheck.PROPERTY_DROPPED not in found(after, values={})
     # nova takes it.
     driver_reads(after)

@@ -9,8 +9,8 @@ from hypervisor_affinity.operations.image_audit import ImageCheck
 from tests.unit.operations.image_audit.driver import driver_reads
 from tests.unit.operations.image_audit.images import advice
 from tests.unit.operations.image_audit.images import demand_of
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -35,7 +35,7 @@ def test_a_value_that_nova_refuses_has_a_right_spelling(name, value, right):
     with pytest.raises(ValueError, match=r'(?i)valid'):
         driver_reads(image)
     assert found(image) == {ImageCheck.VALUE_REFUSED: {name: right}}
-    driver_reads(mended(image))
+    driver_reads(fixed(image))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_value_that_nova_refuses_has_a_right_spelling(name, value, right):
         ('hypervisor_type', 'powervm', 'must be one of'),
     ],
 )
-def test_a_value_that_nova_refuses_and_nobody_can_mend(name, value, hint):
+def test_a_value_that_nova_refuses_and_nobody_can_fix(name, value, hint):
     image = vmdk(**{name: value})
     with pytest.raises(ValueError, match=r'(?i)valid|invalid literal'):
         driver_reads(image)
@@ -68,7 +68,7 @@ def test_a_type_that_no_host_reports():
     assert found(image) == {
         ImageCheck.TYPE_UNREPORTED: {'hypervisor_type': 'baremetal'}
     }
-    after = mended(image)
+    after = fixed(image)
     assert found(after) == {}
     assert demand_of(after).required == demand_of(image).required
 

@@ -12,8 +12,8 @@ from hypervisor_affinity.operations.image_audit import ImageCheck
 from hypervisor_affinity.operations.image_audit import audit
 from tests.unit.operations.image_audit.images import FLEXIBLE
 from tests.unit.operations.image_audit.images import advice
+from tests.unit.operations.image_audit.images import fixed
 from tests.unit.operations.image_audit.images import found
-from tests.unit.operations.image_audit.images import mended
 from tests.unit.operations.image_audit.images import vmdk
 
 
@@ -34,7 +34,7 @@ def test_the_content_knows_better_than_a_misspelt_property(disk):
     image = msgspec.structs.replace(
         vmdk(vmware_disktype=None), dropped=('vmware_disk_type',)
     )
-    after = mended(
+    after = fixed(
         image,
         values={'vmware_disk_type': 'sparse'},
         disk=disk(adapter_type='lsilogic'),
@@ -73,7 +73,7 @@ def test_what_a_change_is_to_a_server(image, expected):
     given = image_audit.for_servers(image, changes)
     assert given == expected
     # It is what nova makes of the image then.
-    read = objects.ImageMetaProps.from_dict(dict(mended(image).properties))
+    read = objects.ImageMetaProps.from_dict(dict(fixed(image).properties))
     assert {name: read.get(name) for name in given} == given
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What mends an image, unless it moves it: in words, and in its servers."""
+"""What fixes an image, unless it moves it: in words, and in its servers."""
 
 from collections.abc import Iterable
 
@@ -22,12 +22,12 @@ from hypervisor_affinity.operations.image_audit.findings import for_owner
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
 
-def mend(
-    subject: Subject, check: ImageCheck, evidence: str, mended: Changes
+def fix(
+    subject: Subject, check: ImageCheck, evidence: str, fixed: Changes
 ) -> ImageFinding:
     """Return a finding with its change, or as advice if that moves it."""
-    advice = in_words(mended)
-    now, then = subject.spelled_demand, subject.demand_with(mended)
+    advice = in_words(fixed)
+    now, then = subject.spelled_demand, subject.demand_with(fixed)
     broken = then.refusal not in (None, now.refusal)
     if broken or _where(then) != _where(now):
         return for_owner(
@@ -46,15 +46,15 @@ def mend(
         check,
         image,
         evidence,
-        remedy=Remedy(advice, mended),
+        remedy=Remedy(advice, fixed),
         commands=commands.set_properties(
-            'image', image.id or image.name, mended
+            'image', image.id or image.name, fixed
         ),
     )
 
 
 def changes(findings: Iterable[ImageFinding]) -> dict[str, str | None]:
-    """Return all that mends an image.
+    """Return all that fixes an image.
 
     Where two set the same property, the later wins: it knows the content.
     """
@@ -65,23 +65,23 @@ def changes(findings: Iterable[ImageFinding]) -> dict[str, str | None]:
     }
 
 
-def in_words(mended: Changes) -> str:
+def in_words(fixed: Changes) -> str:
     """Say what a change does, in a clause."""
     return ', '.join(
         f'remove {name}' if value is None else f'set {written(name, value)}'
-        for name, value in mended.items()
+        for name, value in fixed.items()
     )
 
 
-def for_servers(image: Image, mended: Changes) -> dict[str, str]:
+def for_servers(image: Image, fixed: Changes) -> dict[str, str]:
     """Return what a change of an image is to a server booted from it before.
 
     :returns: by nova's names, with nova's values, as ``nova-manage
         image_property set`` wants them; without those that it would split at
         a ``=``
     """
-    touched = properties.normalize(mended)
-    after = properties.normalize({**read_image(image), **mended})
+    touched = properties.normalize(fixed)
+    after = properties.normalize({**read_image(image), **fixed})
     return {
         name: str(after[name])
         for name in touched

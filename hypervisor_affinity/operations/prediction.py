@@ -11,7 +11,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image.disk import Disk
 
 
-def foretell(
+def predict(
     disk: Disk, properties: Mapping[str, str], policy: Policy
 ) -> Demand:
     """Return what a server will ask that boots from the disk.
