@@ -46,27 +46,27 @@ man_pages = [
         (
             'classify',
             'hypervisor-affinity-classify',
-            'tell which hypervisor an image needs',
+            'show which hypervisor an image needs',
         ),
         (
             'explain',
             'hypervisor-affinity-explain',
-            'tell why hosts take a request, or not',
+            'show why hosts take a request, or not',
         ),
         (
             'image-audit',
             'hypervisor-affinity-image-audit',
-            'find and mend image properties that are missing, wrong or lost',
+            'find and fix image properties that are missing, wrong or lost',
         ),
         (
             'image-inspect',
             'hypervisor-affinity-image-inspect',
-            'tell what a disk is, who takes it, and which properties fit',
+            'show what a disk is, who accepts it, and which properties fit',
         ),
         (
             'image-prepare',
             'hypervisor-affinity-image-prepare',
-            'make a VMDK for ESXi of any disk',
+            'convert a disk to a VMDK for ESXi',
         ),
         (
             'image-upload',
@@ -76,12 +76,12 @@ man_pages = [
         (
             'simulate',
             'hypervisor-affinity-simulate',
-            'tell what would happen, if',
+            'play a scenario with the filters and weighers of nova',
         ),
         (
             'snapshot',
             'hypervisor-affinity-snapshot',
-            'keep a cloud in a file',
+            'save a cloud to a file',
         ),
         (
             'vcenter-check',
@@ -91,7 +91,7 @@ man_pages = [
         (
             'vcenter-show',
             'hypervisor-affinity-vcenter-show',
-            'show what stands behind the hosts that are vCenter clusters',
+            'show the vCenter clusters that are hosts of nova',
         ),
         (
             'exporter',
