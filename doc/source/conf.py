@@ -46,12 +46,12 @@ man_pages = [
         (
             'classify',
             'hypervisor-affinity-classify',
-            'say which hypervisor an image needs, and why',
+            'show which hypervisor an image needs',
         ),
         (
             'explain',
             'hypervisor-affinity-explain',
-            'say why each host takes a request, or not',
+            'show why hosts take a request, or not',
         ),
         (
             'image-audit',
@@ -61,12 +61,12 @@ man_pages = [
         (
             'image-inspect',
             'hypervisor-affinity-image-inspect',
-            'say what a disk is, which services take it, and its properties',
+            'show what a disk is, who accepts it, and which properties fit',
         ),
         (
             'image-prepare',
             'hypervisor-affinity-image-prepare',
-            'make a VMDK for ESXi from any disk',
+            'convert a disk to a VMDK for ESXi',
         ),
         (
             'image-upload',
@@ -76,12 +76,12 @@ man_pages = [
         (
             'simulate',
             'hypervisor-affinity-simulate',
-            "say what nova's scheduler would do in a scenario",
+            'play a scenario with the filters and weighers of nova',
         ),
         (
             'snapshot',
             'hypervisor-affinity-snapshot',
-            'save a cloud in a file',
+            'save a cloud to a file',
         ),
         (
             'vcenter-check',
@@ -91,7 +91,7 @@ man_pages = [
         (
             'vcenter-show',
             'hypervisor-affinity-vcenter-show',
-            'show the vCenter clusters behind hosts of nova',
+            'show the vCenter clusters that are hosts of nova',
         ),
         (
             'exporter',

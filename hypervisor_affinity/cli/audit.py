@@ -57,7 +57,7 @@ class Audit(findings.FindingsCommand):
                 action='append',
                 default=[],
                 metavar='NAME_OR_ID',
-                help=f'look at {what} only; may be given several times',
+                help=f'look only at {what}; may be given several times',
             )
         return parser
 
