@@ -114,7 +114,7 @@ def a_link_to_a_device(path):
         (a_pipe, 'is a pipe'),
         (a_socket, 'is a socket'),
         (a_device, 'is a character device'),
-        (a_folder, 'is a folder'),
+        (a_folder, 'is a directory'),
         (a_link_to_a_device, 'is a character device'),
     ],
 )

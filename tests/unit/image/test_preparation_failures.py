@@ -96,7 +96,7 @@ def test_a_name_that_cannot_stand_in_a_descriptor(raw, target, name):
 
 def test_what_is_no_file_is_not_replaced(raw, target):
     target.mkdir()
-    with pytest.raises(DiskError, match='is a folder; name a file'):
+    with pytest.raises(DiskError, match='is a directory; name a file'):
         prepare(raw, target, Form(), replace=True, watch=ignore)
     missing = target.with_name('missing') / 'server.vmdk'
     with pytest.raises(DiskError, match='missing: no such directory'):
