@@ -29,10 +29,10 @@ ROOT = pathlib.Path(__file__).parents[3]
 # Twice as many where all is run, as .ci/run does.
 _TIMES = 2 if os.environ.get('HYPERVISOR_AFFINITY_FULL') else 1
 
-REQUESTS = 10_000 * _TIMES
+REQUESTS = 5_000 * _TIMES
 # Each of these is more than once around all kinds of requests.
 SABOTAGED_REQUESTS = 1_000
-REQUESTS_WHILE_CHANGING = 2_500 * _TIMES
+REQUESTS_WHILE_CHANGING = 1_250 * _TIMES
 # Tracing makes a request several times slower.
 TRACED_REQUESTS = 1_200
 
