@@ -168,7 +168,9 @@ def test_explain_a_server_that_failed(filled, program):
     done = filled.run(program, 'explain', '--server', 'impossible')
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[0].startswith('nova said: No valid host was found. image')
+    assert lines[0].startswith(
+        'nova said: No valid host was found. The image needs VMware '
+    )
     assert '0 of 4 hosts could take it' in lines
     assert '       4 cannot_boot (hypervisor): ' in done.stdout
 
