@@ -94,7 +94,7 @@ def ranked(shares: Mapping[Key, Iterable[Share]]) -> dict[Key, Place]:
 def only(host: Host) -> Ranking:
     """Return the order of one host."""
     return Ranking(
-        {key(host): Place(1, 0, ())}, 'nova does not weigh one host alone'
+        {key(host): Place(1, 0, ())}, 'nova does not weigh a single host'
     )
 
 

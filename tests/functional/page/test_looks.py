@@ -62,7 +62,7 @@ def test_what_is_read_out(browser, small_page, size):
     assert roles['searchbox'] == ['Search hosts']
     assert roles['status'] == ['']
     assert roles['table'] == [
-        'What each check says of each host; + tells what that rests on, '
+        'What each check says of each host; + shows the evidence, '
         '? marks what is suitable as far as is known'
     ]
     assert all(roles['button'])

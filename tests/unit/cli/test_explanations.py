@@ -33,7 +33,7 @@ def test_explain_shows_counts_first(run, cloud):
         '       2 other_hypervisor (hypervisor): kvm-1, kvm-2',
         'Would win: vc-1',
         'Order of hypervisors: VMware',
-        'Weights: nova does not weigh one host alone',
+        'Weights: nova does not weigh a single host',
     ]
 
 
