@@ -70,6 +70,7 @@ class Boots:
             for aggregate in cloud.admin.compute.aggregates()
         }
         self._futures: list[concurrent.futures.Future] = []
+        self._lost: set[str] = set()
         self.all: list[Boot] = []
 
     def __enter__(self) -> 'Boots':
@@ -128,20 +129,25 @@ class Boots:
         """Wait until all servers are ACTIVE or ERROR, or nothing happens.
 
         Return those with which nothing happens: who had the request is dead.
+        They are not waited for again.
         """
         self.wait_for_answers()
         began, last = time.monotonic(), None
 
         def look_again() -> bool:
             nonlocal began, last
-            waiting = self.look()
+            waiting = [
+                boot for boot in self.look() if boot.id not in self._lost
+            ]
             state = [(boot.id, boot.server.task_state) for boot in waiting]
             if state != last:
                 began, last = time.monotonic(), state
             return not waiting or time.monotonic() - began > _QUIET
 
         polling.until(look_again, 'the servers')
-        return self.look()
+        lost = self.look()
+        self._lost.update(boot.id for boot in lost if boot.id)
+        return lost
 
     def with_status(self, status: str) -> list[Boot]:
         """Return those that were seen with a status last."""
