@@ -7,6 +7,7 @@ is named by ``-c`` is always there.
 
 import argparse
 import shutil
+import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -42,8 +43,9 @@ class FittedCommand(base.Command):
         width = self._width(parsed_args)
         if width:
             data = _fitted(column_names, list(data), parsed_args, width)
-            # cliff would cut what is wider.
-            given = {**vars(parsed_args), 'max_width': 0, 'fit_width': False}
+            # cliff would cut what is wider, in a terminal even if it is told
+            # not to fit anything.
+            given = {**vars(parsed_args), 'max_width': sys.maxsize}
             parsed_args = argparse.Namespace(**given)
         return super().produce_output(parsed_args, column_names, data)
 

@@ -137,7 +137,9 @@ def classify(
     decision = boot = _decide(signs, rebuild)
     if underneath is not None:
         server = _server_sign(underneath)
-        decision = _agreed((server, *flavor), Reason.LEAVES_HYPERVISOR)
+        decision = _agreed(flavor, Reason.CONTRADICTORY_SIGNS)
+        if decision.refusal is None:
+            decision = _agreed((server, *flavor), Reason.LEAVES_HYPERVISOR)
         signs = (server, *signs)
     preferred, preferring = _preferred(extra_specs, problems)
     # A server moves whatever its image says, and keeps what was left over

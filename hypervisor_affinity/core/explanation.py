@@ -78,8 +78,9 @@ def _noun(place: str) -> str:
 def _need(because: tuple[Sign, ...], families: frozenset[Family]) -> str:
     if because[0].strength is Strength.SERVER:
         return str(because[0].evidence)
-    place = because[0].evidence.place
-    return f'{place} needs {hypervisor.title(families)} ({_cited(because)})'
+    verb = 'needs' if families < hypervisor.FAMILIES else 'allows'
+    named = f'{verb} {hypervisor.title(families)}'
+    return f'{because[0].evidence.place} {named} ({_cited(because)})'
 
 
 def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
@@ -98,7 +99,9 @@ def user_text(demand: Demand, verdicts: Mapping[Reason, Verdict]) -> str:
         return text
     reason = nearest(verdicts)
     asks_another = demand.required is not None and reason in _OFFERS_NONE
-    if demand.rebuild and (asks_another or reason is Reason.CANNOT_BOOT_HERE):
+    if demand.rebuild and reason is Reason.OTHER_HYPERVISOR:
+        text += "; this server's host has another hypervisor"
+    elif demand.rebuild and reason is Reason.CANNOT_BOOT_HERE:
         text += "; this server's host cannot boot it"
     elif asks_another:
         text += f'; {_offered_by_none(demand)}'
@@ -171,5 +174,13 @@ def _cited(signs: tuple[Sign, ...]) -> str:
 
 def _advice(demand: Demand, families: frozenset[Family]) -> str:
     """Say what can be done about what these hypervisors cannot run."""
-    told = (sign.remedy(families) for sign in demand.against(families))
-    return ', '.join(dict.fromkeys(told))
+    each = (
+        ' and '.join(
+            dict.fromkeys(
+                sign.remedy(frozenset({family}))
+                for sign in demand.against(frozenset({family}))
+            )
+        )
+        for family in sorted(families)
+    )
+    return ', or '.join(dict.fromkeys(filter(None, each)))

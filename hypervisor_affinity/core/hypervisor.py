@@ -73,7 +73,16 @@ SAY_NOTHING = frozenset({Family('fake'), Family('test')})
 # compute service, since vCenter does not answer.
 DISABLED_BY_VSPHERE_DRIVER = 'set by vmwareapi host_state'
 
-_TITLES = {KVM: 'KVM', VMWARE: 'VMware', BAREMETAL: 'bare metal'}
+_TITLES = {
+    KVM: 'KVM',
+    VMWARE: 'VMware',
+    BAREMETAL: 'bare metal',
+    _XEN: 'Xen',
+    'hyperv': 'Hyper-V',
+    'lxc': 'LXC',
+    'lxd': 'LXD',
+    'zvm': 'z/VM',
+}
 
 
 class FamilyList(NamedTuple):

@@ -48,8 +48,8 @@ class Reason(enum.StrEnum):
     )
     """Two explicit signs name different hypervisors."""
 
-    UNREADABLE_SIGN = 'unreadable_sign', '{} is not a known hypervisor'
-    """An explicit sign is not a known hypervisor."""
+    UNREADABLE_SIGN = 'unreadable_sign', '{} does not name a known hypervisor'
+    """An explicit sign does not name a known hypervisor."""
 
     UNREADABLE_REQUEST = 'unreadable_request', 'request cannot be read'
     """The request could not be read at all; the log says why."""

@@ -193,9 +193,8 @@ def test_rebuild(cloud, small, disk_format, properties, on, works):
     assert after.host == host
     if not works:
         assert 'The image ' in after.fault
-        assert after.fault.endswith(
-            "; this server's host cannot boot it; boot a new server instead"
-        )
+        assert "; this server's host " in after.fault
+        assert after.fault.endswith('; boot a new server instead')
 
 
 VMWARE = {'hypervisor_type': 'vmware'}

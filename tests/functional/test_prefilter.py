@@ -287,7 +287,7 @@ def test_what_no_host_has_ends_with_the_reason(start, cells):
         'xen', 'iso', properties={'hypervisor_type': 'xen'}
     )
     assert (
-        'image needs xen (hypervisor_type=xen); no xen host is available'
+        'image needs Xen (hypervisor_type=xen); no Xen host is available'
     ) in cloud.boot(image).fault
     vmdk = cloud.images.create('vmdk', 'vmdk')
     zone = {'availability_zone': 'az-2'}

@@ -14,7 +14,7 @@ from tests.whole_cloud.tenant import NO_HOST
 from tests.whole_cloud.tenant import Tenant
 from tests.whole_cloud.tenant import disabled
 
-OWN = "this server's host cannot boot it; boot a new server instead"
+OWN = "this server's host has another hypervisor; boot a new server instead"
 
 HYPERVISOR_TYPE = 'hypervisor_affinity:hypervisor_type'
 PREFERRED = 'hypervisor_affinity:preferred'

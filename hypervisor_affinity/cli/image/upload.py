@@ -4,6 +4,7 @@
 import argparse
 import dataclasses
 import pathlib
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -162,7 +163,7 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         stored = self._upload(parsed_args, plan)
         self.say(
             parsed_args,
-            f'checksum verified ({stored.os_hash_algo})',
+            f'checksum verified ({_algorithm(str(stored.os_hash_algo))})',
         )
         # A plugin of Glance may have added some.
         fields = _fields(stored, demand(stored.properties))
@@ -245,6 +246,11 @@ def _add_visibility(parser: argparse.ArgumentParser) -> None:
             dest='visibility',
             help=text,
         )
+
+
+def _algorithm(name: str) -> str:
+    """Return Glance's ``os_hash_algo`` as people write it: ``SHA-512``."""
+    return re.sub(r'^SHA(?=[0-9])', 'SHA-', name.upper())
 
 
 def _hint(kept: str) -> str:

@@ -147,8 +147,11 @@ def _check_service(host: Host, place: Place) -> Iterator[VCenterFinding]:
 def check_aggregates(
     hosts: Iterable[Host], aggregates: Iterable[Aggregate], policy: Policy
 ) -> Iterator[VCenterFinding]:
-    """Find hosts of VMware's aggregates that no nova-compute stands for."""
-    nodes = {host.name for host in hosts if host.node}
+    """Find hosts of VMware's aggregates that no nova-compute stands for.
+
+    :param hosts: all, whatever they run
+    """
+    nodes = {h.name for h in hosts if h.node or h.hypervisor_type}
     for aggregate in aggregates:
         yield from judged(
             _check_aggregate(aggregate, nodes, policy),

@@ -108,7 +108,7 @@ class RebuildTest(base.PlacementTest):
             self.kvm_image(),
             self.create_image('vmdk', vmware_disktype='streamOptimized'),
             'The image needs VMware (vmware_disktype=streamOptimized); this '
-            "server's host cannot boot it; boot a new server instead",
+            "server's host has another hypervisor; boot a new server instead",
         )
 
     @decorators.idempotent_id('388bb7ba-db9a-4010-8450-2a46cec6eacb')

@@ -54,7 +54,7 @@ class RefusalsTest(base.PlacementTest):
         self.assert_refused(
             self.boot(self.create_image('iso'), flavor),
             'The flavor extra spec hypervisor_affinity:hypervisor_type=vmwrae '
-            'is not a known hypervisor',
+            'does not name a known hypervisor',
         )
 
     @decorators.idempotent_id('77ad5637-c571-4ba8-b0ee-ee006245290a')

@@ -127,6 +127,13 @@ def on_terminal(arguments, **variables):
     return read.decode().replace('\r\n', '\n')
 
 
+def test_no_word_is_cut_on_a_terminal():
+    arguments = of_example('audit')
+    shown = on_terminal([*arguments, '--long'], COLUMNS='80', NO_COLOR='1')
+    for word in ('host_contradictory', 'contradictory_host', 'openstack'):
+        assert f' {word} ' in shown
+
+
 def test_severities_have_colours_on_a_terminal(run):
     arguments = of_example('audit')
     shown = on_terminal(arguments)

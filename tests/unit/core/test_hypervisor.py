@@ -57,7 +57,7 @@ def test_read_list_of_no_string(value):
 
 
 def test_title():
-    assert hypervisor.title({'vmware', 'kvm', 'xen'}) == 'KVM or VMware or xen'
+    assert hypervisor.title({'vmware', 'kvm', 'xen'}) == 'KVM or VMware or Xen'
     assert hypervisor.title(()) == 'nothing'
     real = sorted(hypervisor.FAMILIES - hypervisor.SAY_NOTHING)
     half = real[: len(real) // 2]

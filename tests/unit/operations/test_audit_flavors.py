@@ -107,7 +107,7 @@ def test_a_hypervisor_that_no_host_is():
         (
             CloudCheck.FLAVOR_WITHOUT_HOST,
             Reason.OTHER_HYPERVISOR,
-            f'flavor needs hyperv ({OURS}=hyperv)',
+            f'flavor needs Hyper-V ({OURS}=hyperv)',
         )
     ]
     assert of({OURS: 'hyperv,kvm'}) == []

@@ -4,6 +4,7 @@
 import pytest
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
+from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.core.hypervisor import DISABLED_BY_VSPHERE_DRIVER
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.operations.vcenter import health
@@ -139,6 +140,18 @@ SERVICES = {
             (VCenterCheck.CLUSTER_NOT_SERVED, '', 'vc-9'),
             (VCenterCheck.COMPUTE_DOWN, '', 'vc-9'),
         ],
+    ),
+    # The names of a written cloud's nodes are those of its hosts.
+    'a KVM host in the wrong aggregate': (
+        cloud(
+            hosts=[nova(), Host('kvm-1', '', 'QEMU')],
+            aggregates=[
+                Aggregate(
+                    'a', 'a-1', {'hypervisor_type': 'vmware'}, ('kvm-1',)
+                )
+            ],
+        ),
+        [],
     ),
     # One that was made anew leaves the node of the old one behind.
     'down with two compute nodes': (

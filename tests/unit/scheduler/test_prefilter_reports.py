@@ -77,8 +77,8 @@ def test_what_nobody_has_ends_with_the_reason(start_prefilter, databases, log):
     start_prefilter()
     databases.found = {}
     assert refusal(boot(XEN)) == (
-        'No valid host was found. The image needs xen (hypervisor_type=xen); '
-        'no xen host is available'
+        'No valid host was found. The image needs Xen (hypervisor_type=xen); '
+        'no Xen host is available'
     )
     assert databases.asked == [{'k1', 'k2', 'v1'}]
     assert 'other_hypervisor' in log.output
@@ -105,7 +105,7 @@ def test_what_was_there_the_last_time_is_not_asked_for_again(
         assert ask(boot(QCOW2))
     assert len(databases.asked) == 1
     # Another reason to ask: this one would be refused.
-    assert 'needs xen' in refusal(boot(XEN))
+    assert 'needs Xen' in refusal(boot(XEN))
     assert len(databases.asked) == 2
 
 

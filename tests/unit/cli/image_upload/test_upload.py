@@ -86,7 +86,7 @@ def test_a_script_gets_the_id_alone(run, glance, disk):
 
 def test_a_table_for_people(run, glance, disk):
     done = run('image', 'upload', disk)
-    assert 'checksum verified (sha512)' in done.out
+    assert 'checksum verified (SHA-512)' in done.out
     rows = [line for line in done.out.splitlines() if line.startswith('|')]
     assert max(map(len, rows)) < 80
 
