@@ -137,9 +137,7 @@ def classify(
     decision = boot = _decide(signs, rebuild)
     if underneath is not None:
         server = _server_sign(underneath)
-        decision = _agreed(flavor, Reason.CONTRADICTORY_SIGNS)
-        if decision.refusal is None:
-            decision = _agreed((server, *flavor), Reason.LEAVES_HYPERVISOR)
+        decision = _decide_move(server, flavor)
         signs = (server, *signs)
     preferred, preferring = _preferred(extra_specs, problems)
     # A server moves whatever its image says, and keeps what was left over
@@ -206,6 +204,13 @@ def _decide(signs: tuple[Sign, ...], rebuild: bool) -> _Decision:
             refusal = Reason.CANNOT_BOOT
     unbootable = impossible | unfit - required
     return _Decision(required, because, refusal, unbootable)
+
+
+def _decide_move(server: Sign, flavor: tuple[Sign, ...]) -> _Decision:
+    decision = _agreed(flavor, Reason.CONTRADICTORY_SIGNS)
+    if decision.refusal is not None:
+        return decision
+    return _agreed((server, *flavor), Reason.LEAVES_HYPERVISOR)
 
 
 def _strongest(signs: tuple[Sign, ...]) -> _Decision:
