@@ -135,7 +135,8 @@ def _words(value: Any) -> str:
     """Return a value without Python's signs: ``a=1, b=2``, ``x, y``."""
     if isinstance(value, Mapping):
         return ', '.join(
-            f'{name}={_words(each)}' for name, each in value.items()
+            f'{name}={"?" if each is None else _words(each)}'
+            for name, each in value.items()
         )
     if isinstance(value, (list, tuple)):
         return ', '.join(map(_words, value))

@@ -247,7 +247,7 @@ class Upload:
             **stored.properties,
         }
         others = [
-            f'{name} is {has.get(name)} instead of {value}'
+            f'{name} is {has.get(name, "not set")} instead of {value}'
             for name, value in wanted.items()
             if has.get(name) != value
         ]

@@ -13,6 +13,7 @@ from oslo_config import cfg
 from hypervisor_affinity import conf
 from hypervisor_affinity import conf_files
 from hypervisor_affinity import redaction
+from hypervisor_affinity.core.nearness import Nearest
 from hypervisor_affinity.simulation.scenario import ScenarioError
 
 CONF = nova.conf.CONF
@@ -114,4 +115,7 @@ def _set(group: str, option: str, value: Any) -> None:
         CONF.set_override(option, value, None if group == 'DEFAULT' else group)
     except (cfg.Error, ValueError, TypeError) as error:
         said = redaction.first_line(str(error))
+        if isinstance(error, cfg.NoSuchOptError):
+            options = CONF if group == 'DEFAULT' else CONF[group]
+            said += Nearest(option, options).question
         raise ScenarioError(f'option {group}.{option}: {said}') from error

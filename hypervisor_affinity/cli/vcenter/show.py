@@ -42,6 +42,8 @@ class Show(VCenterReading, LongCommand):
         with self.reading(parsed_args) as reading:
             vcenters = list(reading.source.vcenters())
             served = computes.served(vcenters, reading.source.hosts())
+            if not vcenters:
+                self.tell(f'{reading.source.name} has no vCenter')
         self._say_what_is_missing(vcenters)
         view = _VIEWS[parsed_args.of]
         rows = (

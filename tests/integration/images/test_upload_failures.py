@@ -36,7 +36,7 @@ def test_resume_after_the_connection_broke(upload, glance, cloud, stream):
     assert glance.stored(image_id).status == 'queued'
     # It was to be an image with another property.
     done = upload(stream, '--resume', image_id, '--vif-model', 'vmxnet3')
-    assert 'hw_vif_model is e1000 and not vmxnet3' in done.err
+    assert 'hw_vif_model is e1000 instead of vmxnet3' in done.err
     done = upload(stream, '--resume', image_id, '--vif-model', 'e1000')
     assert (done.code, done.err) == (0, '')
     assert done.json()['id'] == image_id
@@ -80,7 +80,10 @@ def test_resume_with_another_file(upload, glance, disks, stream, tmp_path):
     )
     done = upload(other, '--resume', image_id, '--property', 'x=y')
     assert done.code == 3
-    assert 'vmware_adaptertype is ide and not lsiLogic' in done.err
+    assert (
+        'vmware_adaptertype is ide instead of lsiLogic; x is not set instead '
+        'of y'
+    ) in done.err
     data = bytearray(stream.read_bytes())
     data[MIB] ^= 1
     other.write_bytes(data)

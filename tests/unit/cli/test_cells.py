@@ -166,6 +166,7 @@ def test_a_line_on_standard_error_is_one():
     [
         (['a', ('b', 2)], 'a, b, 2'),
         ({'KVM': 3, 'VMware': 1}, 'KVM=3, VMware=1'),
+        ({'CPU': 1.0, 'RAM': None}, 'CPU=1.0, RAM=?'),
         ({}, ''),
         (None, ''),
     ],

@@ -216,6 +216,13 @@ def test_notes_go_to_standard_error(run, story):
     )
 
 
+def test_an_option_that_nova_does_not_have(run, story):
+    option = 'hypervisor_affinity.flexible_placemnt=strict'
+    done = run('simulate', story(boot('iso')), '--set', option)
+    assert done.code == 3
+    assert done.err.endswith("; did you mean 'flexible_placement'?\n")
+
+
 def test_plot(run, story, tmp_path):
     picture = tmp_path / 'picture.svg'
     assert run('simulate', story(boot('iso')), '--plot', picture).code == 0

@@ -127,6 +127,14 @@ def test_show_no_cluster_that_nova_has_nothing_to_do_with(run, save):
     assert done.out == 'production\n'
 
 
+def test_a_snapshot_without_a_vcenter(run, tmp_path):
+    path = tmp_path / 'cloud.json'
+    files.save(records.cloud(vcenters=[]), path)
+    done = run('vcenter', 'show', '--snapshot', path, '-f', 'json')
+    assert (done.code, done.json()) == (0, [])
+    assert done.err == f'{path} has no vCenter\n'
+
+
 def test_a_vcenter_that_could_not_be_read(run):
     done = run(
         'vcenter', 'show', '--snapshot', EXAMPLE, '-f', 'json', '--long'

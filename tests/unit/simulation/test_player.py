@@ -334,7 +334,7 @@ def test_large_scenarios_have_no_more_moments_than_are_seen():
     ('image', 'expected'),
     [
         ({'properties': {'hypervisor_type': 'baremetal'}}, 'bare metal'),
-        ({'properties': {'hypervisor_type': 'xen'}}, 'xen'),
+        ({'properties': {'hypervisor_type': 'xen'}}, 'Xen'),
         ({'disk_format': 'vhd', 'container_format': 'bare'}, 'nothing'),
         ({'disk_format': 'iso', 'container_format': 'bare'}, 'KVM'),
     ],
