@@ -78,7 +78,7 @@ def _noun(place: str) -> str:
 def _need(because: tuple[Sign, ...], families: frozenset[Family]) -> str:
     if because[0].strength is Strength.SERVER:
         return str(because[0].evidence)
-    verb = 'needs' if families < hypervisor.FAMILIES else 'allows'
+    verb = 'allows' if hypervisor.are_all(families) else 'needs'
     named = f'{verb} {hypervisor.title(families)}'
     return f'{because[0].evidence.place} {named} ({_cited(because)})'
 

@@ -149,6 +149,11 @@ def title(families: Iterable[Family]) -> str:
     return _named(families) or 'nothing'
 
 
+def are_all(families: Iterable[Family]) -> bool:
+    """Tell whether none is missing that a host can really be."""
+    return _ruled_out(families) == frozenset()
+
+
 def adjective(families: Iterable[Family]) -> str:
     """Return what to put before ``host``, with a space: ``KVM or VMware ``.
 

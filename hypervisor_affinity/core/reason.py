@@ -25,8 +25,8 @@ class Reason(enum.StrEnum):
     rejected for different reasons, a user is told of the last of them.
 
     :ivar words: what a server's owner reads, so that there is no reason
-        without words: of a host, what all of them lack; of a request, with
-        ``{}`` for the signs that led there. '' where
+        without words: of a host, what all of them lack; of a request, without
+        its article and with ``{}`` for the signs that led there. '' where
         :mod:`hypervisor_affinity.core.explanation` has more to say than that.
     """
 

@@ -5,6 +5,7 @@ import pytest
 
 from hypervisor_affinity.core import demand as demands
 from hypervisor_affinity.core import explanation
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.demand import classify
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
@@ -66,6 +67,13 @@ def test_several_signs_are_all_named():
     assert explanation.demand_text(classify(image, {}, Policy())) == (
         'image needs VMware (vmware_disktype=thin, vmware_ostype=otherGuest)'
     )
+
+
+def test_a_flavor_that_lists_every_hypervisor_allows_any():
+    real = ','.join(hypervisor.FAMILIES - hypervisor.SAY_NOTHING)
+    specs = {'hypervisor_affinity:hypervisor_type': real}
+    demand = classify({'disk_format': 'iso'}, specs, Policy())
+    assert explanation.demand_text(demand).startswith('flavor allows any (')
 
 
 FORGED = 'x\n2026-01-01 ERROR nova: \x1b[2K forged'
