@@ -8,13 +8,14 @@ import time
 
 from testbed.processes import broker
 from testbed.processes import cloud
+from testbed.processes import compute
+from testbed.processes import guests
 from testbed.processes import mariadb
 from testbed.processes import openrc
 from testbed.processes import running
 from testbed.processes import samples
 from testbed.processes import soak
 from testbed.processes.cloud import Cloud
-from testbed.processes.compute import HOSTS
 from testbed.processes.site import ADMIN
 from testbed.processes.supervisor import BIN
 from testbed.processes.tempest_conf import TempestConf
@@ -92,7 +93,7 @@ def _up(arguments: argparse.Namespace) -> None:
 
     made = Cloud(
         folder,
-        HOSTS,
+        compute.hosts(folder),
         arguments.first_port,
         outlives=True,
         down_time=_DOWN_TIME,
@@ -108,12 +109,14 @@ def _up(arguments: argparse.Namespace) -> None:
         say("Writing Tempest's configuration")
         TempestConf(made).write()
     _say(f'The cloud is up after {time.monotonic() - began:.0f} s')
-    _explain(folder)
+    _explain(made)
 
 
 def _down(arguments: argparse.Namespace) -> None:
     found = _find(arguments.directory)
     running.shut_down(found, cloud.ENDED_LAST)
+    # After their nova-compute, which would take it for their users' wish.
+    guests.end(arguments.directory)
     _say(
         f'{len(found)} programs stopped; the state is kept in '
         f'{arguments.directory}'
@@ -122,7 +125,11 @@ def _down(arguments: argparse.Namespace) -> None:
 
 def _soak(arguments: argparse.Namespace) -> None:
     _find(arguments.directory)
-    made = Cloud(arguments.directory, HOSTS, outlives=True)
+    made = Cloud(
+        arguments.directory,
+        compute.hosts(arguments.directory),
+        outlives=True,
+    )
     made.up()
     wrong = soak.run(made, arguments.boots, _say)
     if wrong:
@@ -150,8 +157,11 @@ def _find(folder: pathlib.Path) -> list[running.Program]:
     return running.find(folder)
 
 
-def _explain(folder: pathlib.Path) -> None:
+def _explain(made: Cloud) -> None:
+    folder = made.folder
     tempest = folder / 'tempest'
+    for host in made.hosts:
+        _say(f'{host.name}: {host.driver}')
     _say(
         f'Administrator: . {openrc.path(folder)}\nAny user:      . '
         f'{openrc.path(folder, samples.USER)}\nFor example:   openstack '

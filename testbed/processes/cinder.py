@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cinder, with volumes that exist in its database only."""
+"""Cinder, with volumes that are files."""
 
 import pathlib
 
 from testbed.processes import nova_conf
+from testbed.processes import privsep
 from testbed.processes.api_service import ETC
 from testbed.processes.api_service import ApiService
 from testbed.processes.program import Command
 from testbed.processes.site import REGION
 from testbed.processes.site import Site
 
-_BACKEND = 'empty'
-_DRIVER = 'testbed.processes.empty_volumes.EmptyVolumes'
+_BACKEND = 'files'
+_DRIVER = 'testbed.processes.file_volumes.FileVolumes'
 _CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
@@ -50,6 +51,10 @@ class Cinder(ApiService):
                     # A busy machine delays what says that a part is up.
                     'service_down_time': 600,
                     'state_path': self.folder,
+                },
+                # It looks at an image's format as root, usually by sudo.
+                'cinder_sys_admin': {
+                    'helper_command': privsep.helper(self.conf),
                 },
                 'database': self.site.database('cinder'),
                 'oslo_concurrency': {'lock_path': self.folder},

@@ -13,6 +13,7 @@ from openstack import exceptions
 
 from testbed.processes import broker
 from testbed.processes import control
+from testbed.processes import guests
 from testbed.processes import keystone
 from testbed.processes import mariadb
 from testbed.processes import polling
@@ -92,6 +93,7 @@ def make_room(folder: pathlib.Path) -> None:
             return
         for found in running.find(folder):
             found.kill()
+        guests.end(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -134,6 +136,7 @@ class Cloud:
         self._say = say
         self.folder = folder
         self.programs = Supervisor(folder, outlives)
+        self.programs.at_end(functools.partial(guests.end, folder))
         self.site = self._make_site(first_port)
         self._keystone = Keystone(self.site)
         self._others = [

@@ -2,17 +2,38 @@
 """Hosts of nova-compute."""
 
 import dataclasses
-from collections.abc import Callable
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
 
+from testbed.processes import libvirt
 from testbed.processes import nova_conf
 from testbed.processes.nova import Nova
 from testbed.processes.nova_service import NovaService
-from testbed.processes.site import WholeSite
 
 _REAL_PROGRAM = 'nova-compute'
 _FAKE_PROGRAM = 'hypervisor-affinity-fake-compute'
 _FAKE_OPTIONS = 'hypervisor_affinity_fake_compute'
 _FAKE_DRIVERS = 'hypervisor_affinity_fake'
+
+_KVM_SIZES = {'vcpus': 16, 'memory_mb': 16 * 1024, 'disk_gb': 500}
+# Of the faked ones, nova gives each vCPU to four servers by default.
+_SHARES = 4
+# In the directory of a nova-compute, for all that libvirt has.
+_LIBVIRT = 'libvirt'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Launch:
+    """How a nova-compute is started.
+
+    * ``options``: of its driver
+    * ``inside``: the command that runs its program; empty for none
+    * ``environment``: what it has beside the usual
+    """
+
+    options: nova_conf.Options
+    inside: Sequence[str | pathlib.Path] = ()
+    environment: Mapping[str, str] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,26 +42,33 @@ class Host:
 
     * ``aggregate``: that it is put into, whose hypervisor_type it is, too
     * ``program``: that it runs
-    * ``options``: returns those of its driver
+    * ``driver``: what boots its servers, for whoever started the cloud
+    * ``launch``: returns how it is started, given its directory
+    * ``is_on_vcenter``: whether the simulated vCenter is behind it
     """
 
     name: str
     aggregate: str
     program: str
-    options: Callable[[WholeSite], nova_conf.Options]
+    driver: str
+    launch: Callable[[Nova, pathlib.Path], Launch]
+    is_on_vcenter: bool = False
+
+    @property
+    def is_real(self) -> bool:
+        """Tell whether its driver is nova's own."""
+        return self.program == _REAL_PROGRAM
 
     @property
     def service_name(self) -> str:
         """Return the name of the program that runs it."""
         return f'nova-compute-{self.name}'
 
-    @property
-    def is_on_vcenter(self) -> bool:
-        """Tell whether the simulated vCenter is behind it."""
-        return self.program == _REAL_PROGRAM
-
     def service(self, nova: Nova) -> NovaService:
         """Return its nova-compute, not started yet."""
+        folder = nova.folder / self.service_name
+        folder.mkdir(exist_ok=True)
+        launch = self.launch(nova, folder)
         return NovaService(
             nova,
             self.service_name,
@@ -53,18 +81,76 @@ class Host:
                     # As in a cell that cannot reach the API's database.
                     'workarounds': {'disable_group_policy_check_upcall': True},
                 },
-                self.options(nova.site),
+                launch.options,
             ),
+            environment=launch.environment,
+            inside=launch.inside,
         )
 
 
+def hosts(cloud: pathlib.Path) -> tuple[Host, ...]:
+    """Return two KVM hosts and a vCenter cluster.
+
+    The KVM hosts have nova's own driver, unless something is missing for it
+    on this machine, or the cloud was made where something was.
+
+    :param cloud: its directory
+    :raises OSError: the cloud was made with nova's own driver, and something
+        is missing now
+    """
+    lacks = libvirt.lacks()
+    names = ('kvm-1', 'kvm-2')
+    begun = [
+        path
+        for name in names
+        for path in cloud.glob(f'nova/nova-compute-{name}')
+    ]
+    is_real = (
+        any((path / _LIBVIRT).exists() for path in begun)
+        if begun
+        else not lacks
+    )
+    if is_real and lacks:
+        raise OSError(f"the KVM hosts of this cloud are real, but {lacks}")
+    return (
+        *(
+            kvm_host(name) if is_real else faked_kvm_host(name)
+            for name in names
+        ),
+        vsphere_host('vc-1'),
+    )
+
+
 def kvm_host(name: str) -> Host:
-    """Return a host with libvirt's face."""
-    return _fake_host(
-        name,
+    """Return a host with nova's own driver, on QEMU.
+
+    It gives away as much as a faked one, whatever the machine has.
+    """
+
+    def launch(nova: Nova, folder: pathlib.Path) -> Launch:
+        return Launch(
+            options=libvirt.options(
+                nova.folder / 'instances',
+                folder / 'nova.conf',
+                {**_KVM_SIZES, 'vcpus': _KVM_SIZES['vcpus'] * _SHARES},
+            ),
+            inside=libvirt.enter(name, folder / _LIBVIRT),
+            environment=libvirt.environment(folder / 'modules'),
+        )
+
+    return Host(
+        name=name,
         aggregate='kvm',
-        driver='LibvirtDriver',
-        sizes={'vcpus': 16, 'memory_mb': 16 * 1024, 'disk_gb': 500},
+        program=_REAL_PROGRAM,
+        driver="nova's libvirt driver",
+        launch=launch,
+    )
+
+
+def faked_kvm_host(name: str) -> Host:
+    """Return a host that looks like KVM, and boots nothing."""
+    return _fake_host(
+        name, aggregate='kvm', driver='LibvirtDriver', sizes=_KVM_SIZES
     )
 
 
@@ -77,7 +163,9 @@ def vsphere_host(name: str) -> Host:
         name=name,
         aggregate='vmware',
         program=_REAL_PROGRAM,
-        options=lambda site: site.vcenter.options(),
+        driver="nova's vSphere driver, on a simulated vCenter",
+        launch=lambda nova, _: Launch(nova.site.vcenter.options()),
+        is_on_vcenter=True,
     )
 
 
@@ -103,13 +191,11 @@ def _fake_host(
         name=name,
         aggregate=aggregate,
         program=_FAKE_PROGRAM,
-        options=lambda _: {
-            'DEFAULT': {'compute_driver': f'{_FAKE_DRIVERS}.{driver}'},
-            _FAKE_OPTIONS: sizes,
-        },
+        driver='nothing: it is faked',
+        launch=lambda *_: Launch(
+            {
+                'DEFAULT': {'compute_driver': f'{_FAKE_DRIVERS}.{driver}'},
+                _FAKE_OPTIONS: sizes,
+            }
+        ),
     )
-
-
-HOSTS = (kvm_host('kvm-1'), kvm_host('kvm-2'), vsphere_host('vc-1'))
-# With another vCenter, which does all that nova knows.
-TESTED_HOSTS = (*HOSTS, vcenter_host('vc-2'))

@@ -27,12 +27,14 @@ class NovaService:
         options: nova_conf.Options,
         first: Sequence[pathlib.Path] = (),
         environment: Mapping[str, str] | None = None,
+        inside: Sequence[str | pathlib.Path] = (),
     ) -> None:
         """Write its configuration, and start nothing.
 
         :param host: its name in nova
         :param options: what it needs beside what is its own
         :param first: files with options that count less
+        :param inside: command that runs the program, given as its arguments
         """
         self.name = name
         folder = nova.folder / self.name
@@ -53,6 +55,7 @@ class NovaService:
         self._program = nova.site.programs.add(
             self.name,
             [
+                *inside,
                 BIN / program,
                 *(f'--config-file={path}' for path in (*first, self._conf)),
             ],

@@ -34,6 +34,7 @@ class Program:
         port: int | None = None,
         ready_text: str | None = None,
         outlives: bool = False,
+        pid_file: pathlib.Path | None = None,
     ) -> None:
         """Start nothing.
 
@@ -42,6 +43,7 @@ class Program:
         :param port: that it listens on when it is ready
         :param ready_text: that is in its log when it is ready
         :param outlives: whether it goes on when this process ends
+        :param pid_file: that somebody else writes; None for the cloud's own
         """
         self.name = name
         self._command = command
@@ -51,7 +53,7 @@ class Program:
         self._ready_text = ready_text
         self._outlives = outlives
         self._log_file = folder / 'logs' / f'{name}.log'
-        self._pid_file = folder / 'pids' / f'{name}.pid'
+        self._pid_file = pid_file or folder / 'pids' / f'{name}.pid'
         # From where on the log is of the last start.
         self._began = 0
         self._child: Child | None = None
@@ -162,14 +164,15 @@ class Program:
 
     def _family(self) -> list[psutil.Process]:
         """Return it and what it started, even if it has ended itself."""
-        # Each is started in a session of its own, which has its number.
+        # Each that we start has a session of its own, with its number.
         number = self._recorded()
         if not number:
             return []
         return [
             process
             for process in psutil.process_iter()
-            if _session(process) == number
+            if (session := _session(process))
+            and number in (session, process.pid)
         ]
 
     def _recorded(self) -> int | None:

@@ -2,10 +2,12 @@
 """What a new cloud has to be tried with."""
 
 import pathlib
+import shutil
 
 from openstack import connection
 
 from hypervisor_affinity_tempest_plugin import disks
+from testbed import boot_disks
 from testbed.processes import keystone
 
 USER = 'demo'
@@ -33,7 +35,7 @@ def add(cloud: connection.Connection) -> None:
             disk_format=disk_format,
             container_format='bare',
             visibility='public',
-            data=disks.IN_FORMAT[disk_format](),
+            data=_disk(disk_format),
             **properties,
         )
     for name, ram in (('small', 128), ('large', 4096)):
@@ -58,4 +60,11 @@ def write(state: pathlib.Path) -> None:
     folder(state).mkdir(exist_ok=True)
     for disk_format in _IMAGES:
         path = folder(state) / f'tiny.{disk_format}'
-        path.write_bytes(disks.IN_FORMAT[disk_format]())
+        path.write_bytes(_disk(disk_format))
+
+
+def _disk(disk_format: str) -> bytes:
+    """Return a disk that boots, or an empty one if QEMU's tool is missing."""
+    if shutil.which(boot_disks.QEMU_IMG):
+        return boot_disks.disk(disk_format)
+    return disks.IN_FORMAT[disk_format]()

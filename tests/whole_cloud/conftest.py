@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from testbed import boot_disks
 from testbed.processes import broker
 from testbed.processes import mariadb
 from testbed.processes import samples
@@ -18,10 +19,13 @@ _KEPT_CLOUD = 'HYPERVISOR_AFFINITY_CLOUD'
 @pytest.fixture(scope='session')
 def whole_cloud(tmp_path_factory):
     """With a second vCenter, and ``samples``."""
-    installed.skip_without(broker.SERVER, mariadb.SERVER, simulator.GOVMOMI)
+    installed.skip_without(
+        *(broker.SERVER, mariadb.SERVER, simulator.GOVMOMI),
+        boot_disks.QEMU_IMG,
+    )
     # Not installed wherever these tests are collected.
+    from testbed.processes import compute
     from testbed.processes.cloud import Cloud
-    from testbed.processes.compute import TESTED_HOSTS
 
     kept = os.environ.get(_KEPT_CLOUD)
     folder = (
@@ -29,7 +33,9 @@ def whole_cloud(tmp_path_factory):
         if kept
         else tmp_path_factory.mktemp('whole-cloud')
     )
-    cloud = Cloud(folder, TESTED_HOSTS, outlives=bool(kept))
+    # Another vCenter, which does all that nova knows.
+    hosts = (*compute.hosts(folder), compute.vcenter_host('vc-2'))
+    cloud = Cloud(folder, hosts, outlives=bool(kept))
     try:
         cloud.up()
         samples.add(cloud.admin)

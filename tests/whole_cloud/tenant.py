@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from openstack import connection
 
-from hypervisor_affinity_tempest_plugin import disks
+from testbed import boot_disks
 from testbed.processes import keystone
 from testbed.processes import polling
 from testbed.processes import samples
@@ -45,6 +45,7 @@ class Tenant:
     """A context manager, which in the end deletes what was created.
 
     * ``user``, ``admin``: connections of the user, and of an administrator
+    * ``real_hosts``: those with nova's own driver
     """
 
     def __init__(self, cloud: Cloud, name: str = samples.USER) -> None:
@@ -57,6 +58,7 @@ class Tenant:
         self.user = _connect(cloud, name)
         self.admin = _connect(cloud)
         self._name = f'server-{uuid.uuid4()}'
+        self.real_hosts = {host.name for host in cloud.hosts if host.is_real}
         self._side_of = {host.name: host.aggregate for host in cloud.hosts}
         self._threads = concurrent.futures.ThreadPoolExecutor(_THREADS)
         self._images: list[str] = []
@@ -96,14 +98,16 @@ class Tenant:
         container_format: str = 'bare',
         **properties: str,
     ) -> str:
-        """Upload a small disk; return the image's id."""
-        # ami is raw, and says that a kernel comes from elsewhere.
-        content = disks.IN_FORMAT.get(disk_format, disks.raw)
+        """Upload a small disk that boots; return the image's id."""
+        is_sparse = properties.get('vmware_disktype') == 'sparse'
+        content = boot_disks.disk(
+            disk_format, subformat='monolithicSparse' if is_sparse else None
+        )
         image = self.user.image.upload_image(
             name=disk_format,
             disk_format=disk_format,
             container_format=container_format,
-            data=content(),
+            data=content,
             **properties,
         ).id
         self._images.append(image)
@@ -175,6 +179,10 @@ class Tenant:
                 f'server {server} being {status}',
             )
         return self._look_at(wanted)
+
+    def console(self, server: str) -> str:
+        """Return what a server's guest has written on its serial port."""
+        return self.user.compute.get_server_console_output(server)['output']
 
     def _is_settled(self, server: str, status: str) -> bool:
         shown = self.user.compute.get_server(server)

@@ -3,9 +3,10 @@
 
 Every verdict of a row shows by where its servers go. KVM comes first, so that
 a server is on VMware if KVM was refused; and what KVM takes is booted once
-more without KVM.
+more without KVM. On a real KVM host the guest says itself that it booted.
 """
 
+import contextlib
 import re
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from openstack import exceptions
 
+from testbed import boot_disks
 from testbed.processes import allocations
+from testbed.processes import polling
 from testbed.processes.control import SCHEDULERS
 from tests import case_table
 from tests.whole_cloud.tenant import NO_HOST
@@ -27,6 +30,9 @@ from tests.whole_cloud.tenant import forget_failed_builds
 # {side: host of the table}, in the order in which they are tried
 SIDES = {'kvm': 'kvm', 'vmware': 'vcenter'}
 HOSTS = {'kvm': ('kvm-1', 'kvm-2'), 'vmware': ('vc-1', 'vc-2')}
+FIRST_CD_ROM = 'E0'
+# In seconds, for all that nova-compute has started.
+GUESTS_PATIENCE = 60
 NOVAS_REASON = 'There are not enough hosts available.'
 
 
@@ -121,15 +127,53 @@ def key(mapping):
     return frozenset(mapping.items())
 
 
+def guests_line(case):
+    """Return what a guest of a row writes when it boots; None for nothing."""
+    disk_format = case.image.get('disk_format')
+    if disk_format == 'iso':
+        # A CD-ROM's boot sector is not where a hard disk has it.
+        return None if case.volume else boot_disks.line('iso', FIRST_CD_ROM)
+    return disk_format and boot_disks.line(disk_format)
+
+
+def consoles(tenant, cases, servers):
+    """Wait until the guests have booted, and return {server: its console}.
+
+    Those of real KVM hosts only; what does not boot has no line in time.
+    """
+    lines = {
+        server.id: line
+        for case, server in zip(cases, servers, strict=True)
+        if server.host in tenant.real_hosts and server.side == 'kvm'
+        and server.status == 'ACTIVE' and (line := guests_line(case))
+    }
+    seen = {}
+
+    def have_booted():
+        waiting = [
+            server for server in lines if lines[server] not in seen.get(server, '')
+        ]
+        seen.update(
+            zip(waiting, tenant.at_once(tenant.console, waiting), strict=True)
+        )
+        return all(line in seen[server] for server, line in lines.items())
+
+    with contextlib.suppress(TimeoutError):
+        polling.until(have_booted, 'guests', GUESTS_PATIENCE)
+    return seen
+
+
 class Outcomes(NamedTuple):
     """What became of all boots.
 
     * ``servers``: {side that is not there: of each row in turn}
+    * ``consoles``: {server on a real KVM host: what its guest wrote}
     * ``differences``: between nova and Placement after the first round
     * ``shares``: ids of the first round's servers that each scheduler had
     """
 
     servers: dict[str | None, list[Seen]]
+    consoles: dict[str, str]
     differences: list[str]
     shares: list[set[str]]
 
@@ -137,13 +181,14 @@ class Outcomes(NamedTuple):
 @pytest.fixture(scope='module')
 def outcomes(whole_cloud):
     forget_failed_builds(whole_cloud)
-    servers = {}
+    servers, written = {}, {}
     # A real vCenter boots only streamOptimized disks.
     with Tenant(whole_cloud) as tenant, disabled(whole_cloud, 'vc-1'):
         requests = Requests(tenant, BOOTED)
         for without, cases in ROUNDS.items():
             with disabled(whole_cloud, *HOSTS.get(without, ())):
                 servers[without] = tenant.boot_all(map(requests.of, cases))
+            written |= consoles(tenant, cases, servers[without])
             if without is None:
                 differences = allocations.differences(whole_cloud)
             # A project may have ten volumes.
@@ -153,7 +198,7 @@ def outcomes(whole_cloud):
         ids.intersection(BEGINS.findall(whole_cloud.programs[name].log()))
         for name in SCHEDULERS
     ]
-    return Outcomes(servers, differences, shares)
+    return Outcomes(servers, written, differences, shares)
 
 
 BOOTS = [
@@ -171,6 +216,8 @@ def test_row(outcomes, without, number):
     if expected:
         assert (server.status, server.fault) == ('ACTIVE', None)
         assert server.side == expected
+        if server.id in outcomes.consoles:
+            assert guests_line(case) in outcomes.consoles[server.id]
         return
     assert (server.status, server.host) == ('ERROR', None)
     if case.user:

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a nova-compute needs for nova's libvirt driver, without a libvirtd.
+
+libvirt's QEMU driver runs in nova-compute itself (``qemu:///embed``) and has
+all its files in one directory; each nova-compute has a name and mounts of its
+own (namespaces of Linux), since the driver names its node as the machine, and
+a deep path of the cloud is too long for QEMU's sockets.
+"""
+
+import functools
+import importlib.machinery
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import psutil
+
+from testbed import boot_disks
+from testbed.processes import nova_conf
+from testbed.processes import polling
+from testbed.processes import privsep
+
+DRIVER = 'libvirt.LibvirtDriver'
+
+_QEMU = pathlib.Path('/usr/bin/qemu-system-x86_64')
+# Of the system's Python; a virtual environment sees no module of it.
+_MODULES = pathlib.Path('/usr/lib/python3/dist-packages')
+_BINDING = (
+    'libvirt.py',
+    f'libvirtmod{importlib.machinery.EXTENSION_SUFFIXES[0]}',
+)
+_DRIVERS = pathlib.Path('/usr/lib')
+_QEMU_DRIVER = '*/libvirt/connection-driver/libvirt_driver_qemu.so'
+
+# Each nova-compute sees its own directory there: it is on every Debian, and
+# nobody has a checkout in it.
+_ROOT = pathlib.Path('/var/opt')
+_QEMU_CONF = """\
+security_driver = "none"
+dynamic_ownership = 0
+remember_owner = 0
+user = "root"
+group = "root"
+cgroup_controllers = []
+namespaces = []
+stdio_handler = "file"
+"""
+# libvirt looks for the user before it reads that it is to be another one.
+# There is none where no libvirtd is installed, so nova-compute sees one.
+_ACCOUNTS = {
+    'passwd': 'libvirt-qemu:x:0:0::/:/bin/false\n',
+    'group': 'libvirt-qemu:x:0:\n',
+}
+# Takes the machine's name, what is mounted on _ROOT, and the program.
+_ENTER = """\
+set -e
+hostname "$1"
+for name in passwd group; do
+    mount --bind "$2/etc/$name" "/etc/$name"
+done
+mount --bind "$2" "$3"
+shift 3
+exec "$@"
+"""
+# In seconds. What boots later than that is slower than QEMU's emulation.
+_PATIENCE = 2.0
+# libvirt adds up these, which can be less than the machine has.
+_NODES = pathlib.Path('/sys/devices/system/node')
+_MEMORY = re.compile(r'MemTotal:\s+(\d+) kB')
+_KIB_IN_MIB = 1024
+_GIB = 1024**3
+
+
+def lacks() -> str | None:
+    """Say what is missing for it on this machine; None if nothing is."""
+    missing = []
+    if not all((_MODULES / name).exists() for name in _BINDING):
+        missing.append('python3-libvirt')
+    if not any(_DRIVERS.glob(_QEMU_DRIVER)):
+        missing.append('libvirt-daemon-driver-qemu')
+    if not _QEMU.exists():
+        missing.append('qemu-system-x86')
+    if not pathlib.Path('/usr/bin', boot_disks.QEMU_IMG).exists():
+        missing.append('qemu-utils')
+    if missing:
+        return f'these packages are missing: {" ".join(missing)}'
+    try:
+        subprocess.run(
+            [*_unshare(), 'true'], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return 'this user cannot make namespaces (unshare --uts --mount)'
+    return None
+
+
+def enter(name: str, folder: pathlib.Path) -> list[str | pathlib.Path]:
+    """Return a command that runs the rest of its arguments as a host.
+
+    :param name: of the host
+    :param folder: of libvirt's files, which is made if it is not there
+    """
+    etc = folder / 'etc'
+    etc.mkdir(parents=True, exist_ok=True)
+    (etc / 'qemu.conf').write_text(_QEMU_CONF)
+    for account, line in _ACCOUNTS.items():
+        known = pathlib.Path('/etc', account).read_text()
+        (etc / account).write_text(known + line)
+    return [*_unshare(), 'sh', '-c', _ENTER, 'sh', name, folder, _ROOT]
+
+
+def environment(folder: pathlib.Path) -> dict[str, str]:
+    """Return what the program needs in its environment.
+
+    :param folder: for the system's libvirt modules, and no others of it
+    """
+    folder.mkdir(exist_ok=True)
+    for name in _BINDING:
+        link = folder / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(_MODULES / name)
+    return {'PYTHONPATH': str(folder)}
+
+
+def options(
+    instances: pathlib.Path, conf: pathlib.Path, sizes: dict[str, int]
+) -> nova_conf.Options:
+    """Return what nova.conf has for the driver.
+
+    :param instances: directory of servers; of all hosts that servers move
+        between, which then need no ssh
+    :param conf: the file itself
+    :param sizes: ``vcpus``, ``memory_mb`` (MiB) and ``disk_gb`` (GiB) that
+        Placement gives away in all, whatever the machine has
+    """
+    instances.mkdir(exist_ok=True)
+    ratios = {
+        'cpu': sizes['vcpus'] / os.cpu_count(),
+        'ram': sizes['memory_mb'] / _memory_mb(),
+        'disk': sizes['disk_gb']
+        * _GIB
+        / psutil.disk_usage(str(instances)).total,
+    }
+    helper = privsep.helper(conf)
+    return {
+        'DEFAULT': {
+            'compute_driver': DRIVER,
+            'instances_path': instances,
+            # As after the machine was switched on.
+            'resume_guests_state_on_host_boot': True,
+            # A boot sector does not listen.
+            'shutdown_timeout': 1,
+            **{
+                f'{name}_allocation_ratio': ratio
+                for name, ratio in ratios.items()
+            },
+        },
+        'libvirt': {
+            'connection_uri': f'qemu:///embed?root={_ROOT}',
+            'virt_type': virt_type(),
+            'cpu_mode': 'none',
+            'wait_soft_reboot_seconds': 2,
+        },
+        **{
+            group: {'helper_command': helper}
+            for group in (
+                'nova_sys_admin',
+                'privsep_osbrick',
+                'vif_plug_linux_bridge_privileged',
+                'vif_plug_ovs_privileged',
+            )
+        },
+    }
+
+
+@functools.cache
+def virt_type() -> str:
+    """Return ``kvm`` if a machine boots with it, else ``qemu``.
+
+    That there is a /dev/kvm, and that it answers, says less: in a machine
+    that is virtual itself, a guest may not get as far as its BIOS.
+    """
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return 'qemu'
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        disk, written = folder / 'disk', folder / 'written'
+        disk.write_bytes(boot_disks.disk('raw'))
+        guest = subprocess.Popen(
+            [
+                *(_QEMU, '-accel', 'kvm', '-m', '64', '-nodefaults'),
+                *('-display', 'none', '-nic', 'none'),
+                *('-drive', f'format=raw,file={disk},if=virtio'),
+                *('-serial', f'file:{written}'),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            polling.until(
+                lambda: (
+                    guest.poll() is not None
+                    or (
+                        written.exists()
+                        and boot_disks.line('raw') in written.read_text()
+                    )
+                ),
+                'a guest',
+                _PATIENCE,
+            )
+            return 'qemu' if guest.poll() is not None else 'kvm'
+        except TimeoutError:
+            return 'qemu'
+        finally:
+            guest.kill()
+            guest.wait()
+
+
+def _memory_mb() -> float:
+    """Return what libvirt says that the machine has, in MiB."""
+    files = _NODES.glob('node*/meminfo')
+    text = ''.join(path.read_text() for path in files)
+    text = text or pathlib.Path('/proc/meminfo').read_text()
+    return sum(map(int, _MEMORY.findall(text))) / _KIB_IN_MIB
+
+
+def _unshare() -> list[str]:
+    command = ['unshare', '--uts', '--mount']
+    if os.geteuid():
+        command.append('--map-root-user')
+    return command
