@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -18,7 +19,14 @@ def skip_without(*programs: str | pathlib.Path) -> None:
     missing = [str(name) for name in programs if not _is_there(name)]
     if not missing:
         return
-    message = f'missing: {", ".join(missing)}; see bindep.txt'
+    miss(f'missing: {", ".join(missing)}; see bindep.txt')
+
+
+def miss(message: str) -> NoReturn:
+    """Skip the test, or fail it where programs are required.
+
+    :param message: says what is missing
+    """
     if os.environ.get(_REQUIRED):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

@@ -31,6 +31,8 @@ _BINDING = (
     'libvirt.py',
     f'libvirtmod{importlib.machinery.EXTENSION_SUFFIXES[0]}',
 )
+# Writes what a server has in memory when it is suspended.
+_IO_HELPER = pathlib.Path('/usr/lib/libvirt/libvirt_iohelper')
 _DRIVERS = pathlib.Path('/usr/lib')
 _QEMU_DRIVER = '*/libvirt/connection-driver/libvirt_driver_qemu.so'
 
@@ -80,6 +82,8 @@ def lacks() -> str | None:
         missing.append('python3-libvirt')
     if not any(_DRIVERS.glob(_QEMU_DRIVER)):
         missing.append('libvirt-daemon-driver-qemu')
+    if not _IO_HELPER.exists():
+        missing.append('libvirt-daemon')
     if not _QEMU.exists():
         missing.append('qemu-system-x86')
     if not pathlib.Path('/usr/bin', boot_disks.QEMU_IMG).exists():

@@ -96,12 +96,18 @@ class Tenant:
         self,
         disk_format: str,
         container_format: str = 'bare',
+        label: str | None = None,
         **properties: str,
     ) -> str:
-        """Upload a small disk that boots; return the image's id."""
+        """Upload a small disk that boots; return the image's id.
+
+        :param label: that its guest writes; None for the format
+        """
         is_sparse = properties.get('vmware_disktype') == 'sparse'
         content = boot_disks.disk(
-            disk_format, subformat='monolithicSparse' if is_sparse else None
+            disk_format,
+            label,
+            subformat='monolithicSparse' if is_sparse else None,
         )
         image = self.user.image.upload_image(
             name=disk_format,
@@ -112,6 +118,10 @@ class Tenant:
         ).id
         self._images.append(image)
         return image
+
+    def keep(self, image: str) -> None:
+        """Have an image deleted in the end that nova has made."""
+        self._images.append(image)
 
     def volume(self, image: str | None = None, **properties: str) -> str:
         """Return the id of a new volume.
@@ -129,11 +139,15 @@ class Tenant:
         return volume.id
 
     def flavor(
-        self, extra_specs: dict[str, str] | None = None, ram: int = 128
+        self,
+        extra_specs: dict[str, str] | None = None,
+        ram: int = 128,
+        disk: int = 1,
     ) -> str:
         """Return the id of a new flavor.
 
         :param ram: in MiB
+        :param disk: in GiB
         """
         compute = self.admin.compute
         flavor = compute.create_flavor(
@@ -141,7 +155,7 @@ class Tenant:
             name=f'flavor-{uuid.uuid4()}',
             ram=ram,
             vcpus=1,
-            disk=1,
+            disk=disk,
         )
         self._flavors.append(flavor.id)
         if extra_specs:
@@ -183,6 +197,16 @@ class Tenant:
     def console(self, server: str) -> str:
         """Return what a server's guest has written on its serial port."""
         return self.user.compute.get_server_console_output(server)['output']
+
+    def wait_for_line(self, server: str, line: str, count: int = 1) -> None:
+        """Wait until a server's guest has written a line so often.
+
+        :raises TimeoutError: it does not
+        """
+        polling.until(
+            lambda: self.console(server).count(line) >= count,
+            f'server {server} writing {line!r} {count} times',
+        )
 
     def _is_settled(self, server: str, status: str) -> bool:
         shown = self.user.compute.get_server(server)
