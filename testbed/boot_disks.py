@@ -92,9 +92,7 @@ def _boot_sector(label: str) -> bytes:
     program = _program(text)
     # nova takes a boot sector without a partition for a broken GPT: one that
     # has the whole disk, active, of type Linux.
-    partition = struct.pack(
-        '<B3xB3xII', 0x80, 0x83, 1, _SECTORS - 1
-    )
+    partition = struct.pack('<B3xB3xII', 0x80, 0x83, 1, _SECTORS - 1)
     if len(program) > 440:
         raise ValueError(f'too long for a boot sector: {label}')
     return program.ljust(446, b'\0') + partition.ljust(64, b'\0') + b'\x55\xaa'
@@ -150,8 +148,8 @@ def _iso(label: str) -> bytes:
     primary[80:88] = struct.pack('<I', blocks) + struct.pack('>I', blocks)
     primary[120:124] = struct.pack('<H', 1) + struct.pack('>H', 1)
     primary[124:128] = struct.pack('<H', 1) + struct.pack('>H', 1)
-    primary[128:132] = (
-        struct.pack('<H', _ISO_BLOCK) + struct.pack('>H', _ISO_BLOCK)
+    primary[128:132] = struct.pack('<H', _ISO_BLOCK) + struct.pack(
+        '>H', _ISO_BLOCK
     )
 
     boot = bytearray(b'\0CD001\x01EL TORITO SPECIFICATION'.ljust(71, b'\0'))

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import os_resource_classes as orc
+import os_traits
 from nova import exception
 from nova.conf import CONF
 from nova.virt import fake
@@ -159,7 +160,8 @@ class FaceDriver(fake.FakeDriver):
                 ) in self._capacity.inventories().items()
             },
         )
-        provider_tree.add_traits(nodename, *sorted(self._face.traits))
+        known = self._face.traits.intersection(os_traits.get_traits())
+        provider_tree.add_traits(nodename, *sorted(known))
 
     def spawn(
         self,

@@ -33,6 +33,14 @@ _LIBVIRT_CAPABILITIES = types.MappingProxyType(
         'supports_multiattach': True,
         'supports_trusted_certs': True,
         'supports_bfv_rescue': True,
+        'supports_accelerators': True,
+        'supports_address_space_emulated': True,
+        'supports_address_space_passthrough': True,
+        # Where OVMF is installed.
+        'supports_secure_boot': True,
+        'supports_socket_pci_numa_affinity': True,
+        'supports_stateless_firmware': True,
+        'supports_virtio_fs': True,
     }
 )
 _VMWAREAPI_CAPABILITIES = types.MappingProxyType(
@@ -47,7 +55,7 @@ _VMWAREAPI_CAPABILITIES = types.MappingProxyType(
 # The models that libvirt announces for QEMU on x86_64. vmwareapi announces
 # none, which is why [scheduler] image_metadata_prefilter shuts it out.
 _LIBVIRT_TRAITS = frozenset(
-    ['HW_ARCH_X86_64']
+    ['COMPUTE_ARCH_X86_64', 'COMPUTE_NET_VIRTIO_PACKED', 'HW_ARCH_X86_64']
     + [
         f'COMPUTE_STORAGE_BUS_{bus}'
         for bus in ('FDC', 'IDE', 'SATA', 'SCSI', 'USB', 'VIRTIO')
@@ -57,6 +65,7 @@ _LIBVIRT_TRAITS = frozenset(
         for model in (
             'E1000',
             'E1000E',
+            'LAN9118',
             'NE2K_PCI',
             'PCNET',
             'RTL8139',
@@ -77,6 +86,14 @@ _LIBVIRT_TRAITS = frozenset(
             'VMVGA',
         )
     ]
+    + [
+        f'COMPUTE_SOUND_MODEL_{model}'
+        for model in ('AC97', 'ES1370', 'ICH6', 'ICH9', 'PCSPK', 'SB16', 'USB')
+    ]
+    + [
+        f'COMPUTE_VIOMMU_MODEL_{model}'
+        for model in ('AUTO', 'INTEL', 'VIRTIO')
+    ]
 )
 
 
@@ -90,7 +107,8 @@ class HypervisorFace:
     * ``image_types``: disk formats announced as COMPUTE_IMAGE_TYPE_ traits.
     * ``capabilities``: further driver capabilities, all others are False.
       None means whatever nova's fake driver has, image types included.
-    * ``traits``: further traits of the resource provider.
+    * ``traits``: further traits of the resource provider; what the installed
+      os-traits does not know yet is left out.
     * ``reports_cpu``: False means that cpu_info is None.
     * ``measures_disk``: False means that it reports no disk_available_least,
       and nova goes by what is not allocated.

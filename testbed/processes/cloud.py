@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole cloud: Keystone, Placement, Glance, Neutron, Cinder and nova."""
 
+import contextlib
 import errno
 import functools
 import http
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from openstack import connection
 from openstack import exceptions
@@ -137,6 +138,11 @@ class Cloud:
         self.folder = folder
         self.programs = Supervisor(folder, outlives)
         self.programs.at_end(functools.partial(guests.end, folder))
+        self._guard = (
+            None
+            if outlives
+            else self.programs.add('guests-guard', guests.guard(folder))
+        )
         self.site = self._make_site(first_port)
         self._keystone = Keystone(self.site)
         self._others = [
@@ -167,6 +173,8 @@ class Cloud:
         filled = self.folder / FILLED
         is_first = not filled.exists()
         self._check_ports()
+        if self._guard:
+            self._guard.start()
         self._say('Starting RabbitMQ and MariaDB')
         self.site.broker.start()
         self.site.mariadb.start()
@@ -203,6 +211,10 @@ class Cloud:
         """Return a connection of a user, to the project of the same name."""
         return keystone.connect(self.site.auth_url, user)
 
+    def hosts_of(self, aggregate: str) -> list[Host]:
+        """Return the hosts that an aggregate begins with."""
+        return [host for host in self.hosts if host.aggregate == aggregate]
+
     def kill(self) -> None:
         """End all at once."""
         self.programs.kill()
@@ -218,6 +230,23 @@ class Cloud:
         for scheduler in self._schedulers:
             scheduler.restart({'hypervisor_affinity': ours})
         self._wait(self._schedulers)
+
+    @contextlib.contextmanager
+    def visiting(self, host: Host) -> Iterator[None]:
+        """Have a host for a while that is in no aggregate and gets no server.
+
+        Nothing may be booted meanwhile: nova knows no better.
+        """
+        service = host.service(self._nova)
+        service.start()
+        try:
+            service.wait()
+            yield
+        finally:
+            self.programs.remove(host.service_name)
+            compute = self.admin.compute
+            for found in compute.services(host=host.name):
+                compute.delete_service(found)
 
     def remove_orphans(self) -> None:
         """Free what no server has in Placement.

@@ -111,7 +111,7 @@ def hosts(cloud: pathlib.Path) -> tuple[Host, ...]:
         else not lacks
     )
     if is_real and lacks:
-        raise OSError(f"the KVM hosts of this cloud are real, but {lacks}")
+        raise OSError(f'the KVM hosts of this cloud are real, but {lacks}')
     return (
         *(
             kvm_host(name) if is_real else faked_kvm_host(name)
@@ -142,7 +142,7 @@ def kvm_host(name: str) -> Host:
         name=name,
         aggregate='kvm',
         program=_REAL_PROGRAM,
-        driver="nova's libvirt driver",
+        driver=f"nova's libvirt driver, virt_type={libvirt.virt_type()}",
         launch=launch,
     )
 

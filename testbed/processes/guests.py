@@ -3,10 +3,27 @@
 
 import pathlib
 
+from testbed.processes.program import Command
 from testbed.processes.program import Program
 
 # Where libvirt writes them, in the directory of a nova-compute.
 _PID_FILES = 'nova/nova-compute-*/libvirt/run/qemu/instance-*.pid'
+
+# Takes the cloud's directory. It is asked to end when whoever started the
+# cloud has died, as all programs are; some nova-compute may still be about to
+# start a machine then, so it looks again.
+_GUARD = f"""\
+trap : TERM
+sleep infinity &
+wait
+kill $!
+for look in 1 2 3 4 5 6; do
+    for file in "$1"/{_PID_FILES}; do
+        [ ! -e "$file" ] || kill -KILL "$(cat "$file")"
+    done
+    sleep 0.5
+done
+"""
 
 
 def find(cloud: pathlib.Path) -> list[Program]:
@@ -27,3 +44,14 @@ def end(cloud: pathlib.Path) -> None:
     """
     for guest in find(cloud):
         guest.kill()
+
+
+def guard(cloud: pathlib.Path) -> Command:
+    """Return a program that ends them when it is asked to end itself.
+
+    No machine has the cloud's processes for parents, by whose death they
+    would end.
+
+    :param cloud: its directory
+    """
+    return ['sh', '-c', _GUARD, 'sh', cloud]

@@ -91,9 +91,7 @@ def lacks() -> str | None:
     if missing:
         return f'these packages are missing: {" ".join(missing)}'
     try:
-        subprocess.run(
-            [*_unshare(), 'true'], check=True, capture_output=True
-        )
+        subprocess.run([*_unshare(), 'true'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return 'this user cannot make namespaces (unshare --uts --mount)'
     return None

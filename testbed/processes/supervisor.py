@@ -75,6 +75,10 @@ class Supervisor:
         self._programs[name] = program
         return program
 
+    def remove(self, name: str) -> None:
+        """End a program that is not to run as long as the cloud."""
+        self._programs.pop(name).kill()
+
     def __getitem__(self, name: str) -> Program:
         """Return the program of this name.
 

@@ -43,3 +43,14 @@ def whole_cloud(tmp_path_factory):
     finally:
         if not kept:
             cloud.kill()
+
+
+@pytest.fixture
+def real_kvm(whole_cloud):
+    """Skip where KVM is faked."""
+    from testbed.processes import libvirt
+
+    if not all(host.is_real for host in whole_cloud.hosts_of('kvm')):
+        installed.miss(
+            libvirt.lacks() or 'this cloud was made with faked KVM hosts'
+        )

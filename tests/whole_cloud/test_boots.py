@@ -33,6 +33,11 @@ HOSTS = {'kvm': ('kvm-1', 'kvm-2'), 'vmware': ('vc-1', 'vc-2')}
 FIRST_CD_ROM = 'E0'
 # In seconds, for all that nova-compute has started.
 GUESTS_PATIENCE = 60
+# {row: why no real KVM host of this cloud shows it}
+NOT_ON_REAL_KVM = {
+    'image_properties: an emulated architecture, which the vSphere driver '
+    'does not read': "it needs QEMU's emulator of that architecture",
+}
 NOVAS_REASON = 'There are not enough hosts available.'
 
 
@@ -144,14 +149,18 @@ def consoles(tenant, cases, servers):
     lines = {
         server.id: line
         for case, server in zip(cases, servers, strict=True)
-        if server.host in tenant.real_hosts and server.side == 'kvm'
-        and server.status == 'ACTIVE' and (line := guests_line(case))
+        if server.host in tenant.real_hosts
+        and server.side == 'kvm'
+        and server.status == 'ACTIVE'
+        and (line := guests_line(case))
     }
     seen = {}
 
     def have_booted():
         waiting = [
-            server for server in lines if lines[server] not in seen.get(server, '')
+            server
+            for server in lines
+            if lines[server] not in seen.get(server, '')
         ]
         seen.update(
             zip(waiting, tenant.at_once(tenant.console, waiting), strict=True)
@@ -166,13 +175,13 @@ def consoles(tenant, cases, servers):
 class Outcomes(NamedTuple):
     """What became of all boots.
 
-    * ``servers``: {side that is not there: of each row in turn}
+    * ``servers``: {side that is not there: {number of the row: server}}
     * ``consoles``: {server on a real KVM host: what its guest wrote}
     * ``differences``: between nova and Placement after the first round
     * ``shares``: ids of the first round's servers that each scheduler had
     """
 
-    servers: dict[str | None, list[Seen]]
+    servers: dict[str | None, dict[int, Seen]]
     consoles: dict[str, str]
     differences: list[str]
     shares: list[set[str]]
@@ -182,18 +191,25 @@ class Outcomes(NamedTuple):
 def outcomes(whole_cloud):
     forget_failed_builds(whole_cloud)
     servers, written = {}, {}
+    is_real = all(host.is_real for host in whole_cloud.hosts_of('kvm'))
     # A real vCenter boots only streamOptimized disks.
     with Tenant(whole_cloud) as tenant, disabled(whole_cloud, 'vc-1'):
         requests = Requests(tenant, BOOTED)
         for without, cases in ROUNDS.items():
             with disabled(whole_cloud, *HOSTS.get(without, ())):
-                servers[without] = tenant.boot_all(map(requests.of, cases))
-            written |= consoles(tenant, cases, servers[without])
+                booted = {
+                    number: case
+                    for number, case in enumerate(cases)
+                    if not (is_real and str(case) in NOT_ON_REAL_KVM)
+                }
+                made = tenant.boot_all(map(requests.of, booted.values()))
+            servers[without] = dict(zip(booted, made, strict=True))
+            written |= consoles(tenant, booted.values(), made)
             if without is None:
                 differences = allocations.differences(whole_cloud)
             # A project may have ten volumes.
             tenant.clear()
-    ids = {server.id for server in servers[None]}
+    ids = {server.id for server in servers[None].values()}
     shares = [
         ids.intersection(BEGINS.findall(whole_cloud.programs[name].log()))
         for name in SCHEDULERS
@@ -211,7 +227,9 @@ BOOTS = [
 @pytest.mark.parametrize(('without', 'number'), BOOTS)
 def test_row(outcomes, without, number):
     case = ROUNDS[without][number]
-    server = outcomes.servers[without][number]
+    server = outcomes.servers[without].get(number)
+    if not server:
+        pytest.skip(NOT_ON_REAL_KVM[str(case)])
     expected = side(case, without)
     if expected:
         assert (server.status, server.fault) == ('ACTIVE', None)
@@ -241,12 +259,19 @@ def test_no_row_is_left_out(outcomes):
     ]
     assert left_out == shown_elsewhere
     assert len(BOOTED) >= 115
-    assert len(outcomes.servers[None]) == len(BOOTED)
+    assert NOT_ON_REAL_KVM.keys() <= {str(case) for case in BOOTED}
+
+
+@pytest.mark.usefixtures('real_kvm')
+def test_guests_say_that_they_booted(outcomes):
+    # The others are from a volume without a boot sector.
+    assert len(outcomes.consoles) >= 50
 
 
 def test_both_schedulers_had_their_share(outcomes):
     first, second = outcomes.shares
-    assert first | second == {server.id for server in outcomes.servers[None]}
+    servers = outcomes.servers[None].values()
+    assert first | second == {server.id for server in servers}
     assert first & second == set()
     assert min(len(first), len(second)) >= 10
 

@@ -149,9 +149,9 @@ def test_resume_an_image_of_something_else(upload, glance):
     image_id = glance.add(disk_format='raw')
     done = upload('--resume', image_id)
     assert done.code == 3
-    assert 'disk_format is raw instead of vmdk; hypervisor_type is not set' in (
-        done.err
-    )
+    assert (
+        'disk_format is raw instead of vmdk; hypervisor_type is not set'
+    ) in done.err
     assert glance.images[image_id]['status'] == 'queued'
 
 

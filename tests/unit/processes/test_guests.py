@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+
+import pytest
+
+psutil = pytest.importorskip('psutil')
+
+from testbed.processes import guests
+from testbed.processes import polling
+from testbed.processes.child import Child
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A process in a session of somebody else's, as QEMU's are."""
+    folder = tmp_path / 'nova/nova-compute-kvm-1/libvirt/run/qemu'
+    folder.mkdir(parents=True)
+    sleeping = subprocess.Popen(['sleep', '600'])
+    (folder / 'instance-00000001.pid').write_text(str(sleeping.pid))
+    (folder / 'driver.pid').write_text('1')
+    yield sleeping
+    sleeping.kill()
+    sleeping.wait()
+
+
+def test_found_by_their_pid_files(tmp_path, machine):
+    (found,) = guests.find(tmp_path)
+    assert (found.name, found.pid) == ('instance-00000001', machine.pid)
+
+
+def test_end(tmp_path, machine):
+    guests.end(tmp_path)
+    assert machine.wait(polling.TIMEOUT) == -9
+    assert guests.find(tmp_path) == []
+
+
+def test_the_guard_ends_them_when_it_is_asked_to_end(tmp_path, machine):
+    guard = Child(guests.guard(tmp_path), tmp_path / 'log')
+    # Else it has no trap yet.
+    polling.until(
+        lambda: psutil.Process(guard.process.pid).children(), 'its sleep'
+    )
+    assert machine.poll() is None
+    guard.process.terminate()
+    assert machine.wait(polling.TIMEOUT) == -9
+    guard.wait_for_end()
