@@ -19,7 +19,11 @@ wait
 kill $!
 for look in 1 2 3 4 5 6; do
     for file in "$1"/{_PID_FILES}; do
-        [ ! -e "$file" ] || kill -KILL "$(cat "$file")"
+        pid=$(cat "$file" 2>/dev/null) || continue
+        # Of a machine that has ended, the number may be another program's.
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in
+            qemu*) kill -KILL "$pid" ;;
+        esac
     done
     sleep 0.5
 done

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+import shutil
 import subprocess
 
+import psutil
 import pytest
-
-psutil = pytest.importorskip('psutil')
 
 from testbed.processes import guests
 from testbed.processes import polling
@@ -15,7 +15,9 @@ def machine(tmp_path):
     """A process in a session of somebody else's, as QEMU's are."""
     folder = tmp_path / 'nova/nova-compute-kvm-1/libvirt/run/qemu'
     folder.mkdir(parents=True)
-    sleeping = subprocess.Popen(['sleep', '600'])
+    program = tmp_path / 'qemu-sleep'
+    program.symlink_to(shutil.which('sleep'))
+    sleeping = subprocess.Popen([program, '600'])
     (folder / 'instance-00000001.pid').write_text(str(sleeping.pid))
     (folder / 'driver.pid').write_text('1')
     yield sleeping
@@ -32,6 +34,20 @@ def test_end(tmp_path, machine):
     guests.end(tmp_path)
     assert machine.wait(polling.TIMEOUT) == -9
     assert guests.find(tmp_path) == []
+
+
+def test_the_guard_leaves_others_alone(tmp_path):
+    folder = tmp_path / 'nova/nova-compute-kvm-1/libvirt/run/qemu'
+    folder.mkdir(parents=True)
+    with subprocess.Popen(['sleep', '600']) as other:
+        (folder / 'instance-00000001.pid').write_text(str(other.pid))
+        guard = Child(guests.guard(tmp_path), tmp_path / 'log')
+        polling.until(
+            lambda: psutil.Process(guard.process.pid).children(), 'its sleep'
+        )
+        guard.stop()
+        assert other.poll() is None
+        other.kill()
 
 
 def test_the_guard_ends_them_when_it_is_asked_to_end(tmp_path, machine):
