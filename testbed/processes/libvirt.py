@@ -55,13 +55,18 @@ _ACCOUNTS = {
     'passwd': 'libvirt-qemu:x:0:0::/:/bin/false\n',
     'group': 'libvirt-qemu:x:0:\n',
 }
-# Takes the machine's name, what is mounted on _ROOT, and the program.
+# Not for an ordinary user, who would be root there: libvirt then wants to give
+# up groups, which the kernel refuses.
+_UNSHARE = ('unshare', '--uts', '--mount')
+# Takes the machine's name, what is mounted on _ROOT, and the program. What
+# libvirt knows of devices that it gives away is in /run all the same.
 _ENTER = """\
 set -e
 hostname "$1"
 for name in passwd group; do
     mount --bind "$2/etc/$name" "/etc/$name"
 done
+mount -t tmpfs tmpfs /run
 mount --bind "$2" "$3"
 shift 3
 exec "$@"
@@ -91,9 +96,9 @@ def lacks() -> str | None:
     if missing:
         return f'these packages are missing: {" ".join(missing)}'
     try:
-        subprocess.run([*_unshare(), 'true'], check=True, capture_output=True)
+        subprocess.run([*_UNSHARE, 'true'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        return 'this user cannot make namespaces (unshare --uts --mount)'
+        return 'only root can start them'
     return None
 
 
@@ -109,7 +114,7 @@ def enter(name: str, folder: pathlib.Path) -> list[str | pathlib.Path]:
     for account, line in _ACCOUNTS.items():
         known = pathlib.Path('/etc', account).read_text()
         (etc / account).write_text(known + line)
-    return [*_unshare(), 'sh', '-c', _ENTER, 'sh', name, folder, _ROOT]
+    return [*_UNSHARE, 'sh', '-c', _ENTER, 'sh', name, folder, _ROOT]
 
 
 def environment(folder: pathlib.Path) -> dict[str, str]:
@@ -226,10 +231,3 @@ def _memory_mb() -> float:
     text = ''.join(path.read_text() for path in files)
     text = text or pathlib.Path('/proc/meminfo').read_text()
     return sum(map(int, _MEMORY.findall(text))) / _KIB_IN_MIB
-
-
-def _unshare() -> list[str]:
-    command = ['unshare', '--uts', '--mount']
-    if os.geteuid():
-        command.append('--map-root-user')
-    return command
