@@ -144,6 +144,9 @@ def _status(arguments: argparse.Namespace) -> None:
     for program in found:
         pid = program.pid
         _say(f'{program.name:24} {f"runs as {pid}" if pid else "HAS ENDED"}')
+    for machine in guests.find(arguments.directory):
+        if machine.pid:
+            _say(f'{machine.name:24} runs as {machine.pid}, a server on KVM')
     if not found:
         _say('No program runs')
         sys.exit(_NOTHING_RUNS)
