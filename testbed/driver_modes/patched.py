@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""oslo.vmware with the patch that is offered for it."""
+
+import pathlib
+import shutil
+import subprocess
+
+PROGRAM = 'patch'
+
+_PACKAGE = 'oslo_vmware'
+_PATCH = (
+    pathlib.Path(__file__).parents[2]
+    / 'contrib/oslo.vmware/share-suds-client.patch'
+)
+
+
+def copy(python: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """Return what to put into PYTHONPATH, with a patched copy of the package.
+
+    :param python: in whose environment the package is installed
+    :param folder: an empty one
+    :raises ChildProcessError: the patch does not fit
+    """
+    shutil.copytree(_installed(python), folder / _PACKAGE)
+    patched = subprocess.run(
+        # A part that fits elsewhere is a reason to look at it again.
+        [PROGRAM, '--strip=1', '--fuzz=0', f'--input={_PATCH}'],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if patched.returncode:
+        raise ChildProcessError(patched.stdout + patched.stderr)
+    return folder
+
+
+def _installed(python: pathlib.Path) -> pathlib.Path:
+    found = subprocess.run(
+        # Not imported: this takes long, and may need the threads replaced.
+        [
+            *(python, '-c'),
+            'import importlib.util, sys; '
+            f'print(importlib.util.find_spec("{_PACKAGE}").origin)',
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return pathlib.Path(found.stdout.strip()).parent
