@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""oslo.vmware with the patch that is offered for it."""
+"""oslo.vmware with the patch that is offered for it.
+
+    python -m testbed.driver_modes.patched DIRECTORY
+
+writes a copy of the installed one, with the patch, into a new directory.
+"""
 
 import pathlib
 import shutil
 import subprocess
+import sys
 
 PROGRAM = 'patch'
 
@@ -18,7 +24,7 @@ def copy(python: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     """Return what to put into PYTHONPATH, with a patched copy of the package.
 
     :param python: in whose environment the package is installed
-    :param folder: an empty one
+    :param folder: without such a package
     :raises ChildProcessError: the patch does not fit
     """
     shutil.copytree(_installed(python), folder / _PACKAGE)
@@ -47,3 +53,7 @@ def _installed(python: pathlib.Path) -> pathlib.Path:
         text=True,
     )
     return pathlib.Path(found.stdout.strip()).parent
+
+
+if __name__ == '__main__':
+    copy(pathlib.Path(sys.executable), pathlib.Path(sys.argv[1]))

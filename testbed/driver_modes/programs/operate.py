@@ -6,18 +6,19 @@ another reads what the driver reports, as nova-compute does now and then.
 
     operate.py PACE SERVERS IMAGE ARGUMENTS-OF-NOVA-COMPUTE
 
-``PACE`` is ``yielding`` to interrupt threads often, or ``as-is``. ``IMAGE`` is
-a file, a streamOptimized VMDK. Glance is the only thing that is
-not real. Writes as JSON ``versions``, {distribution: version};
-``is_eventlet``; ``operations``, {operation: {``passed``, ``failed``: numbers,
-``errors``: texts}}; and ``left``, the number of servers of nova that vCenter
-has at the end. What a server does not reach is in neither number.
+``PACE`` is ``as-is``, or from when on threads are interrupted often: ``start``
+or ``booted``, when all servers were booted. ``IMAGE`` is a file, a
+streamOptimized VMDK. Only Glance is not real.
+
+Writes as JSON ``versions``, {distribution: version}; ``is_eventlet``;
+``operations``, {operation: {``passed``, ``failed``: numbers, ``errors``:
+texts}}; and ``left``, the number of its servers that vCenter has at the end.
+What a server does not reach is in neither number.
 """
 
 import concurrency  # isort: split
 
 import collections
-import functools
 import gc
 import importlib.metadata
 import json
@@ -42,7 +43,16 @@ from oslo_utils import uuidutils
 
 _IMAGE = uuidutils.generate_uuid()
 _SNAPSHOT = uuidutils.generate_uuid()
-_DISTRIBUTIONS = ('nova', 'oslo.vmware', 'oslo.service', 'suds-community')
+_DISTRIBUTIONS = (
+    'nova',
+    'oslo.vmware',
+    'oslo.service',
+    'suds-community',
+    'urllib3',
+)
+_OFF = power_state.SHUTDOWN
+_RUNNING = power_state.RUNNING
+_SUSPENDED = power_state.SUSPENDED
 # So that a run of thousands of failures can be read.
 _LONGEST_ERROR = 160
 
@@ -106,7 +116,9 @@ class _Outcomes:
 class _Operating:
     """A driver that is operated by many."""
 
-    def __init__(self, loaded: driver.ComputeDriver, count: int) -> None:
+    def __init__(
+        self, loaded: driver.ComputeDriver, count: int, pace: str
+    ) -> None:
         self._driver = loaded
         self._context = context.get_admin_context()
         self._image = ImageMeta.from_dict(
@@ -118,6 +130,11 @@ class _Operating:
             }
         )
         self._servers = [_server(number) for number in range(1, count + 1)]
+        self._others = set()
+        self._pace = pace
+        self._booted = threading.Barrier(
+            count, yielding.begin if pace == 'booted' else None
+        )
         self._is_over = threading.Event()
         self.outcomes = _Outcomes()
 
@@ -127,7 +144,10 @@ class _Operating:
         ):
             return
         (self._node,) = self._driver.get_available_nodes()
+        # So far nothing is simultaneous.
         self._others = set(self._driver.list_instance_uuids())
+        if self._pace == 'start':
+            yielding.begin()
         reader = threading.Thread(target=self._read_until_over)
         reader.start()
         threads = [
@@ -167,16 +187,37 @@ class _Operating:
         found = set(self._driver.list_instance_uuids())
         _expect(found - own, self._others)
 
+    def left(self) -> int:
+        """Return how many of its servers there are."""
+        return len(set(self._driver.list_instance_uuids()) - self._others)
+
     def _live(self, server: Instance) -> None:
         """Take a server from its boot to its end, which always comes."""
-        for name, operate, state in self._life(server):
-            call = functools.partial(self._operate, operate, server, state)
-            if not self.outcomes.try_(name, call):
-                break
+        boot, *rest = self._life(server)
+        is_alive = self._step(server, *boot)
+        self._booted.wait()
+        for step in rest:
+            is_alive = is_alive and self._step(server, *step)
         self.outcomes.try_(
             'destroy',
             lambda: self._driver.destroy(self._context, server, []),
         )
+
+    def _step(
+        self,
+        server: Instance,
+        name: str,
+        operate: Callable[[], object],
+        state: int,
+    ) -> bool:
+        """Do something with a server; tell whether it is as it should be."""
+
+        def step() -> None:
+            operate()
+            found = self._driver.get_info(server, use_cache=False)
+            _expect(found.state, state)
+
+        return self.outcomes.try_(name, step)
 
     def _life(
         self, server: Instance
@@ -207,18 +248,6 @@ class _Operating:
                 _RUNNING,
             ),
         ]
-
-    def _operate(
-        self, operate: Callable[[], object], server: Instance, state: int
-    ) -> None:
-        operate()
-        found = self._driver.get_info(server, use_cache=False)
-        _expect(found.state, state)
-
-
-_OFF = power_state.SHUTDOWN
-_RUNNING = power_state.RUNNING
-_SUSPENDED = power_state.SUSPENDED
 
 
 def _expect(found: object, wanted: object) -> None:
@@ -273,9 +302,7 @@ def main() -> None:
     from nova.virt.vmwareapi import images
 
     images.IMAGE_API = _Glance(pathlib.Path(image).read_bytes())
-    if pace == 'yielding':
-        yielding.begin()
-    operating = _Operating(loaded, int(count))
+    operating = _Operating(loaded, int(count), pace)
     operating.run()
     json.dump(
         {
@@ -285,7 +312,7 @@ def main() -> None:
             },
             'is_eventlet': concurrency.IS_EVENTLET,
             'operations': operating.outcomes.document(),
-            'left': len(loaded.list_instance_uuids()),
+            'left': operating.left(),
         },
         sys.stdout,
     )
