@@ -2,9 +2,10 @@
 """Hosts of nova-compute."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from testbed.processes import nova_conf
+from testbed.processes import vsphere
 from testbed.processes.nova import Nova
 from testbed.processes.nova_service import NovaService
 from testbed.processes.site import WholeSite
@@ -22,12 +23,14 @@ class Host:
     * ``aggregate``: that it is put into, whose hypervisor_type it is, too
     * ``program``: that it runs
     * ``options``: returns those of its driver
+    * ``environment``: what its program has beside the usual
     """
 
     name: str
     aggregate: str
     program: str
     options: Callable[[WholeSite], nova_conf.Options]
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def service_name(self) -> str:
@@ -55,6 +58,7 @@ class Host:
                 },
                 self.options(nova.site),
             ),
+            environment=self.environment,
         )
 
 
@@ -78,6 +82,7 @@ def vsphere_host(name: str) -> Host:
         aggregate='vmware',
         program=_REAL_PROGRAM,
         options=lambda site: site.vcenter.options(),
+        environment=vsphere.environment(),
     )
 
 
