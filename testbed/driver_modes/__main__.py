@@ -56,7 +56,7 @@ def main() -> None:
         default=[],
         help='the same, to be run with eventlet only',
     )
-    parser.add_argument('--servers', type=int, default=16)
+    parser.add_argument('--servers', type=int, default=12)
     arguments = parser.parse_args()
     pythons = arguments.python or [pathlib.Path(sys.executable)]
     with tempfile.TemporaryDirectory() as name:

@@ -5,7 +5,8 @@ import collections
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-_NOT_REACHED = '-'
+# A bare one would begin a list.
+_NOT_REACHED = r'\-'
 # In the order in which a server meets them.
 _OPERATIONS = (
     'init_host',
@@ -51,6 +52,13 @@ class Result(NamedTuple):
             return 'eventlet'
         return 'native, patch' if self.is_patched else 'native'
 
+    @property
+    def group(self) -> str:
+        """Return the title of the table that it is in."""
+        if self.document['is_eventlet']:
+            return _EVENTLET
+        return _NATIVE[self.pace]
+
     def cell(self, operation: str) -> str:
         """Return how many tries of an operation passed, and of how many."""
         counts = self.document['operations'].get(operation)
@@ -60,26 +68,27 @@ class Result(NamedTuple):
 
 
 def tables(results: Sequence[Result]) -> str:
-    """Return a table for each pace, then the errors and the versions."""
-    paces = dict.fromkeys(result.pace for result in results)
+    """Return tables of few columns each, then the errors and the versions."""
+    groups = dict.fromkeys(result.group for result in results)
     parts = [
         '\n'.join(
-            _table(pace, [found for found in results if found.pace == pace])
+            _table(title, [found for found in results if found.group == title])
         )
-        for pace in paces
+        for title in groups
     ]
     return '\n'.join([*parts, *_errors(results), *_versions(results)])
 
 
-_TITLES = {
-    'as-is': 'Passed and tried, threads as the system runs them',
-    'start': 'The same, threads interrupted often from the start',
-    'booted': 'The same, threads interrupted often once all servers run',
+_EVENTLET = 'Passed and tried, with eventlet'
+_NATIVE = {
+    'as-is': 'The same, with native threads',
+    'start': 'Native threads, interrupted often from the start',
+    'booted': 'Native threads, interrupted often once all servers run',
 }
 
 
-def _table(pace: str, results: Sequence[Result]) -> Iterator[str]:
-    yield f'.. list-table:: {_TITLES[pace]}'
+def _table(title: str, results: Sequence[Result]) -> Iterator[str]:
+    yield f'.. list-table:: {title}'
     yield '   :header-rows: 3'
     yield ''
     rows = [
