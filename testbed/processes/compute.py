@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from testbed.processes import libvirt
 from testbed.processes import nova_conf
+from testbed.processes import vsphere
 from testbed.processes.nova import Nova
 from testbed.processes.nova_service import NovaService
 
@@ -164,7 +165,9 @@ def vsphere_host(name: str) -> Host:
         aggregate='vmware',
         program=_REAL_PROGRAM,
         driver="nova's vSphere driver, on a simulated vCenter",
-        launch=lambda nova, _: Launch(nova.site.vcenter.options()),
+        launch=lambda nova, _: Launch(
+            nova.site.vcenter.options(), environment=vsphere.environment()
+        ),
         is_on_vcenter=True,
     )
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a nova-compute on a vCenter needs: options, and a cluster."""
 
+import os
 import pathlib
 
 from testbed.processes import nova_conf
 from testbed.vcenter import inventory
 
 DRIVER = 'vmwareapi.VMwareVCDriver'
+
+# Names a directory with an oslo_vmware that has the patch for native threads.
+PATCHED = 'HYPERVISOR_AFFINITY_OSLO_VMWARE'
 
 _ESXI_HOSTS = 4
 _CORES = 16
@@ -33,9 +37,11 @@ def nova_options(
     return {
         'DEFAULT': {
             'compute_driver': DRIVER,
-            # The driver's SOAP client, suds, mixes up the answers to
-            # requests of several native threads.
-            'concurrency_backend': 'eventlet',
+            # Without the patch, the driver's SOAP client, suds, mixes up the
+            # answers to requests of several native threads.
+            'concurrency_backend': (
+                'threading' if os.environ.get(PATCHED) else 'eventlet'
+            ),
         },
         'vmware': {
             'host_ip': host,
@@ -51,6 +57,12 @@ def nova_options(
             'task_poll_interval': 0.1,
         },
     }
+
+
+def environment() -> dict[str, str]:
+    """Return what nova-compute has in its environment beside the usual."""
+    path = os.environ.get(PATCHED)
+    return {'PYTHONPATH': path} if path else {}
 
 
 def cluster_inventory(cluster: str) -> inventory.Inventory:
