@@ -13,7 +13,7 @@ from testbed.processes.site import PASSWORD
 from testbed.processes.site import REGION
 
 _DOMAIN = 'Default'
-# nova-compute has nothing behind it that could do these.
+# No host, or not each of them, has something behind it that does these.
 _NOT_DONE = (
     'attach_encrypted_volume',
     'console_output',
