@@ -71,8 +71,8 @@ def vmdk() -> bytes:
 
     Of the subformats this is the one that everybody takes: Glance and nova
     let it pass, vCenter imports it with ``vmware_disktype=streamOptimized``,
-    and qemu reads it. Its header does not know where the grain directory is,
-    but the footer does, a copy of the header at the end of the stream.
+    and qemu reads it. Its header knows where the grain directory is: Cinder
+    takes no disk where only a footer does.
     """
     capacity = _CAPACITY // _SECTOR
     # A header of one sector and the descriptor come before the stream.
@@ -80,37 +80,30 @@ def vmdk() -> bytes:
     overhead = 1 + len(descriptor) // _SECTOR
     # A marker of one sector announces the directory.
     directory = overhead + 1
-    at_end = 2**64 - 1
-
-    def header(directory: int) -> bytes:
-        packed = struct.pack(
-            '<4sIIQQQQIQQQ?4sH',
-            b'KDMV',
-            3,
-            0x30001,  # grains are compressed and have markers
-            capacity,
-            128,  # sectors in a grain
-            1,  # sector of the descriptor
-            len(descriptor) // _SECTOR,
-            512,  # entries in a grain table
-            0,  # no second directory
-            directory,
-            overhead,
-            False,  # was shut down cleanly
-            b'\n \r\n',  # broken if sent as text
-            1,  # deflate
-        )
-        return packed.ljust(_SECTOR, b'\0')
-
+    header = struct.pack(
+        '<4sIIQQQQIQQQ?4sH',
+        b'KDMV',
+        3,
+        0x30001,  # grains are compressed and have markers
+        capacity,
+        128,  # sectors in a grain
+        1,  # sector of the descriptor
+        len(descriptor) // _SECTOR,
+        512,  # entries in a grain table
+        0,  # no second directory
+        directory,
+        overhead,
+        False,  # was shut down cleanly
+        b'\n \r\n',  # broken if sent as text
+        1,  # deflate
+    )
     return b''.join(
         (
-            header(at_end),
+            header.ljust(_SECTOR, b'\0'),
             descriptor,
             _vmdk_marker(2, sectors=1),
             # One entry, 0: there is no grain table.
             bytes(_SECTOR),
-            _vmdk_marker(3, sectors=1),
-            header(directory),
             _vmdk_marker(0, sectors=0),
         )
     )
@@ -140,7 +133,7 @@ ddb.adapterType = "lsilogic"
 
 
 def _vmdk_marker(kind: int, sectors: int) -> bytes:
-    """Return a marker: 0 ends the stream, 2 is for a directory, 3 a footer."""
+    """Return a marker: 0 ends the stream, 2 is for a directory."""
     return struct.pack('<QII', sectors, 0, kind).ljust(_SECTOR, b'\0')
 
 

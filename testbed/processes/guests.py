@@ -6,8 +6,9 @@ import pathlib
 from testbed.processes.program import Command
 from testbed.processes.program import Program
 
-# Where libvirt writes them, in the directory of a nova-compute.
-_PID_FILES = 'nova/nova-compute-*/libvirt/run/qemu/instance-*.pid'
+# Where libvirt writes them, in the directory of a host's nova-compute.
+_PID_FILES = 'nova/nova-compute-{host}/libvirt/run/qemu/instance-*.pid'
+_ANY = '*'
 
 # Takes the cloud's directory. It is asked to end when whoever started the
 # cloud has died, as all programs are; some nova-compute may still be about to
@@ -18,7 +19,7 @@ sleep infinity &
 wait
 kill $!
 for look in 1 2 3 4 5 6; do
-    for file in "$1"/{_PID_FILES}; do
+    for file in "$1"/{_PID_FILES.format(host=_ANY)}; do
         pid=$(cat "$file" 2>/dev/null) || continue
         # Of a machine that has ended, the number may be another program's.
         case $(cat "/proc/$pid/comm" 2>/dev/null) in
@@ -30,23 +31,25 @@ done
 """
 
 
-def find(cloud: pathlib.Path) -> list[Program]:
+def find(cloud: pathlib.Path, host: str = _ANY) -> list[Program]:
     """Return those that have pid files.
 
     :param cloud: its directory
+    :param host: whose; by default of all hosts
     """
     return [
         Program(path.stem, (), {}, cloud, pid_file=path)
-        for path in sorted(cloud.glob(_PID_FILES))
+        for path in sorted(cloud.glob(_PID_FILES.format(host=host)))
     ]
 
 
-def end(cloud: pathlib.Path) -> None:
-    """End all, as if their hosts were switched off.
+def end(cloud: pathlib.Path, host: str = _ANY) -> None:
+    """End them, as if their hosts were switched off.
 
     :param cloud: its directory
+    :param host: whose; by default of all hosts
     """
-    for guest in find(cloud):
+    for guest in find(cloud, host):
         guest.kill()
 
 
