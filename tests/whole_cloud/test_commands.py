@@ -68,7 +68,7 @@ def filled(whole_cloud):
     glance = whole_cloud.admin.image
     images = add_images(glance)
     flavor = compute.create_flavor(name='tiny', ram=128, vcpus=1, disk=1)
-    # Nova's own driver could do nothing with Cinder's pretended volumes.
+    # nova's vSphere driver can do nothing with Cinder's files.
     with disabled(whole_cloud, 'vc-1'):
         servers = boot(whole_cloud, images, flavor.id)
     yield Filled(whole_cloud, servers)
