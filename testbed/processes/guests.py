@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The machines of a cloud's servers: they outlive a nova-compute."""
+"""The machines of a cloud's servers: they outlive a nova-compute.
+
+So do their TAP devices.
+"""
 
 import pathlib
 
+from testbed.processes import taps
 from testbed.processes.program import Command
 from testbed.processes.program import Program
 
 # Where libvirt writes them, in the directory of a host's nova-compute.
 _PID_FILES = 'nova/nova-compute-{host}/libvirt/run/qemu/instance-*.pid'
 _ANY = '*'
+# The directory of Neutron's state, in a cloud's.
+_NEUTRON = 'neutron'
 
 # Takes the cloud's directory. It is asked to end when whoever started the
 # cloud has died, as all programs are; some nova-compute may still be about to
@@ -28,6 +34,9 @@ for look in 1 2 3 4 5 6; do
     done
     sleep 0.5
 done
+for note in "$1"/{_NEUTRON}/{taps.NOTES}/tap*; do
+    ip link delete dev "${{note##*/}}"
+done 2>/dev/null
 """
 
 
@@ -51,6 +60,9 @@ def end(cloud: pathlib.Path, host: str = _ANY) -> None:
     """
     for guest in find(cloud, host):
         guest.kill()
+    # Nobody knows which host has which.
+    if host == _ANY:
+        taps.remove(cloud / _NEUTRON)
 
 
 def guard(cloud: pathlib.Path) -> Command:

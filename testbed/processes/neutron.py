@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neutron's API without agents: servers get no network.
+"""Neutron's API without agents: a port is bound, and leads nowhere.
 
 nova asks it for the ports of every server that it shows or deletes.
 """
+
+import pathlib
 
 from testbed.processes import nova_conf
 from testbed.processes.api_service import ETC
 from testbed.processes.api_service import ApiService
 from testbed.processes.program import Command
 
+# Neutron finds a driver by an entry point of an installed distribution; this
+# is as much of one as that takes.
+_DISTRIBUTION = 'hypervisor_affinity_testbed-0.dist-info'
+_DRIVER = 'port_binding'
+_FILES = {
+    'METADATA': (
+        'Metadata-Version: 2.1\nName: hypervisor-affinity-testbed\n'
+        'Version: 0\n'
+    ),
+    'entry_points.txt': (
+        '[neutron.ml2.mechanism_drivers]\n'
+        f'{_DRIVER} = testbed.processes.{_DRIVER}:PortBinding\n'
+    ),
+}
+_CHECKOUT = pathlib.Path(__file__).parents[2]
+
 
 class Neutron(ApiService):
-    """Networks that nothing is plugged into."""
+    """Networks without anything behind them."""
 
     name = 'neutron'
     conf_name = 'neutron.conf'
@@ -35,11 +53,20 @@ class Neutron(ApiService):
                 'ml2': {
                     'type_drivers': 'local',
                     'tenant_network_types': 'local',
-                    'mechanism_drivers': '',
+                    'mechanism_drivers': _DRIVER,
                 },
                 'oslo_concurrency': {'lock_path': self.folder},
             },
         )
+
+    def environment(self) -> dict[str, str]:
+        """Return where its driver is, and what says so."""
+        plugins = self.folder / 'plugins'
+        distribution = plugins / _DISTRIBUTION
+        distribution.mkdir(parents=True, exist_ok=True)
+        for name, content in _FILES.items():
+            (distribution / name).write_text(content)
+        return {'PYTHONPATH': f'{plugins}:{_CHECKOUT}'}
 
     def syncs(self) -> dict[str, Command]:
         """Return how to fill the database."""

@@ -12,12 +12,22 @@ DRIVER = 'vmwareapi.VMwareVCDriver'
 # Names a directory with an oslo_vmware that has the patch for native threads.
 PATCHED = 'HYPERVISOR_AFFINITY_OSLO_VMWARE'
 
+# Of a distributed switch, for all ports of servers.
+PORT_GROUP = 'servers'
+
+# How the names of its hosts begin, for who knows nothing else of them.
+_PREFIX = 'vc-'
 _ESXI_HOSTS = 4
 _CORES = 16
 _MEMORY_BYTES = 64 * inventory.GIB
 _DISK_BYTES = 2000 * inventory.GIB
 # The driver fails on a host that says nothing, which is what it has for 0.
 _USED_MIB = 1024
+
+
+def is_host(name: str) -> bool:
+    """Tell whether a host of nova-compute has a vCenter, by its name."""
+    return name.startswith(_PREFIX)
 
 
 def nova_options(
@@ -81,6 +91,7 @@ def cluster_inventory(cluster: str) -> inventory.Inventory:
             cpu_threads=_CORES,
         )
         host.usage = inventory.Usage(memory_mib=_USED_MIB)
+        host.networks.append(PORT_GROUP)
     return inventory.Inventory(
         clusters=[made],
         datastores=[
@@ -91,4 +102,5 @@ def cluster_inventory(cluster: str) -> inventory.Inventory:
                 free_bytes=_DISK_BYTES,
             )
         ],
+        networks=[inventory.Network(PORT_GROUP, 'portgroup')],
     )
