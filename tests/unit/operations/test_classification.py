@@ -148,7 +148,7 @@ def test_the_hypervisor_is_to_be_set_by_the_name_that_nova_reads(own, said):
                 'hw_disk_bus': 'xen',
                 'hw_vif_model': 'netfront',
             },
-            'set image property hw_disk_bus to one of fdc, ide, sata, scsi, '
+            'set image property hw_disk_bus to one of ide, sata, scsi, '
             'usb, virtio, or remove hw_disk_bus, and set image property '
             'hw_vif_model to one of e1000, e1000e, igb, ne2k_pci, pcnet, '
             'rtl8139, spapr-vlan, virtio, vmxnet3, or remove hw_vif_model',

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nova's own drivers do with an image, by running their functions.
 
-Nothing here is written down of what a driver takes, but for two things that
-nova leaves to others: libvirt's QEMU driver has no BusLogic adapter (libvirt
-would have to run), and vSphere makes no disk without a type of adapter (the
+Nothing here is written down of what a driver takes, but for three things that
+nova leaves to others: libvirt's QEMU driver has no BusLogic adapter and no
+disk on a floppy controller (libvirt would have to run, as it does for
+testbed.conformance), and vSphere makes no disk without a type of adapter (the
 API says that the type is required).
 """
 
@@ -52,6 +53,7 @@ DISK_FORMATS = {
 }
 
 _NO_MODEL_OF_QEMU = frozenset({'buslogic'})
+_NO_BUS_OF_DISKS = frozenset({'fdc'})
 _DISK_SPEC = vim.VirtualDiskManager.VirtualDiskSpec
 _NEEDS_AN_ADAPTER = not (
     _DISK_SPEC._GetPropertyInfo('adapterType').flags & F_OPTIONAL
@@ -68,7 +70,7 @@ def kvm_boots(image: dict, volume: bool, reads: Callable[[str], bool]) -> bool:
     # As its owner means it: sriov is for ports that are handed through.
     port = 'direct' if _model(meta) == 'sriov' else 'normal'
     try:
-        blockinfo.get_disk_bus_for_device_type(None, 'kvm', meta)
+        bus = blockinfo.get_disk_bus_for_device_type(None, 'kvm', meta)
         vif.LibvirtGenericVIFDriver().get_base_config(
             None,
             '02:00:00:00:00:01',
@@ -78,6 +80,8 @@ def kvm_boots(image: dict, volume: bool, reads: Callable[[str], bool]) -> bool:
             port,
         )
     except exception.UnsupportedHardware:
+        return False
+    if bus in _NO_BUS_OF_DISKS:
         return False
     controller = libvirt_driver.LibvirtDriver._get_scsi_controller(meta)
     if controller and controller.model in _NO_MODEL_OF_QEMU:
