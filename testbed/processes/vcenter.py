@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated vCenter, as a program of a cloud."""
 
+import contextlib
 import pathlib
 import ssl
 from collections.abc import Iterator
@@ -74,6 +75,25 @@ class VCenter:
 
         :returns: empty if there is nothing
         """
+        with self._connected() as content:
+            for vm in _vms(content):
+                if vm.config.instanceUuid == server:
+                    return (vm._moId, *sorted(_disk_files(vm)))
+        return ()
+
+    def config(self, server: str) -> vim.vm.ConfigInfo:
+        """Return the configuration of a server's VM.
+
+        :raises LookupError: there is none
+        """
+        with self._connected() as content:
+            for config in (vm.config for vm in _vms(content)):
+                if config.instanceUuid == server:
+                    return config
+        raise LookupError(f'no VM of server {server}')
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[vim.ServiceInstanceContent]:
         context = ssl.create_default_context(cafile=self._ca_file)
         with connect.SmartConnection(
             host='127.0.0.1',
@@ -82,14 +102,13 @@ class VCenter:
             pwd=simulator.PASSWORD,
             sslContext=context,
         ) as service:
-            content = service.RetrieveContent()
-            view = content.viewManager.CreateContainerView(
-                content.rootFolder, [vim.VirtualMachine], True
-            )
-            for vm in view.view:
-                if vm.config.instanceUuid == server:
-                    return (vm._moId, *sorted(_disk_files(vm)))
-        return ()
+            yield service.RetrieveContent()
+
+
+def _vms(content: vim.ServiceInstanceContent) -> list[vim.VirtualMachine]:
+    return content.viewManager.CreateContainerView(
+        content.rootFolder, [vim.VirtualMachine], True
+    ).view
 
 
 def _disk_files(vm: vim.VirtualMachine) -> Iterator[str]:

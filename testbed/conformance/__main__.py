@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boot a server for each value, and write what became of it.
+
+On a cloud of `make cloud`. The results are in the folder of this program; a
+page of the documentation includes them.
+"""
+
+import argparse
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+from testbed.conformance import finding
+from testbed.conformance import pages
+from testbed.conformance import tables
+from testbed.conformance import versions
+from testbed.conformance.boots import Boots
+from testbed.conformance.finding import Record
+from testbed.processes import cloud
+from testbed.processes import compute
+from testbed.processes.cloud import Cloud
+
+
+def main() -> None:
+    """Do what the command line says."""
+    arguments = _parse()
+    folder = arguments.directory
+    if folder is None:
+        pages.write(finding.read())
+        return
+    if not cloud.is_in(folder):
+        sys.exit(f'there is no cloud in {folder}')
+    made = Cloud(folder, compute.hosts(folder), outlives=True)
+    lacks = Boots.lacks(made)
+    if lacks:
+        sys.exit(f'this cannot be run: {lacks}')
+    made.up()
+    record = _run(made, arguments.property)
+    for found in tables.unexplained(record.findings):
+        _say(f'not what the table says: {found}')
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='python -m testbed.conformance', description=__doc__
+    )
+    parser.add_argument(
+        '--directory',
+        type=lambda text: pathlib.Path(text).resolve(),
+        help='directory of the cloud (default: boot nothing, and write the '
+        'parts of the page from the results that are there)',
+    )
+    parser.add_argument(
+        '--property',
+        action='append',
+        help='boot the servers of this property or format alone, and keep '
+        'all other results; may be given several times',
+    )
+    return parser.parse_args()
+
+
+def _run(made: Cloud, chosen: Sequence[str] | None) -> Record:
+    """Boot servers, and write the results after each property.
+
+    :param chosen: properties and formats; None for all
+    """
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        _say(f'{time.monotonic() - began:4.0f} s  {text}')
+
+    record = finding.read() if chosen else Record({}, [])
+    with Boots(made, say) as boots:
+        wanted = boots.all()
+        for name in dict.fromkeys(trial.name for trial in wanted):
+            if chosen and name not in chosen:
+                continue
+            say(name)
+            found = boots.run([t for t in wanted if t.name == name])
+            record = record.with_property(
+                name, found, {**versions.of_packages(), **boots.versions}
+            )
+            finding.write(record)
+            pages.write(record)
+    return record
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+if __name__ == '__main__':
+    main()

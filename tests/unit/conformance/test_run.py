@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is tried, where it can be, and how results are put together."""
+
+import io
+import os
+import tarfile
+import types
+
+import pytest
+from nova.virt.vmwareapi import images
+
+from testbed.conformance import trials
+from testbed.conformance.boots import Boots
+from testbed.conformance.finding import Finding
+from testbed.conformance.finding import Outcome
+from testbed.conformance.finding import Record
+from testbed.conformance.finding import Trial
+from testbed.processes import compute
+from tests.installed import skip_without
+
+
+def cloud(kvm):
+    return types.SimpleNamespace(
+        hosts=(kvm('kvm-1'), compute.vsphere_host('vc-1'))
+    )
+
+
+def test_a_faked_kvm_shows_nothing():
+    lacks = Boots.lacks(cloud(compute.faked_kvm_host))
+    assert lacks.startswith('kvm-1 is faked: ')
+
+
+@pytest.mark.parametrize(('user', 'is_enough'), [(0, True), (1000, False)])
+def test_ports_need_root(monkeypatch, user, is_enough):
+    monkeypatch.setattr(os, 'geteuid', lambda: user)
+    lacks = Boots.lacks(cloud(compute.kvm_host))
+    assert (lacks is None) is is_enough
+
+
+def found(name, value, outcome=Outcome.BOOTS):
+    image = {'disk_format': 'qcow2', name: value}
+    return Finding(Trial('kvm', name, image), outcome)
+
+
+def test_other_findings_of_a_property_take_its_place():
+    first, second, third = (
+        found('hw_disk_bus', 'ide'),
+        found('hw_vif_model', 'e1000'),
+        found('architecture', 'x86_64'),
+    )
+    versions = {'nova': '34', 'QEMU': '7'}
+    record = Record({}, [])
+    for each in (first, second, third):
+        record = record.with_property(each.trial.name, [each], versions)
+    assert record == Record(versions, [first, second, third])
+    other = found('hw_vif_model', 'pcnet', Outcome.HANGS)
+    # Of a property that only Glance refuses, QEMU says nothing.
+    replaced = record.with_property('hw_vif_model', [other], {'nova': '34'})
+    assert replaced == Record(versions, [first, other, third])
+
+
+def test_findings_of_different_versions_are_not_mixed():
+    record = Record({'nova': '34'}, [found('hw_disk_bus', 'ide')])
+    with pytest.raises(ValueError, match='other versions'):
+        record.with_property('hw_vif_model', [], {'nova': '35'})
+
+
+def test_nova_finds_the_disk_in_an_ova():
+    skip_without('qemu-img')
+    image = {'disk_format': 'vmdk', 'container_format': 'ova'}
+    with tarfile.open(fileobj=io.BytesIO(trials.content(image))) as archive:
+        descriptor, disk = archive.getmembers()
+        text = archive.extractfile(descriptor).read()
+        content = archive.extractfile(disk).read()
+    assert disk.name == images.get_vmdk_name_from_ovf(text)
+    assert content.startswith(b'KDMV')
+
+
+def test_a_flat_disk_is_its_content_alone():
+    skip_without('qemu-img')
+    flat, sparse = (
+        trials.content({'disk_format': 'vmdk', 'vmware_disktype': kind})
+        for kind in ('thin', 'sparse')
+    )
+    assert flat[510:512] == b'\x55\xaa'
+    assert sparse.startswith(b'KDMV')
+
+
+@pytest.mark.parametrize('name', ['vmware_disktype', 'vmware_ostype'])
+def test_one_value_differs_from_another_by_its_case_alone(name):
+    every = trials.trials(['qcow2', 'vmdk'], ['bare', 'ova'])
+    values = {trial.key.value for trial in every if trial.name == name}
+    mixed = {value for value in values if value != value.lower()}
+    assert len(values & {value.lower() for value in mixed}) == 1
