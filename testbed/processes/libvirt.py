@@ -9,6 +9,7 @@ a deep path of the cloud is too long for QEMU's sockets.
 
 import functools
 import importlib.machinery
+import math
 import os
 import pathlib
 import re
@@ -142,12 +143,11 @@ def options(
         Placement gives away in all, whatever the machine has
     """
     instances.mkdir(exist_ok=True)
+    disk_gb = psutil.disk_usage(str(instances)).total / _GIB
     ratios = {
-        'cpu': sizes['vcpus'] / os.cpu_count(),
-        'ram': sizes['memory_mb'] / _memory_mb(),
-        'disk': sizes['disk_gb']
-        * _GIB
-        / psutil.disk_usage(str(instances)).total,
+        'cpu': _ratio(sizes['vcpus'], os.cpu_count() or 1),
+        'ram': _ratio(sizes['memory_mb'], _memory_mb()),
+        'disk': _ratio(sizes['disk_gb'], disk_gb),
     }
     helper = privsep.helper(conf)
     return {
@@ -223,6 +223,14 @@ def virt_type() -> str:
         finally:
             guest.kill()
             guest.wait()
+
+
+def _ratio(wanted: float, total: float) -> float:
+    """Return an allocation ratio by which there is enough, if barely.
+
+    Placement's database keeps fewer digits than a float has.
+    """
+    return math.ceil(100 * wanted / total) / 100
 
 
 def _memory_mb() -> float:
