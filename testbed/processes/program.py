@@ -201,7 +201,12 @@ class Program:
 def _session(process: psutil.Process) -> int | None:
     """Return the number of who began its session; None if it has ended."""
     try:
-        if process.status() == psutil.STATUS_ZOMBIE:
+        # The first of several threads can end before the others, which keep
+        # what it listens on.
+        if (
+            process.status() == psutil.STATUS_ZOMBIE
+            and process.num_threads() <= 1
+        ):
             return None
         return os.getsid(process.pid)
     except (psutil.NoSuchProcess, ProcessLookupError):

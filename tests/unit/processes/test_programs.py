@@ -30,6 +30,16 @@ STUBBORN = [
     'import os, signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);'
     f'os.fork(); print({READY!r}, flush=True); signal.pause()',
 ]
+# Of a program with several threads the first one can end before the others,
+# which keep its files: SYS_exit ends one thread only.
+HALF_ENDED = f"""
+import ctypes, platform, socket, threading, time
+server = socket.create_server(('127.0.0.1', 0))
+print({READY!r}, server.getsockname()[1], flush=True)
+threading.Thread(target=time.sleep, args=[600]).start()
+number = {{'x86_64': 60, 'aarch64': 93}}[platform.machine()]
+ctypes.CDLL(None).syscall(number, 0)
+"""
 
 
 @pytest.fixture
@@ -52,6 +62,19 @@ def test_it_is_found_by_another_process(programs, tmp_path):
     assert (found.name, found.pid) == ('server', started.pid)
     assert running.has(tmp_path, started.pid)
     assert not running.has(tmp_path, os.getpid())
+
+
+def test_it_has_not_ended_while_a_thread_keeps_its_files(programs):
+    program = start(programs, command=[sys.executable, '-c', HALF_ENDED])
+    port = int(program.log().rpartition(' ')[2])
+    (number,) = program.pids
+    process = psutil.Process(number)
+    while process.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert ports.is_served(port)
+    assert program.pids == [number]
+    program.kill()
+    assert not ports.is_served(port)
 
 
 def test_it_outlives_who_started_it(tmp_path):
