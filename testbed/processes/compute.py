@@ -113,9 +113,10 @@ def hosts(cloud: pathlib.Path) -> tuple[Host, ...]:
     )
     if is_real and lacks:
         raise OSError(f'the KVM hosts of this cloud are real, but {lacks}')
+    why = lacks or 'so they were when this cloud was made'
     return (
         *(
-            kvm_host(name) if is_real else faked_kvm_host(name)
+            kvm_host(name) if is_real else faked_kvm_host(name, why)
             for name in names
         ),
         vsphere_host('vc-1'),
@@ -148,10 +149,13 @@ def kvm_host(name: str) -> Host:
     )
 
 
-def faked_kvm_host(name: str) -> Host:
-    """Return a host that looks like KVM, and boots nothing."""
+def faked_kvm_host(name: str, why: str = 'as asked for') -> Host:
+    """Return a host that looks like KVM, and boots nothing.
+
+    :param why: it is no real one
+    """
     return _fake_host(
-        name, aggregate='kvm', driver='LibvirtDriver', sizes=_KVM_SIZES
+        name, 'kvm', driver='LibvirtDriver', sizes=_KVM_SIZES, why=why
     )
 
 
@@ -176,7 +180,8 @@ def vcenter_host(name: str) -> Host:
     """Return a host with a vCenter's face, of the same size as a real one."""
     return _fake_host(
         name,
-        aggregate='vmware',
+        'vmware',
+        why='as asked for',
         driver='VCenterDriver',
         sizes={
             'vcpus': 16,
@@ -188,13 +193,13 @@ def vcenter_host(name: str) -> Host:
 
 
 def _fake_host(
-    name: str, aggregate: str, driver: str, sizes: dict[str, int]
+    name: str, aggregate: str, why: str, driver: str, sizes: dict[str, int]
 ) -> Host:
     return Host(
         name=name,
         aggregate=aggregate,
         program=_FAKE_PROGRAM,
-        driver='nothing: it is faked',
+        driver=f'none, it is faked: {why}',
         launch=lambda *_: Launch(
             {
                 'DEFAULT': {'compute_driver': f'{_FAKE_DRIVERS}.{driver}'},

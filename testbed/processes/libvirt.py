@@ -12,6 +12,7 @@ import importlib.machinery
 import math
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import tempfile
@@ -25,7 +26,9 @@ from testbed.processes import privsep
 
 DRIVER = 'libvirt.LibvirtDriver'
 
-_QEMU = pathlib.Path('/usr/bin/qemu-system-x86_64')
+# Of boot disks, and of what QEMU emulates here.
+_MACHINE = 'x86_64'
+_QEMU = pathlib.Path(f'/usr/bin/qemu-system-{_MACHINE}')
 # Of the system's Python; a virtual environment sees no module of it.
 _MODULES = pathlib.Path('/usr/lib/python3/dist-packages')
 _BINDING = (
@@ -47,6 +50,7 @@ remember_owner = 0
 user = "root"
 group = "root"
 cgroup_controllers = []
+hugetlbfs_mount = []
 namespaces = []
 stdio_handler = "file"
 """
@@ -60,15 +64,19 @@ _ACCOUNTS = {
 # up groups, which the kernel refuses.
 _UNSHARE = ('unshare', '--uts', '--mount')
 # Takes the machine's name, what is mounted on _ROOT, and the program. What
-# libvirt knows of devices that it gives away is in /run all the same.
+# libvirt knows of devices that it gives away is in /run all the same, and
+# os-brick makes /etc/nvme where the kernel does not allow to lay this over it.
 _ENTER = """\
 set -e
 hostname "$1"
+mkdir -p "$2/over" "$2/work"
+mount -t overlay overlay \\
+    -o "lowerdir=/etc,upperdir=$2/over,workdir=$2/work" /etc 2>/dev/null || :
 for name in passwd group; do
     mount --bind "$2/etc/$name" "/etc/$name"
 done
-mount -t tmpfs tmpfs /run
 mount --bind "$2" "$3"
+mount -t tmpfs tmpfs /run
 shift 3
 exec "$@"
 """
@@ -81,10 +89,10 @@ _KIB_IN_MIB = 1024
 _GIB = 1024**3
 
 
-def lacks() -> str | None:
-    """Say what is missing for it on this machine; None if nothing is."""
+def missing_packages() -> list[str]:
+    """Return the packages of Debian that are missing for it."""
     missing = []
-    if not all((_MODULES / name).exists() for name in _BINDING):
+    if not (_MODULES / _BINDING[0]).exists():
         missing.append('python3-libvirt')
     if not any(_DRIVERS.glob(_QEMU_DRIVER)):
         missing.append('libvirt-daemon-driver-qemu')
@@ -94,12 +102,23 @@ def lacks() -> str | None:
         missing.append('qemu-system-x86')
     if not pathlib.Path('/usr/bin', boot_disks.QEMU_IMG).exists():
         missing.append('qemu-utils')
-    if missing:
+    return missing
+
+
+def lacks() -> str | None:
+    """Say what is missing for it on this machine; None if nothing is."""
+    if platform.machine() != _MACHINE:
+        return f'they need a machine of type {_MACHINE}'
+    if missing := missing_packages():
         return f'these packages are missing: {" ".join(missing)}'
+    if not all((_MODULES / name).exists() for name in _BINDING):
+        return f'python3-libvirt is not for Python {platform.python_version()}'
+    if os.geteuid():
+        return 'only root can start them'
     try:
         subprocess.run([*_UNSHARE, 'true'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
-        return 'only root can start them'
+        return f'this command must work: {" ".join(_UNSHARE)} true'
     return None
 
 
@@ -188,7 +207,7 @@ def virt_type() -> str:
     That there is a /dev/kvm, and that it answers, says less: in a machine
     that is virtual itself, a guest may not get as far as its BIOS.
     """
-    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+    if not (_QEMU.exists() and os.access('/dev/kvm', os.R_OK | os.W_OK)):
         return 'qemu'
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -2,6 +2,7 @@
 """How services of this cloud do what only root may: as the user they have."""
 
 import pathlib
+import shlex
 
 from testbed.processes.supervisor import BIN
 
@@ -11,4 +12,6 @@ def helper(conf: pathlib.Path) -> str:
 
     :param conf: the service's configuration
     """
-    return f'{BIN / "privsep-helper"} --config-file {conf}'
+    return shlex.join(
+        [str(BIN / 'privsep-helper'), '--config-file', str(conf)]
+    )

@@ -105,7 +105,7 @@ def test_jobs_run_what_the_gate_script_runs():
     asked = re.findall(r"(?: -e |^others=')([\w,-]+)", script, re.MULTILINE)
     assert asked
     # Of the Makefile's targets, these are tox's environments.
-    made = re.findall(r"^ *make (\w+)$", script, re.MULTILINE)
+    made = re.findall(r'^ *make (\w+)$', script, re.MULTILINE)
     assert made == ['demo', 'test']
     gate = {'demo', 'py3', 'functional', 'vcenter'}
     gate.update(*(names.split(',') for names in asked))
