@@ -27,11 +27,17 @@ def main() -> None:
     arguments = _parse()
     folder = arguments.directory
     if folder is None:
+        if arguments.property:
+            sys.exit('--property needs --directory')
         pages.write(finding.read())
         return
     if not cloud.is_in(folder):
         sys.exit(f'there is no cloud in {folder}')
-    made = Cloud(folder, compute.hosts(folder), outlives=True)
+    try:
+        hosts = compute.hosts(folder)
+    except OSError as error:
+        sys.exit(f'this cannot be run: {error}')
+    made = Cloud(folder, hosts, outlives=True)
     lacks = Boots.lacks(made)
     if lacks:
         sys.exit(f'this cannot be run: {lacks}')
@@ -54,7 +60,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         '--property',
         action='append',
-        help='boot the servers of this property or format alone, and keep '
+        help='boot only the servers of this property or format, and keep '
         'all other results; may be given several times',
     )
     return parser.parse_args()
@@ -73,6 +79,9 @@ def _run(made: Cloud, chosen: Sequence[str] | None) -> Record:
     record = finding.read() if chosen else Record({}, [])
     with Boots(made, say) as boots:
         wanted = boots.all()
+        unknown = set(chosen or ()) - {trial.name for trial in wanted}
+        if unknown:
+            sys.exit(f'no such property: {", ".join(sorted(unknown))}')
         for name in dict.fromkeys(trial.name for trial in wanted):
             if chosen and name not in chosen:
                 continue

@@ -6,6 +6,7 @@
 writes a copy of the installed one, with the patch, into a new directory.
 """
 
+import argparse
 import pathlib
 import shutil
 import subprocess
@@ -55,5 +56,21 @@ def _installed(python: pathlib.Path) -> pathlib.Path:
     return pathlib.Path(found.stdout.strip()).parent
 
 
+def main() -> None:
+    """Make a copy of what this Python has."""
+    parser = argparse.ArgumentParser(
+        prog='python -m testbed.driver_modes.patched',
+        description='Copy the installed oslo_vmware and apply the patch.',
+    )
+    parser.add_argument(
+        'directory', type=pathlib.Path, help='must not exist, or be empty'
+    )
+    folder = parser.parse_args().directory
+    try:
+        copy(pathlib.Path(sys.executable), folder)
+    except OSError as error:
+        sys.exit(f'{folder}: {error}')
+
+
 if __name__ == '__main__':
-    copy(pathlib.Path(sys.executable), pathlib.Path(sys.argv[1]))
+    main()
