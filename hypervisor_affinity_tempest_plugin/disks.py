@@ -11,6 +11,8 @@ operating system.
 
 import struct
 
+# Bytes.
+ISO_BLOCK = 2048
 _SECTOR = 512
 _CAPACITY = 1024**2
 
@@ -142,19 +144,28 @@ def iso() -> bytes:
 
     Enough for whoever asks what it is; nobody mounts it.
     """
-    block = 2048
-    blocks = 18
-    primary = bytearray(block)
-    primary[:7] = b'\x01CD001\x01'
-    primary[8:72] = b'EMPTY'.ljust(64)
-    # Numbers stand there twice, for either order of bytes.
-    primary[80:88] = struct.pack('<I', blocks) + struct.pack('>I', blocks)
-    primary[120:124] = struct.pack('<H', 1) + struct.pack('>H', 1)
-    primary[124:128] = struct.pack('<H', 1) + struct.pack('>H', 1)
-    primary[128:132] = struct.pack('<H', block) + struct.pack('>H', block)
-    terminator = b'\xffCD001\x01'.ljust(block, b'\0')
+    terminator = b'\xffCD001\x01'.ljust(ISO_BLOCK, b'\0')
     # The first 16 blocks belong to whoever boots from it.
-    return bytes(16 * block) + bytes(primary) + terminator
+    return bytes(16 * ISO_BLOCK) + iso_descriptor(b'EMPTY', 18) + terminator
+
+
+def iso_descriptor(name: bytes, blocks: int) -> bytes:
+    """Return the block that says of an ISO 9660 volume what it is.
+
+    :param name: of the system it is for, and of the volume
+    :param blocks: size of the volume, in blocks of ``ISO_BLOCK`` bytes
+    """
+    block = bytearray(ISO_BLOCK)
+    block[:7] = b'\x01CD001\x01'
+    block[8:72] = name.ljust(64)
+    # Numbers stand there twice, for either order of bytes.
+    block[80:88] = struct.pack('<I', blocks) + struct.pack('>I', blocks)
+    block[120:124] = struct.pack('<H', 1) + struct.pack('>H', 1)
+    block[124:128] = struct.pack('<H', 1) + struct.pack('>H', 1)
+    block[128:132] = struct.pack('<H', ISO_BLOCK) + struct.pack(
+        '>H', ISO_BLOCK
+    )
+    return bytes(block)
 
 
 IN_FORMAT = {'iso': iso, 'qcow2': qcow2, 'raw': raw, 'vmdk': vmdk}

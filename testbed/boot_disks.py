@@ -15,13 +15,15 @@ import struct
 import subprocess
 import tempfile
 
+from hypervisor_affinity_tempest_plugin import disks
+
 QEMU_IMG = 'qemu-img'
 
 HARD_DISK = '80'
+CD_ROM = 'E0'
 
 _SECTOR = 512
 _SECTORS = 2048
-_ISO_BLOCK = 2048
 # Where a BIOS loads a boot sector.
 _LOADED_AT = 0x7C00
 _DIGITS = b'??'
@@ -141,17 +143,6 @@ def _iso(label: str) -> bytes:
     primary_at, boot_at, terminator_at, catalog_at, program_at = names
     blocks = program_at + 1
 
-    primary = bytearray(_ISO_BLOCK)
-    primary[:7] = b'\x01CD001\x01'
-    primary[8:72] = b'BOOTS'.ljust(64)
-    # Numbers stand there twice, for either order of bytes.
-    primary[80:88] = struct.pack('<I', blocks) + struct.pack('>I', blocks)
-    primary[120:124] = struct.pack('<H', 1) + struct.pack('>H', 1)
-    primary[124:128] = struct.pack('<H', 1) + struct.pack('>H', 1)
-    primary[128:132] = struct.pack('<H', _ISO_BLOCK) + struct.pack(
-        '>H', _ISO_BLOCK
-    )
-
     boot = bytearray(b'\0CD001\x01EL TORITO SPECIFICATION'.ljust(71, b'\0'))
     boot += struct.pack('<I', catalog_at)
 
@@ -161,14 +152,14 @@ def _iso(label: str) -> bytes:
     # Bootable, without emulation, one sector of 512 bytes.
     entry = struct.pack('<BBHBBHI', 0x88, 0, 0, 0, 0, 1, program_at)
 
-    image = bytearray(blocks * _ISO_BLOCK)
+    image = bytearray(blocks * disks.ISO_BLOCK)
     for block, content in (
-        (primary_at, primary),
+        (primary_at, disks.iso_descriptor(b'BOOTS', blocks)),
         (boot_at, boot),
         (terminator_at, b'\xffCD001\x01'),
         (catalog_at, validation + entry),
         (program_at, _boot_sector(label)),
     ):
-        start = block * _ISO_BLOCK
+        start = block * disks.ISO_BLOCK
         image[start : start + len(content)] = content
     return bytes(image)

@@ -40,7 +40,6 @@ _MICROVERSION = '2.85'
 # In seconds, for a guest that has begun.
 _PATIENCE = 30
 _SUBNET = '10.0.0.0/16'
-_CD_ROM = 'E0'
 # The property that shows on servers with a port alone.
 _NIC = 'hw_vif_model'
 
@@ -233,7 +232,7 @@ class Boots:
         label = trial.image['disk_format']
         is_cd_rom = label == 'iso'
         line = boot_disks.line(
-            label, _CD_ROM if is_cd_rom else boot_disks.HARD_DISK
+            label, boot_disks.CD_ROM if is_cd_rom else boot_disks.HARD_DISK
         )
         # As the API shows it, which would ask nova-compute each time.
         console = self._instances / server.id / 'console.log'

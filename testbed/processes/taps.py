@@ -38,8 +38,8 @@ def note(state: str | pathlib.Path, port: str) -> None:
 def forget(state: str | pathlib.Path, port: str) -> None:
     """Remove the note of a port that has no device any more; as above.
 
-    The note stays while the device is there: whoever ends the cloud removes
-    both.
+    The note stays while the device is there, so that whoever ends the cloud
+    finds it.
     """
     name = device(port)
     if not (_DEVICES / name).exists():

@@ -30,7 +30,6 @@ from tests.whole_cloud.tenant import forget_failed_builds
 # {side: host of the table}, in the order in which they are tried
 SIDES = {'kvm': 'kvm', 'vmware': 'vcenter'}
 HOSTS = {'kvm': ('kvm-1', 'kvm-2'), 'vmware': ('vc-1', 'vc-2')}
-FIRST_CD_ROM = 'E0'
 # In seconds, for all that nova-compute has started.
 GUESTS_PATIENCE = 60
 # {row: why no real KVM host of this cloud shows it}
@@ -137,7 +136,9 @@ def guests_line(case):
     disk_format = case.image.get('disk_format')
     if disk_format == 'iso':
         # A CD-ROM's boot sector is not where a hard disk has it.
-        return None if case.volume else boot_disks.line('iso', FIRST_CD_ROM)
+        return (
+            None if case.volume else boot_disks.line('iso', boot_disks.CD_ROM)
+        )
     return disk_format and boot_disks.line(disk_format)
 
 
