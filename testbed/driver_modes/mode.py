@@ -54,8 +54,13 @@ class Mode(NamedTuple):
         return json.loads(ended.stdout)
 
 
-def write_conf(folder: pathlib.Path, vcenter: VCenter) -> str:
-    """Write what nova-compute needs into a folder; return its argument."""
+def write_conf(
+    folder: pathlib.Path, vcenter: VCenter, **changes: object
+) -> str:
+    """Write what nova-compute needs into a folder; return its argument.
+
+    :param changes: options of [vmware]
+    """
     conf = folder / 'nova.conf'
     options = vsphere.nova_options(
         vcenter.host,
@@ -78,6 +83,7 @@ def write_conf(folder: pathlib.Path, vcenter: VCenter) -> str:
                 'transport_url': 'fake://',
             },
             'oslo_concurrency': {'lock_path': folder},
+            'vmware': changes,
         },
     )
     return f'--config-file={conf}'

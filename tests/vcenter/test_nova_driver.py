@@ -8,13 +8,11 @@ import json
 
 import pytest
 
-from testbed.processes import nova_conf
+from testbed.driver_modes import mode
 from testbed.processes import vsphere
 from testbed.processes.preloaded import Preloaded
 from testbed.vcenter import inventory
 from tests.vcenter import programs
-
-CLUSTER = 'first'
 
 
 @pytest.fixture(scope='module')
@@ -30,30 +28,8 @@ def run_driver(tmp_path_factory):
 
     def run(vcenter, **changes):
         folder = tmp_path_factory.mktemp('driver')
-        conf = folder / 'nova.conf'
-        nova_conf.write(
-            conf,
-            vsphere.nova_options(
-                vcenter.host,
-                vcenter.port,
-                vcenter.user,
-                vcenter.password,
-                vcenter.ca_file,
-                CLUSTER,
-            ),
-            {
-                'DEFAULT': {
-                    'state_path': folder,
-                    'reserved_host_memory_mb': 0,
-                    # Which it has, and does not use.
-                    'transport_url': 'fake://',
-                },
-                'vmware': changes,
-            },
-        )
-        return preloaded.run(
-            str(programs.REPORT_DRIVER), f'--config-file={conf}'
-        )
+        conf = mode.write_conf(folder, vcenter, **changes)
+        return preloaded.run(str(programs.REPORT_DRIVER), conf)
 
     yield run
     preloaded.stop()
@@ -73,7 +49,7 @@ def report_on(run_driver):
 
 @pytest.fixture(scope='module')
 def described():
-    return vsphere.cluster_inventory(CLUSTER)
+    return vsphere.cluster_inventory(mode.CLUSTER)
 
 
 @pytest.fixture(scope='module')
@@ -137,7 +113,7 @@ def test_it_registers_its_extension(report, vcenter):
 
 
 def test_a_cluster_that_is_in_use(start_vcenter, report_on):
-    described = vsphere.cluster_inventory(CLUSTER)
+    described = vsphere.cluster_inventory(mode.CLUSTER)
     cluster = described.clusters[0]
     first, second, third, _ = cluster.hosts
     first.hardware.cpu_threads = 48
