@@ -171,7 +171,7 @@ class Program:
         return [
             process
             for process in psutil.process_iter()
-            if (session := _session(process))
+            if (session := _session(process)) is not None
             and number in (session, process.pid)
         ]
 
@@ -199,7 +199,10 @@ class Program:
 
 
 def _session(process: psutil.Process) -> int | None:
-    """Return the number of who began its session; None if it has ended."""
+    """Return the number of who began its session; None if it has ended.
+
+    0 if that is outside of the container.
+    """
     try:
         # The first of several threads can end before the others, which keep
         # what it listens on.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import shutil
 import subprocess
 
@@ -34,6 +35,14 @@ def test_end(tmp_path, machine):
     guests.end(tmp_path)
     assert machine.wait(polling.TIMEOUT) == -9
     assert guests.find(tmp_path) == []
+
+
+def test_end_of_one_whose_session_began_outside_of_the_container(
+    tmp_path, machine, monkeypatch
+):
+    monkeypatch.setattr(os, 'getsid', lambda pid: 0)
+    guests.end(tmp_path)
+    assert machine.wait(polling.TIMEOUT) == -9
 
 
 def test_the_guard_leaves_others_alone(tmp_path):
