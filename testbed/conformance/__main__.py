@@ -17,8 +17,8 @@ from testbed.conformance import tables
 from testbed.conformance import versions
 from testbed.conformance.boots import Boots
 from testbed.conformance.finding import Record
-from testbed.processes import cloud
 from testbed.processes import compute
+from testbed.processes import directory
 from testbed.processes.cloud import Cloud
 
 
@@ -31,7 +31,7 @@ def main() -> None:
             sys.exit('--property needs --directory')
         pages.write(finding.read())
         return
-    if not cloud.is_in(folder):
+    if not directory.is_in(folder):
         sys.exit(f'there is no cloud in {folder}')
     try:
         hosts = compute.hosts(folder)
@@ -41,8 +41,15 @@ def main() -> None:
     lacks = Boots.lacks(made)
     if lacks:
         sys.exit(f'this cannot be run: {lacks}')
-    made.up()
-    record = _run(made, arguments.property)
+    before = finding.read() if arguments.property else Record({}, [])
+    try:
+        before.check(versions.of_packages())
+        made.up()
+        record = _run(made, before, arguments.property)
+    except ValueError as error:
+        sys.exit(str(error))
+    finding.write(record)
+    pages.write(record)
     for found in tables.unexplained(record.findings):
         _say(f'not what the table says: {found}')
 
@@ -66,22 +73,25 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run(made: Cloud, chosen: Sequence[str] | None) -> Record:
-    """Boot servers, and write the results after each property.
+def _run(made: Cloud, before: Record, chosen: Sequence[str] | None) -> Record:
+    """Boot servers, and return what is known then.
 
+    :param before: what is known
     :param chosen: properties and formats; None for all
+    :raises ValueError: there is none of them, or what is known is of other
+        versions
     """
     began = time.monotonic()
 
     def say(text: str) -> None:
         _say(f'{time.monotonic() - began:4.0f} s  {text}')
 
-    record = finding.read() if chosen else Record({}, [])
+    record = before
     with Boots(made, say) as boots:
         wanted = boots.all()
         unknown = set(chosen or ()) - {trial.name for trial in wanted}
         if unknown:
-            sys.exit(f'no such property: {", ".join(sorted(unknown))}')
+            raise ValueError(f'no such property: {", ".join(sorted(unknown))}')
         for name in dict.fromkeys(trial.name for trial in wanted):
             if chosen and name not in chosen:
                 continue
@@ -90,8 +100,6 @@ def _run(made: Cloud, chosen: Sequence[str] | None) -> Record:
             record = record.with_property(
                 name, found, {**versions.of_packages(), **boots.versions}
             )
-            finding.write(record)
-            pages.write(record)
     return record
 
 

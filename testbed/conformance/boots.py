@@ -8,7 +8,6 @@ driver itself is to answer.
 import concurrent.futures
 import contextlib
 import itertools
-import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 
@@ -49,7 +48,7 @@ Map = Callable[..., Iterator]
 class Boots:
     """A context manager with what the servers need; in the end it is gone.
 
-    * ``versions``: of libvirt and QEMU, once a server ran
+    * ``versions``: as ``qemu.Machine`` has them, once a server ran
     """
 
     def __init__(
@@ -77,10 +76,8 @@ class Boots:
         is_real = {host.name: host.is_real for host in cloud.hosts}
         for name in HOSTS.values():
             if not is_real.get(name):
-                why = libvirt.lacks() or 'the cloud was made so'
+                why = libvirt.lacks(cloud.folder) or 'the cloud was made so'
                 return f'{name} is faked: {why}'
-        if os.geteuid():
-            return 'only root can make the TAP devices of ports'
         return None
 
     def __enter__(self) -> 'Boots':

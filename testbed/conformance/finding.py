@@ -120,6 +120,19 @@ class Record(NamedTuple):
     versions: Mapping[str, str]
     findings: list[Finding]
 
+    def check(self, versions: Mapping[str, str]) -> None:
+        """Refuse other versions than the findings were made with.
+
+        :raises ValueError: names them
+        """
+        differ = [
+            f'{what} {self.versions[what]}, and now it is {version}'
+            for what, version in versions.items()
+            if self.versions.get(what, version) != version
+        ]
+        if differ:
+            raise ValueError(f'the other findings are of {"; ".join(differ)}')
+
     def with_property(
         self, name: str, found: list[Finding], versions: Mapping[str, str]
     ) -> 'Record':
@@ -130,15 +143,7 @@ class Record(NamedTuple):
         :param versions: that they were made with
         :raises ValueError: these are not those of the others
         """
-        differ = {
-            what: (self.versions[what], version)
-            for what, version in versions.items()
-            if self.versions.get(what, version) != version
-        }
-        if differ:
-            raise ValueError(
-                f'the other findings are of other versions: {differ}'
-            )
+        self.check(versions)
         others = list(self.findings)
         places = [
             place

@@ -29,7 +29,8 @@ _SCSI = 'scsi0'
 class Machine:
     """A machine that was started.
 
-    * ``versions``: of libvirt and of QEMU
+    * ``versions``: of libvirt and of QEMU, and ``virt_type``, which is
+      ``qemu`` where the machine has no usable /dev/kvm
     """
 
     def __init__(self, folder: pathlib.Path, name: str) -> None:
@@ -43,7 +44,10 @@ class Machine:
         log = (folder / 'log/qemu' / f'{name}.log').read_text()
         # A server that was started again has several there.
         command = log[log.rindex(_STARTS) :]
-        self.versions = _VERSIONS.search(command).groupdict()
+        self.versions = {
+            **_VERSIONS.search(command).groupdict(),
+            'virt_type': self._described.get('type'),
+        }
         self._program = _PROGRAM.search(command)[1]
         self._devices = list(map(json.loads, _DEVICE.findall(command)))
 

@@ -17,7 +17,7 @@ _NEXT_OR_CAUSED = re.compile(
 )
 # The last line of a traceback, and what belongs to it.
 _RAISED = re.compile(r'^(?P<kind>[A-Za-z_][\w.]*)(?:: (?P<words>.*))?\Z', re.S)
-_FRAME = re.compile(r'^  File "[^"]*/site-packages/([^"]+)"', re.M)
+_FRAME = re.compile(r'^  File "([^"]+)"', re.M)
 
 # {beginning of an exception's name, file that it passed through: who raises
 # it}; the first that fits.
@@ -89,7 +89,7 @@ def _refuser(kind: str, traceback: str) -> Refuser | None:
     files = _FRAME.findall(traceback)
     for (beginning, passed), refuser in _REFUSERS.items():
         if kind.startswith(beginning) and any(
-            file.startswith(passed) for file in files
+            f'/{passed}' in file for file in files
         ):
             return refuser
     return None

@@ -4,23 +4,16 @@
 import subprocess
 from importlib import metadata
 
-from testbed.processes import libvirt
-
 # Distributions whose code answers: nova, and what it looks at disks with.
 _DISTRIBUTIONS = ('nova', 'oslo.utils', 'glance', 'oslo.vmware')
 _SIMULATOR = 'golang-github-vmware-govmomi-dev'
 
 
 def of_packages() -> dict[str, str]:
-    """Return {program: version} of all but libvirt and QEMU.
-
-    ``virt_type`` is how nova's driver was configured: ``qemu`` where the
-    machine has no usable /dev/kvm.
-    """
+    """Return {program: version} of all but libvirt and QEMU."""
     return {
         **{name: metadata.version(name) for name in _DISTRIBUTIONS},
         'vCenter simulator (govmomi)': _of_simulator(),
-        'virt_type': libvirt.virt_type(),
     }
 
 

@@ -9,6 +9,7 @@ import time
 from testbed.processes import broker
 from testbed.processes import cloud
 from testbed.processes import compute
+from testbed.processes import directory
 from testbed.processes import guests
 from testbed.processes import mariadb
 from testbed.processes import openrc
@@ -84,7 +85,7 @@ def _up(arguments: argparse.Namespace) -> None:
     if missing:
         sys.exit(f'these packages are needed: {" ".join(missing)}')
     folder = arguments.directory
-    cloud.make_room(folder)
+    directory.make_room(folder)
     _say(f'Starting a cloud in {folder}')
     began = time.monotonic()
 
@@ -137,7 +138,7 @@ def _soak(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    if not cloud.is_in(arguments.directory):
+    if not directory.is_in(arguments.directory):
         _say(f'There is no cloud in {arguments.directory}')
         sys.exit(_NOTHING_RUNS)
     found = running.find(arguments.directory)
@@ -155,8 +156,9 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _find(folder: pathlib.Path) -> list[running.Program]:
-    if not cloud.is_in(folder):
+    if not directory.is_in(folder):
         sys.exit(f'there is no cloud in {folder}')
+    directory.check_owner(folder)
     return running.find(folder)
 
 

@@ -6,7 +6,6 @@ import errno
 import functools
 import http
 import pathlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from openstack import connection
@@ -14,6 +13,7 @@ from openstack import exceptions
 
 from testbed.processes import broker
 from testbed.processes import control
+from testbed.processes import directory
 from testbed.processes import guests
 from testbed.processes import keystone
 from testbed.processes import mariadb
@@ -33,7 +33,9 @@ from testbed.processes.nova import DATABASES as NOVAS_DATABASES
 from testbed.processes.nova import Nova
 from testbed.processes.nova_service import NovaService
 from testbed.processes.placement_service import PlacementService
+from testbed.processes.program import Program
 from testbed.processes.site import WholeSite
+from testbed.processes.supervisor import CHECKOUT
 from testbed.processes.supervisor import Supervisor
 from testbed.processes.vcenter import VCenter
 
@@ -69,41 +71,6 @@ _FREED = 4
 # Why a compute service is disabled, as nova's driver puts it.
 _NO_VCENTER = 'set by vmwareapi host_state'
 
-# Files that are there as soon as a folder is a cloud's, and when the cloud
-# has all that it needs.
-# Like nothing that anybody else would have: what is unfinished is removed.
-BEGUN = 'hypervisor-affinity-ports.json'
-FILLED = 'filled'
-
-
-def is_in(folder: pathlib.Path) -> bool:
-    """Tell whether a folder has a cloud, complete or not."""
-    return (folder / BEGUN).exists()
-
-
-def make_room(folder: pathlib.Path) -> None:
-    """Have a folder that is empty, or has a complete cloud.
-
-    One that did not become complete is removed: what is in its databases can
-    be anything.
-
-    :raises OSError: the folder has something else
-    """
-    if is_in(folder):
-        if (folder / FILLED).exists():
-            return
-        for found in running.find(folder):
-            found.kill()
-        guests.end(folder)
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise OSError(
-            errno.ENOTEMPTY,
-            'not empty, and there is no cloud in it',
-            str(folder),
-        )
-
 
 class Cloud:
     """All of it, on loopback, with its state in one folder.
@@ -131,18 +98,15 @@ class Cloud:
         :param first_port: the first of consecutive ones; None for free ones
         :param outlives: whether it goes on when this process ends
         :param down_time: in seconds, after which a part of nova that is
-            silent counts as down; None for what suits a busy machine
+            silent counts as down; None for what it was before, or suits a
+            busy machine
         :param say: is told each step before it begins
         """
         self._say = say
         self.folder = folder
         self.programs = Supervisor(folder, outlives)
         self.programs.at_end(functools.partial(guests.end, folder))
-        self._guard = (
-            None
-            if outlives
-            else self.programs.add('guests-guard', guests.guard(folder))
-        )
+        self._guard = None if outlives else self._make_guard()
         self.site = self._make_site(first_port)
         self._keystone = Keystone(self.site)
         self._others = [
@@ -151,11 +115,7 @@ class Cloud:
             Neutron(self.site),
             Cinder(self.site),
         ]
-        self._nova = (
-            Nova(self.site)
-            if down_time is None
-            else Nova(self.site, down_time)
-        )
+        self._nova = Nova(self.site, down_time)
         self._schedulers = control.schedulers(self._nova)
         self.hosts = hosts
         self._behind_nova = [
@@ -170,7 +130,7 @@ class Cloud:
 
         :raises OSError: says what went wrong
         """
-        filled = self.folder / FILLED
+        filled = self.folder / directory.FILLED
         is_first = not filled.exists()
         self._check_ports()
         if self._guard:
@@ -179,6 +139,8 @@ class Cloud:
         self.site.broker.start()
         self.site.mariadb.start()
         self.site.mariadb.wait()
+        if self._guard:
+            self._guard.wait()
         if is_first:
             self._fill_databases()
         self._say('Starting Keystone')
@@ -258,8 +220,16 @@ class Cloud:
         child = self.programs.begin('nova-placement-audit', command)
         self.programs.finish(child, successes=(0, _FREED))
 
+    def _make_guard(self) -> Program:
+        return self.programs.add(
+            'guests-guard',
+            guests.guard(self.folder),
+            {'PYTHONPATH': str(CHECKOUT)},
+            ready_text=guests.READY,
+        )
+
     def _make_site(self, first_port: int | None) -> WholeSite:
-        numbers = ports.keep(self.folder / BEGUN, _PORTS, first_port)
+        numbers = ports.keep(self.folder / directory.BEGUN, _PORTS, first_port)
         return WholeSite(
             folder=self.folder,
             programs=self.programs,

@@ -63,7 +63,7 @@ class Host:
     @property
     def service_name(self) -> str:
         """Return the name of the program that runs it."""
-        return f'nova-compute-{self.name}'
+        return _service_name(self.name)
 
     def service(self, nova: Nova) -> NovaService:
         """Return its nova-compute, not started yet."""
@@ -99,42 +99,42 @@ def hosts(cloud: pathlib.Path) -> tuple[Host, ...]:
     :raises OSError: the cloud was made with nova's own driver, and something
         is missing now
     """
-    lacks = libvirt.lacks()
+    lacks = libvirt.lacks(cloud)
     names = ('kvm-1', 'kvm-2')
-    begun = [
-        path
-        for name in names
-        for path in cloud.glob(f'nova/nova-compute-{name}')
-    ]
-    is_real = (
-        any((path / _LIBVIRT).exists() for path in begun)
-        if begun
-        else not lacks
-    )
-    if is_real and lacks:
-        raise OSError(f'the KVM hosts of this cloud are real, but {lacks}')
+    before = cloud / 'nova' / _service_name(names[0]) / NovaService.CONF
+    if before.exists():
+        virt_type = nova_conf.value(before, 'libvirt', 'virt_type')
+        if virt_type and lacks:
+            raise OSError(f'the KVM hosts of this cloud are real, but {lacks}')
+    else:
+        virt_type = None if lacks else libvirt.usable_virt_type()
     why = lacks or 'so they were when this cloud was made'
     return (
         *(
-            kvm_host(name) if is_real else faked_kvm_host(name, why)
+            kvm_host(name, virt_type)
+            if virt_type
+            else faked_kvm_host(name, why)
             for name in names
         ),
         vsphere_host('vc-1'),
     )
 
 
-def kvm_host(name: str) -> Host:
+def kvm_host(name: str, virt_type: str) -> Host:
     """Return a host with nova's own driver, on QEMU.
 
     It gives away as much as a faked one, whatever the machine has.
+
+    :param virt_type: ``kvm`` or ``qemu``
     """
 
     def launch(nova: Nova, folder: pathlib.Path) -> Launch:
         return Launch(
             options=libvirt.options(
                 nova.folder / 'instances',
-                folder / 'nova.conf',
+                folder / NovaService.CONF,
                 {**_KVM_SIZES, 'vcpus': _KVM_SIZES['vcpus'] * _SHARES},
+                virt_type,
             ),
             inside=libvirt.enter(name, folder / _LIBVIRT),
             environment=libvirt.environment(folder / 'modules'),
@@ -144,7 +144,7 @@ def kvm_host(name: str) -> Host:
         name=name,
         aggregate='kvm',
         program=_REAL_PROGRAM,
-        driver=f"nova's libvirt driver, virt_type={libvirt.virt_type()}",
+        driver=f"nova's libvirt driver, virt_type={virt_type}",
         launch=launch,
     )
 
@@ -190,6 +190,10 @@ def vcenter_host(name: str) -> Host:
             'esxi_hosts': 4,
         },
     )
+
+
+def _service_name(host: str) -> str:
+    return f'nova-compute-{host}'
 
 
 def _fake_host(

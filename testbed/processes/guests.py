@@ -1,43 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machines of a cloud's servers: they outlive a nova-compute.
 
-So do their TAP devices.
+As a program, it ends those of a cloud when it is asked to end itself. It takes
+the cloud's directory.
 """
 
 import pathlib
+import signal
+import sys
+import time
 
-from testbed.processes import taps
-from testbed.processes.program import Command
 from testbed.processes.program import Program
 
 # Where libvirt writes them, in the directory of a host's nova-compute.
 _PID_FILES = 'nova/nova-compute-{host}/libvirt/run/qemu/instance-*.pid'
 _ANY = '*'
-# The directory of Neutron's state, in a cloud's.
-_NEUTRON = 'neutron'
 
-# Takes the cloud's directory. It is asked to end when whoever started the
-# cloud has died, as all programs are; some nova-compute may still be about to
-# start a machine then, so it looks again.
-_GUARD = f"""\
-trap : TERM
-sleep infinity &
-wait
-kill $!
-for look in 1 2 3 4 5 6; do
-    for file in "$1"/{_PID_FILES.format(host=_ANY)}; do
-        pid=$(cat "$file" 2>/dev/null) || continue
-        # Of a machine that has ended, the number may be another program's.
-        case $(cat "/proc/$pid/comm" 2>/dev/null) in
-            qemu*) kill -KILL "$pid" ;;
-        esac
-    done
-    sleep 0.5
-done
-for note in "$1"/{_NEUTRON}/{taps.NOTES}/tap*; do
-    ip link delete dev "${{note##*/}}"
-done 2>/dev/null
-"""
+_MODULE = 'testbed.processes.guests'
+# What the guard writes as soon as it can be asked to end.
+READY = 'waiting'
+# Some nova-compute may still be about to start a machine when it is asked to
+# end, as this program is.
+_LOOKS = 6
+# In seconds.
+_PAUSE = 0.5
 
 
 def find(cloud: pathlib.Path, host: str = _ANY) -> list[Program]:
@@ -60,17 +46,28 @@ def end(cloud: pathlib.Path, host: str = _ANY) -> None:
     """
     for guest in find(cloud, host):
         guest.kill()
-    # Nobody knows which host has which.
-    if host == _ANY:
-        taps.remove(cloud / _NEUTRON)
 
 
-def guard(cloud: pathlib.Path) -> Command:
+def guard(cloud: pathlib.Path) -> list[str | pathlib.Path]:
     """Return a program that ends them when it is asked to end itself.
 
-    No machine has the cloud's processes for parents, by whose death they
-    would end.
+    As all programs are when whoever started the cloud has died. No machine
+    has the cloud's processes for parents, by whose death it would end.
 
     :param cloud: its directory
     """
-    return ['sh', '-c', _GUARD, 'sh', cloud]
+    return [sys.executable, '-m', _MODULE, cloud]
+
+
+def _main() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    sys.stdout.write(f'{READY}\n')
+    sys.stdout.flush()
+    signal.sigwait({signal.SIGTERM})
+    for _ in range(_LOOKS):
+        end(pathlib.Path(sys.argv[1]))
+        time.sleep(_PAUSE)
+
+
+if __name__ == '__main__':
+    _main()

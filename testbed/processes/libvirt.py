@@ -7,7 +7,6 @@ own (namespaces of Linux), since the driver names its node as the machine, and
 a deep path of the cloud is too long for QEMU's sockets.
 """
 
-import functools
 import importlib.machinery
 import math
 import os
@@ -23,6 +22,7 @@ from testbed import boot_disks
 from testbed.processes import nova_conf
 from testbed.processes import polling
 from testbed.processes import privsep
+from testbed.processes.supervisor import BIN
 
 DRIVER = 'libvirt.LibvirtDriver'
 
@@ -43,6 +43,7 @@ _QEMU_DRIVER = '*/libvirt/connection-driver/libvirt_driver_qemu.so'
 # Each nova-compute sees its own directory there: it is on every Debian, and
 # nobody has a checkout in it.
 _ROOT = pathlib.Path('/var/opt')
+_RUN = pathlib.Path('/run')
 _QEMU_CONF = """\
 security_driver = "none"
 dynamic_ownership = 0
@@ -57,8 +58,8 @@ stdio_handler = "file"
 # libvirt looks for the user before it reads that it is to be another one.
 # There is none where no libvirtd is installed, so nova-compute sees one.
 _ACCOUNTS = {
-    'passwd': 'libvirt-qemu:x:0:0::/:/bin/false\n',
-    'group': 'libvirt-qemu:x:0:\n',
+    'passwd': 'libvirt-qemu:x:0:0::/:/bin/false',
+    'group': 'libvirt-qemu:x:0:',
 }
 # Not for an ordinary user, who would be root there: libvirt then wants to give
 # up groups, which the kernel refuses.
@@ -66,7 +67,7 @@ _UNSHARE = ('unshare', '--uts', '--mount')
 # Takes the machine's name, what is mounted on _ROOT, and the program. What
 # libvirt knows of devices that it gives away is in /run all the same, and
 # os-brick makes /etc/nvme where the kernel does not allow to lay this over it.
-_ENTER = """\
+_ENTER = f"""\
 set -e
 hostname "$1"
 mkdir -p "$2/over" "$2/work"
@@ -75,11 +76,19 @@ mount -t overlay overlay \\
 for name in passwd group; do
     mount --bind "$2/etc/$name" "/etc/$name"
 done
-mount --bind "$2" "$3"
-mount -t tmpfs tmpfs /run
-shift 3
+mount --bind "$2" {_ROOT}
+mount -t tmpfs tmpfs {_RUN}
+shift 2
 exec "$@"
 """
+# What nova does with the devices of ports, with a network of the host's own.
+# The hosts would else remove each other's: nova names a device after its port,
+# which a server takes along. QEMU's are libvirt's, and go with QEMU.
+_NETWORK = (
+    *('unshare', '--net', '--mount', 'sh', '-c'),
+    'mount -t sysfs sysfs /sys && exec "$@"',
+    'sh',
+)
 # In seconds. What boots later than that is slower than QEMU's emulation.
 _PATIENCE = 2.0
 # libvirt adds up these, which can be less than the machine has.
@@ -105,8 +114,11 @@ def missing_packages() -> list[str]:
     return missing
 
 
-def lacks() -> str | None:
-    """Say what is missing for it on this machine; None if nothing is."""
+def lacks(cloud: pathlib.Path) -> str | None:
+    """Say what is missing for it; None if nothing is.
+
+    :param cloud: its directory
+    """
     if platform.machine() != _MACHINE:
         return f'they need a machine of type {_MACHINE}'
     if missing := missing_packages():
@@ -119,6 +131,10 @@ def lacks() -> str | None:
         subprocess.run([*_UNSHARE, 'true'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         return f'this command must work: {" ".join(_UNSHARE)} true'
+    for path in (cloud.resolve(), BIN.resolve()):
+        for place in (_ROOT, _RUN):
+            if path.is_relative_to(place):
+                return f'they see nothing of {place}, where {path} is'
     return None
 
 
@@ -132,9 +148,9 @@ def enter(name: str, folder: pathlib.Path) -> list[str | pathlib.Path]:
     etc.mkdir(parents=True, exist_ok=True)
     (etc / 'qemu.conf').write_text(_QEMU_CONF)
     for account, line in _ACCOUNTS.items():
-        known = pathlib.Path('/etc', account).read_text()
-        (etc / account).write_text(known + line)
-    return [*_UNSHARE, 'sh', '-c', _ENTER, 'sh', name, folder, _ROOT]
+        known = pathlib.Path('/etc', account).read_text().splitlines()
+        (etc / account).write_text('\n'.join([*known, line, '']))
+    return [*_UNSHARE, 'sh', '-c', _ENTER, 'sh', name, folder]
 
 
 def environment(folder: pathlib.Path) -> dict[str, str]:
@@ -151,7 +167,10 @@ def environment(folder: pathlib.Path) -> dict[str, str]:
 
 
 def options(
-    instances: pathlib.Path, conf: pathlib.Path, sizes: dict[str, int]
+    instances: pathlib.Path,
+    conf: pathlib.Path,
+    sizes: dict[str, int],
+    virt_type: str,
 ) -> nova_conf.Options:
     """Return what nova.conf has for the driver.
 
@@ -160,14 +179,9 @@ def options(
     :param conf: the file itself
     :param sizes: ``vcpus``, ``memory_mb`` (MiB) and ``disk_gb`` (GiB) that
         Placement gives away in all, whatever the machine has
+    :param virt_type: ``kvm`` or ``qemu``
     """
     instances.mkdir(exist_ok=True)
-    disk_gb = psutil.disk_usage(str(instances)).total / _GIB
-    ratios = {
-        'cpu': _ratio(sizes['vcpus'], os.cpu_count() or 1),
-        'ram': _ratio(sizes['memory_mb'], _memory_mb()),
-        'disk': _ratio(sizes['disk_gb'], disk_gb),
-    }
     helper = privsep.helper(conf)
     return {
         'DEFAULT': {
@@ -177,21 +191,18 @@ def options(
             'resume_guests_state_on_host_boot': True,
             # A boot sector does not listen.
             'shutdown_timeout': 1,
-            **{
-                f'{name}_allocation_ratio': ratio
-                for name, ratio in ratios.items()
-            },
+            **_allocation_ratios(sizes, instances),
         },
         'libvirt': {
             'connection_uri': f'qemu:///embed?root={_ROOT}',
-            'virt_type': virt_type(),
+            'virt_type': virt_type,
             'cpu_mode': 'none',
             'wait_soft_reboot_seconds': 2,
         },
+        'nova_sys_admin': {'helper_command': privsep.helper(conf, _NETWORK)},
         **{
             group: {'helper_command': helper}
             for group in (
-                'nova_sys_admin',
                 'privsep_osbrick',
                 'vif_plug_linux_bridge_privileged',
                 'vif_plug_ovs_privileged',
@@ -200,8 +211,7 @@ def options(
     }
 
 
-@functools.cache
-def virt_type() -> str:
+def usable_virt_type() -> str:
     """Return ``kvm`` if a machine boots with it, else ``qemu``.
 
     That there is a /dev/kvm, and that it answers, says less: in a machine
@@ -242,6 +252,17 @@ def virt_type() -> str:
         finally:
             guest.kill()
             guest.wait()
+
+
+def _allocation_ratios(
+    sizes: dict[str, int], instances: pathlib.Path
+) -> dict[str, float]:
+    disk_gb = psutil.disk_usage(str(instances)).total / _GIB
+    return {
+        'cpu_allocation_ratio': _ratio(sizes['vcpus'], os.cpu_count() or 1),
+        'ram_allocation_ratio': _ratio(sizes['memory_mb'], _memory_mb()),
+        'disk_allocation_ratio': _ratio(sizes['disk_gb'], disk_gb),
+    }
 
 
 def _ratio(wanted: float, total: float) -> float:

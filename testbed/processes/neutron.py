@@ -4,12 +4,11 @@
 nova asks it for the ports of every server that it shows or deletes.
 """
 
-import pathlib
-
 from testbed.processes import nova_conf
 from testbed.processes.api_service import ETC
 from testbed.processes.api_service import ApiService
 from testbed.processes.program import Command
+from testbed.processes.supervisor import CHECKOUT
 
 # Neutron finds a driver by an entry point of an installed distribution; this
 # is as much of one as that takes.
@@ -25,7 +24,6 @@ _FILES = {
         f'{_DRIVER} = testbed.processes.{_DRIVER}:PortBinding\n'
     ),
 }
-_CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
 class Neutron(ApiService):
@@ -66,7 +64,7 @@ class Neutron(ApiService):
         distribution.mkdir(parents=True, exist_ok=True)
         for name, content in _FILES.items():
             (distribution / name).write_text(content)
-        return {'PYTHONPATH': f'{plugins}:{_CHECKOUT}'}
+        return {'PYTHONPATH': f'{plugins}:{CHECKOUT}'}
 
     def syncs(self) -> dict[str, Command]:
         """Return how to fill the database."""

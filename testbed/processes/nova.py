@@ -13,9 +13,9 @@ from testbed.processes.site import Site
 DATABASES = ('nova_api', 'nova_cell0', 'nova_cell1')
 # Seconds.
 RPC_TIMEOUT = 20
-# Until a service that is silent counts as down: on a machine that is busy with
-# tests, what says that it is up comes late.
-_DOWN_TIME = 600
+_DOWN_TIME = 'service_down_time'
+# What says that a service is up comes late there.
+_PATIENCE = 600
 _UNLIMITED = -1
 
 
@@ -26,13 +26,16 @@ class Nova(ApiService):
     conf_name = 'nova.conf'
     wsgi = 'nova.wsgi.osapi_compute'
 
-    def __init__(self, site: Site, down_time: int = _DOWN_TIME) -> None:
+    def __init__(self, site: Site, down_time: int | None = None) -> None:
         """Write its configuration, and start nothing.
 
         :param down_time: in seconds, after which a service that is silent
-            counts as down
+            counts as down; None for what was so before, or suits a machine
+            that is busy with tests
         """
-        self._down_time = down_time
+        conf = site.folder / self.name / self.conf_name
+        before = nova_conf.value(conf, 'DEFAULT', _DOWN_TIME)
+        self._down_time = down_time or before or _PATIENCE
         super().__init__(site)
 
     def options(self) -> nova_conf.Options:
@@ -55,7 +58,7 @@ class Nova(ApiService):
                     'state_path': self.folder,
                     # A vCenter cluster is a single host to nova.
                     'allow_resize_to_same_host': True,
-                    'service_down_time': self._down_time,
+                    _DOWN_TIME: self._down_time,
                     # Nobody waits a minute for who has died.
                     'rpc_response_timeout': RPC_TIMEOUT,
                 },

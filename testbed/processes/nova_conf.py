@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """nova.conf and its like, written from {group: {option: value}}."""
 
+import configparser
 import pathlib
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -29,3 +30,10 @@ def write(path: pathlib.Path, *layers: Options) -> None:
     path.touch(mode=0o600)
     path.chmod(0o600)
     path.write_text('\n'.join(lines) + '\n')
+
+
+def value(path: pathlib.Path, group: str, option: str) -> str | None:
+    """Return what a file says; None if it does not, or is not there."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(path)
+    return parser.get(group, option, fallback=None)

@@ -18,6 +18,8 @@ class NovaService:
     * ``name``: of the process and its folder
     """
 
+    CONF = 'nova.conf'
+
     def __init__(
         self,
         nova: Nova,
@@ -39,7 +41,7 @@ class NovaService:
         self.name = name
         folder = nova.folder / self.name
         folder.mkdir(exist_ok=True)
-        self._conf = folder / 'nova.conf'
+        self._conf = folder / self.CONF
         self._options = nova_conf.merge(
             options,
             {

@@ -14,6 +14,8 @@ from testbed.processes.program import Command
 from testbed.processes.program import Program
 
 BIN = pathlib.Path(sys.executable).parent
+# For the PYTHONPATH of programs that have modules of it.
+CHECKOUT = pathlib.Path(__file__).parents[2]
 
 Action: TypeAlias = Callable[[], object]
 

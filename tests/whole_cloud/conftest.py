@@ -51,6 +51,7 @@ def real_kvm(whole_cloud):
     from testbed.processes import libvirt
 
     if not all(host.is_real for host in whole_cloud.hosts_of('kvm')):
+        lacks = libvirt.lacks(whole_cloud.folder)
         if libvirt.missing_packages():
-            installed.miss(libvirt.lacks())
-        pytest.skip(libvirt.lacks() or 'this cloud was made with faked hosts')
+            installed.miss(lacks)
+        pytest.skip(lacks or 'this cloud was made with faked hosts')

@@ -12,9 +12,9 @@ import pytest
 pytest.importorskip('keystone', reason='the extra `cloud` is not installed')
 
 from testbed.conformance import finding
+from testbed.conformance import tables
 from testbed.conformance import versions
 from testbed.conformance.boots import Boots
-from testbed.processes import taps
 from tests.whole_cloud.tenant import forget_failed_builds
 
 
@@ -47,14 +47,9 @@ def test_drivers_do_what_the_results_say(whole_cloud):
             found = boots.run([each.trial for each in expected])
     finally:
         forget_failed_builds(whole_cloud)
-    differ = [
-        pair
-        for pair in zip(expected, found, strict=True)
-        if len(set(map(answer, pair))) > 1
-    ]
-    used = {**versions.of_packages(), **boots.versions}
-    if differ and used != record.versions:
-        pytest.skip(f'the results are of {record.versions}, not of {used}')
-    assert differ == []
-    # What is the machine's is gone with the servers.
-    assert taps.find(whole_cloud.folder / 'neutron') == []
+    assert tables.unexplained(found) == []
+    # Others may have other words for it, or do it otherwise.
+    if {**versions.of_packages(), **boots.versions} == record.versions:
+        pairs = zip(expected, found, strict=True)
+        differ = [pair for pair in pairs if len(set(map(answer, pair))) > 1]
+        assert differ == []

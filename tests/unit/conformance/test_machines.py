@@ -18,7 +18,7 @@ LC_ALL=C \\
 """
 DESCRIBED = """\
 <!-- made by libvirt -->
-<domain><os><type arch='x86_64'>hvm</type></os><devices>
+<domain type='kvm'><os><type arch='x86_64'>hvm</type></os><devices>
 <disk><target dev='sda' bus='sata'/></disk>
 <interface type='ethernet'><model type='{nic}'/></interface>
 </devices></domain>
@@ -40,7 +40,11 @@ def machine(tmp_path):
 
 
 def test_devices_of_qemu(machine):
-    assert machine.versions == {'libvirt': '9.0.0', 'QEMU': '7.2.22'}
+    assert machine.versions == {
+        'libvirt': '9.0.0',
+        'QEMU': '7.2.22',
+        'virt_type': 'kvm',
+    }
     assert machine.device('hw_vif_model') == 'vmxnet3'
     assert machine.device('hw_disk_bus') == 'ide-hd'
     assert machine.device('hw_architecture') == 'qemu-system-x86_64'

@@ -120,6 +120,20 @@ def test_what_else_goes_wrong_is_no_refusal(given):
         refusals.by_fault(given)
 
 
+def test_a_patched_library_is_known_wherever_it_is():
+    given = fault(
+        'oslo_vmware/rw_handles.py',
+        'oslo_vmware.exceptions.VimException: Incomplete VMDK upload',
+        'nova/virt/vmwareapi/images.py',
+    )
+    installed = '/x/site-packages/oslo_vmware'
+    details = given['details'].replace(installed, '/patched/oslo_vmware')
+    assert details != given['details']
+    expected = Refuser.DRIVER, 'Incomplete VMDK upload'
+    assert refusals.by_fault(given) == expected
+    assert refusals.by_fault({**given, 'details': details}) == expected
+
+
 def http_error(status, content_type, body):
     response = requests.Response()
     response.status_code = status

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from testbed.processes import __main__ as command
-from testbed.processes import cloud
+from testbed.processes import directory
 from testbed.processes.supervisor import Supervisor
 from tests.unit.processes.test_programs import start
 
@@ -30,7 +30,7 @@ def status(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def programs(tmp_path):
     programs = Supervisor(tmp_path, outlive=True)
-    (tmp_path / cloud.BEGUN).write_text('{}')
+    (tmp_path / directory.BEGUN).write_text('{}')
     yield programs
     programs.kill()
 

@@ -3,7 +3,6 @@ import os
 import shutil
 import subprocess
 
-import psutil
 import pytest
 
 from testbed.processes import guests
@@ -24,6 +23,12 @@ def machine(tmp_path):
     yield sleeping
     sleeping.kill()
     sleeping.wait()
+
+
+def started_guard(cloud):
+    guard = Child(guests.guard(cloud), cloud / 'log')
+    guard.wait_for_text(guests.READY)
+    return guard
 
 
 def test_found_by_their_pid_files(tmp_path, machine):
@@ -48,23 +53,19 @@ def test_end_of_one_whose_session_began_outside_of_the_container(
 def test_the_guard_leaves_others_alone(tmp_path):
     folder = tmp_path / 'nova/nova-compute-kvm-1/libvirt/run/qemu'
     folder.mkdir(parents=True)
+    pid_file = folder / 'instance-00000001.pid'
     with subprocess.Popen(['sleep', '600']) as other:
-        (folder / 'instance-00000001.pid').write_text(str(other.pid))
-        guard = Child(guests.guard(tmp_path), tmp_path / 'log')
-        polling.until(
-            lambda: psutil.Process(guard.process.pid).children(), 'its sleep'
-        )
+        pid_file.write_text(str(other.pid))
+        # Of a machine that has ended: the number is another's by now.
+        os.utime(pid_file, (0, 0))
+        guard = started_guard(tmp_path)
         guard.stop()
         assert other.poll() is None
         other.kill()
 
 
 def test_the_guard_ends_them_when_it_is_asked_to_end(tmp_path, machine):
-    guard = Child(guests.guard(tmp_path), tmp_path / 'log')
-    # Else it has no trap yet.
-    polling.until(
-        lambda: psutil.Process(guard.process.pid).children(), 'its sleep'
-    )
+    guard = started_guard(tmp_path)
     assert machine.poll() is None
     guard.process.terminate()
     assert machine.wait(polling.TIMEOUT) == -9

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from testbed.processes import cloud
+from testbed.processes import directory
 from testbed.processes import ports
 from testbed.processes import running
 from testbed.processes.supervisor import Supervisor
@@ -208,20 +208,20 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
     for name in ('thesis.tex', 'ports.json', 'filled'):
         (tmp_path / name).touch()
     with pytest.raises(OSError, match='there is no cloud in it'):
-        cloud.make_room(tmp_path)
+        directory.make_room(tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_what_was_not_finished_is_begun_anew(programs, tmp_path):
-    (tmp_path / cloud.BEGUN).write_text('{}')
+    (tmp_path / directory.BEGUN).write_text('{}')
     program = start(programs)
-    cloud.make_room(tmp_path)
+    directory.make_room(tmp_path)
     assert program.pid is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_complete_stays(tmp_path):
-    for name in (cloud.BEGUN, 'filled', 'more'):
+    for name in (directory.BEGUN, 'filled', 'more'):
         (tmp_path / name).touch()
-    cloud.make_room(tmp_path)
+    directory.make_room(tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
