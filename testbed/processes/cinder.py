@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cinder, with volumes that are files."""
 
-import pathlib
-
 from testbed.processes import nova_conf
 from testbed.processes import privsep
 from testbed.processes.api_service import ETC
@@ -10,10 +8,12 @@ from testbed.processes.api_service import ApiService
 from testbed.processes.program import Command
 from testbed.processes.site import REGION
 from testbed.processes.site import Site
+from testbed.processes.supervisor import CHECKOUT
 
 _BACKEND = 'files'
+# In seconds.
+_REPORTS_EVERY = 5
 _DRIVER = 'testbed.processes.file_volumes.FileVolumes'
-_CHECKOUT = pathlib.Path(__file__).parents[2]
 
 
 class Cinder(ApiService):
@@ -31,7 +31,7 @@ class Cinder(ApiService):
                 name,
                 self.program(name),
                 # The driver is there.
-                {'PYTHONPATH': str(_CHECKOUT)},
+                {'PYTHONPATH': str(CHECKOUT)},
             )
             for name in ('cinder-scheduler', 'cinder-volume')
         ]
@@ -48,6 +48,14 @@ class Cinder(ApiService):
                     'glance_api_servers': self.site.url('glance'),
                     'my_ip': '127.0.0.1',
                     'os_region_name': REGION,
+                    # Without it, only an administrator finds a volume by name.
+                    'resource_query_filters_file': (
+                        ETC / 'cinder/resource_filters.json'
+                    ),
+                    # Nothing can be placed until the driver has reported.
+                    'backend_stats_polling_interval': _REPORTS_EVERY,
+                    'periodic_interval': _REPORTS_EVERY,
+                    'periodic_fuzzy_delay': 0,
                     # A busy machine delays what says that a part is up.
                     'service_down_time': 600,
                     'state_path': self.folder,

@@ -19,6 +19,7 @@ import tempfile
 import psutil
 
 from testbed import boot_disks
+from testbed.processes import entry_points
 from testbed.processes import nova_conf
 from testbed.processes import polling
 from testbed.processes import privsep
@@ -44,6 +45,7 @@ _QEMU_DRIVER = '*/libvirt/connection-driver/libvirt_driver_qemu.so'
 # nobody has a checkout in it.
 _ROOT = pathlib.Path('/var/opt')
 _RUN = pathlib.Path('/run')
+_ETC = pathlib.Path('/etc')
 _QEMU_CONF = """\
 security_driver = "none"
 dynamic_ownership = 0
@@ -72,23 +74,21 @@ set -e
 hostname "$1"
 mkdir -p "$2/over" "$2/work"
 mount -t overlay overlay \\
-    -o "lowerdir=/etc,upperdir=$2/over,workdir=$2/work" /etc 2>/dev/null || :
+    -o "lowerdir={_ETC},upperdir=$2/over,workdir=$2/work" \\
+    {_ETC} 2>/dev/null || :
 for name in passwd group; do
-    mount --bind "$2/etc/$name" "/etc/$name"
+    mount --bind "$2/etc/$name" "{_ETC}/$name"
 done
 mount --bind "$2" {_ROOT}
 mount -t tmpfs tmpfs {_RUN}
 shift 2
 exec "$@"
 """
-# What nova does with the devices of ports, with a network of the host's own.
-# The hosts would else remove each other's: nova names a device after its port,
-# which a server takes along. QEMU's are libvirt's, and go with QEMU.
-_NETWORK = (
-    *('unshare', '--net', '--mount', 'sh', '-c'),
-    'mount -t sysfs sysfs /sys && exec "$@"',
-    'sh',
-)
+# Of the binding of ports (nova.network.model), and what nova asks to plug them
+# in: nothing is to be done, since libvirt makes the device.
+VIF_TYPE = 'vrouter'
+_PLUGINS = 'os_vif'
+_PLUGIN = 'vif_plug_noop.noop:NoOpPlugin'
 # In seconds. What boots later than that is slower than QEMU's emulation.
 _PATIENCE = 2.0
 # libvirt adds up these, which can be less than the machine has.
@@ -148,7 +148,7 @@ def enter(name: str, folder: pathlib.Path) -> list[str | pathlib.Path]:
     etc.mkdir(parents=True, exist_ok=True)
     (etc / 'qemu.conf').write_text(_QEMU_CONF)
     for account, line in _ACCOUNTS.items():
-        known = pathlib.Path('/etc', account).read_text().splitlines()
+        known = (_ETC / account).read_text().splitlines()
         (etc / account).write_text('\n'.join([*known, line, '']))
     return [*_UNSHARE, 'sh', '-c', _ENTER, 'sh', name, folder]
 
@@ -159,6 +159,7 @@ def environment(folder: pathlib.Path) -> dict[str, str]:
     :param folder: for the system's libvirt modules, and no others of it
     """
     folder.mkdir(exist_ok=True)
+    entry_points.write(folder, _PLUGINS, VIF_TYPE, _PLUGIN)
     for name in _BINDING:
         link = folder / name
         link.unlink(missing_ok=True)
@@ -199,15 +200,8 @@ def options(
             'cpu_mode': 'none',
             'wait_soft_reboot_seconds': 2,
         },
-        'nova_sys_admin': {'helper_command': privsep.helper(conf, _NETWORK)},
-        **{
-            group: {'helper_command': helper}
-            for group in (
-                'privsep_osbrick',
-                'vif_plug_linux_bridge_privileged',
-                'vif_plug_ovs_privileged',
-            )
-        },
+        'nova_sys_admin': {'helper_command': helper},
+        'privsep_osbrick': {'helper_command': helper},
     }
 
 

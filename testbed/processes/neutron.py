@@ -4,26 +4,15 @@
 nova asks it for the ports of every server that it shows or deletes.
 """
 
+from testbed.processes import entry_points
 from testbed.processes import nova_conf
 from testbed.processes.api_service import ETC
 from testbed.processes.api_service import ApiService
 from testbed.processes.program import Command
 from testbed.processes.supervisor import CHECKOUT
 
-# Neutron finds a driver by an entry point of an installed distribution; this
-# is as much of one as that takes.
-_DISTRIBUTION = 'hypervisor_affinity_testbed-0.dist-info'
+_DRIVERS = 'neutron.ml2.mechanism_drivers'
 _DRIVER = 'port_binding'
-_FILES = {
-    'METADATA': (
-        'Metadata-Version: 2.1\nName: hypervisor-affinity-testbed\n'
-        'Version: 0\n'
-    ),
-    'entry_points.txt': (
-        '[neutron.ml2.mechanism_drivers]\n'
-        f'{_DRIVER} = testbed.processes.{_DRIVER}:PortBinding\n'
-    ),
-}
 
 
 class Neutron(ApiService):
@@ -60,10 +49,12 @@ class Neutron(ApiService):
     def environment(self) -> dict[str, str]:
         """Return where its driver is, and what says so."""
         plugins = self.folder / 'plugins'
-        distribution = plugins / _DISTRIBUTION
-        distribution.mkdir(parents=True, exist_ok=True)
-        for name, content in _FILES.items():
-            (distribution / name).write_text(content)
+        entry_points.write(
+            plugins,
+            _DRIVERS,
+            _DRIVER,
+            f'testbed.processes.{_DRIVER}:PortBinding',
+        )
         return {'PYTHONPATH': f'{plugins}:{CHECKOUT}'}
 
     def syncs(self) -> dict[str, Command]:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A mechanism driver of Neutron that binds ordinary ports, without agents.
 
-Only neutron-api loads it. On KVM a port is a TAP device with nothing at its
-other end. On vCenter it is one of the port group that the simulated cluster
-has.
+Only neutron-api loads it. On KVM a port is a TAP device that libvirt makes,
+with nothing at its other end; it goes with QEMU. nova's own, of the type
+``tap``, would stay, and each of two hosts on one machine would remove the
+other's: their names are made from the port. On vCenter a port is one of the
+port group that the simulated cluster has.
 """
 
 from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins.ml2 import api
 
+from testbed.processes import libvirt
 from testbed.processes import vsphere
 
-# Of nova.network.model, which Neutron has no constants for.
-_TAP = 'tap'
+# Of nova.network.model, which Neutron has no constant for.
 _DVS = 'dvs'
 
 
@@ -28,7 +30,7 @@ class PortBinding(api.MechanismDriver):
         vnic_type = context.current[portbindings.VNIC_TYPE]
         if vnic_type != portbindings.VNIC_NORMAL:
             return
-        kind, details = _TAP, {}
+        kind, details = libvirt.VIF_TYPE, {}
         if vsphere.is_host(context.host):
             kind, details = _DVS, {'dvs_port_group_name': vsphere.PORT_GROUP}
         segment = context.segments_to_bind[0][api.ID]

@@ -3,17 +3,15 @@
 
 import pathlib
 import shlex
-from collections.abc import Sequence
 
 from testbed.processes.supervisor import BIN
 
 
-def helper(conf: pathlib.Path, inside: Sequence[str] = ()) -> str:
+def helper(conf: pathlib.Path) -> str:
     """Return a ``helper_command``, without the sudo of the usual one.
 
     :param conf: the service's configuration
-    :param inside: command that runs it, given as its arguments
     """
     return shlex.join(
-        [*inside, str(BIN / 'privsep-helper'), '--config-file', str(conf)]
+        [str(BIN / 'privsep-helper'), '--config-file', str(conf)]
     )

@@ -64,6 +64,7 @@ class Tenant:
         self._images: list[str] = []
         self._volumes: list[str] = []
         self._flavors: list[str] = []
+        self._networks: list[str] = []
         self._servers: list[str] = []
 
     def __enter__(self) -> 'Tenant':
@@ -74,6 +75,8 @@ class Tenant:
         """Delete everything."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._threads.shutdown)
+            for network in self._networks:
+                stack.callback(self.admin.network.delete_network, network)
             for flavor in self._flavors:
                 stack.callback(self.admin.compute.delete_flavor, flavor)
             for image in self._images:
@@ -129,7 +132,7 @@ class Tenant:
         :param properties: that it has as if from an image
         """
         storage = self.user.block_storage
-        volume = storage.create_volume(size=1, image_id=image)
+        volume = storage.create_volume(name=self._name, size=1, image_id=image)
         self._volumes.append(volume.id)
         storage.wait_for_status(volume, 'available', wait=polling.TIMEOUT)
         if not image:
@@ -162,10 +165,30 @@ class Tenant:
             compute.create_flavor_extra_specs(flavor, extra_specs)
         return flavor.id
 
-    def begin(self, flavor: str, **request: Any) -> str:
-        """Ask for a server; return its id."""
+    def network(self) -> str:
+        """Return the id of a new network, from which servers get ports."""
+        network = self.user.network.create_network(name=self._name).id
+        self._networks.append(network)
+        self.user.network.create_subnet(
+            network_id=network,
+            ip_version=4,
+            cidr='10.0.0.0/24',
+            enable_dhcp=False,
+        )
+        return network
+
+    def begin(
+        self, flavor: str, network: str | None = None, **request: Any
+    ) -> str:
+        """Ask for a server; return its id.
+
+        :param network: that it has a port of
+        """
         server = self.user.compute.create_server(
-            name=self._name, flavor_id=flavor, networks='none', **request
+            name=self._name,
+            flavor_id=flavor,
+            networks=[{'uuid': network}] if network else 'none',
+            **request,
         )
         self._servers.append(server.id)
         return server.id

@@ -5,6 +5,7 @@ The guest's line on its serial port tells which disk it has booted.
 """
 
 import json
+import pathlib
 import subprocess
 
 import psutil
@@ -32,9 +33,12 @@ def tenant(whole_cloud):
         yield tenant
 
 
-def boot(tenant, image, flavor=None):
+def boot(tenant, image, flavor=None, network=None):
     server = tenant.boot(
-        flavor or tenant.flavor(), image_id=image, host='kvm-1'
+        flavor or tenant.flavor(),
+        image_id=image,
+        host='kvm-1',
+        network=network,
     )
     assert (server.status, server.fault) == ('ACTIVE', None)
     return server.id
@@ -50,6 +54,13 @@ def guest(cloud, tenant, server):
     ]
     assert len(running) <= 1
     return psutil.Process(running[0].pid) if running else None
+
+
+def is_plugged(tenant, server):
+    """Tell whether the network device of a server's port is there."""
+    (port,) = tenant.admin.network.ports(device_id=server)
+    # The driver's name for it: nova.network.model.NIC_NAME_LEN.
+    return pathlib.Path('/sys/class/net', f'tap{port.id}'[:14]).exists()
 
 
 def root_disk(cloud, server):
@@ -108,10 +119,12 @@ def test_what_stops_and_starts_a_server(whole_cloud, tenant):
     tenant.wait_for_line(server, line)
 
 
-def test_what_moves_a_server_takes_its_disk(whole_cloud, tenant):
+def test_what_moves_a_server_takes_its_disk_and_port(whole_cloud, tenant):
     line = boot_disks.line('moved')
-    server = boot(tenant, tenant.image('qcow2', label='moved'))
+    image = tenant.image('qcow2', label='moved')
+    server = boot(tenant, image, network=tenant.network())
     tenant.wait_for_line(server, line)
+    assert is_plugged(tenant, server)
     compute = tenant.admin.compute
 
     compute.migrate_server(server)
@@ -120,6 +133,7 @@ def test_what_moves_a_server_takes_its_disk(whole_cloud, tenant):
     compute.confirm_server_resize(server)
     tenant.settled([server], 'ACTIVE')
     tenant.wait_for_line(server, line)
+    assert is_plugged(tenant, server)
 
     assert virtual_gib(root_disk(whole_cloud, server)) == 1
     compute.resize_server(server, tenant.flavor(ram=192, disk=2))
@@ -130,6 +144,7 @@ def test_what_moves_a_server_takes_its_disk(whole_cloud, tenant):
     (seen,) = tenant.settled([server], 'ACTIVE')
     assert seen.host == 'kvm-2'
     tenant.wait_for_line(server, line)
+    assert is_plugged(tenant, server)
     assert virtual_gib(root_disk(whole_cloud, server)) == 1
 
 
@@ -218,9 +233,10 @@ def test_guests_that_died_with_their_host_come_back(whole_cloud, tenant):
     tenant.wait_for_line(server, line)
 
 
-def test_an_evacuation_takes_the_disk(whole_cloud, tenant):
+def test_an_evacuation_takes_the_disk_and_the_port(whole_cloud, tenant):
     line = boot_disks.line('evacuated')
-    server = boot(tenant, tenant.image('qcow2', label='evacuated'))
+    image = tenant.image('qcow2', label='evacuated')
+    server = boot(tenant, image, network=tenant.network())
     tenant.wait_for_line(server, line)
     before = guest(whole_cloud, tenant, server)
     program = whole_cloud.programs['nova-compute-kvm-1']
@@ -238,6 +254,8 @@ def test_an_evacuation_takes_the_disk(whole_cloud, tenant):
         program.start()
         program.wait()
         compute.update_service_forced_down(service, forced=False)
+    # Even after the first host found that the server is its own no more.
+    assert is_plugged(tenant, server)
 
 
 def test_a_volume_has_what_cinder_made_of_the_image(whole_cloud, tenant):

@@ -216,3 +216,9 @@ def test_a_volume_made_beforehand_knows_its_image(tenant):
         for image in images
     )
     assert sides(servers) == ['vmware', 'kvm']
+
+
+def test_its_owner_finds_a_volume_by_its_name(tenant):
+    storage = tenant.user.block_storage
+    volume = storage.get_volume(tenant.volume())
+    assert storage.find_volume(volume.name).id == volume.id

@@ -69,6 +69,13 @@ def test_what_differs_without_a_reason_is_named(image, outcome):
     assert tables.unexplained([right]) == []
 
 
+def test_who_hangs_is_as_good_as_refused():
+    image = {'disk_format': 'qcow2', 'hw_disk_bus': 'xen'}
+    hangs = Finding(Trial('kvm', 'hw_disk_bus', image), Outcome.HANGS)
+    assert tables.foretold(hangs.trial) is Outcome.REFUSED
+    assert tables.unexplained([hangs]) == []
+
+
 def test_the_page_shows_these_findings():
     for name, text in pages.parts(RECORD).items():
         path = finding.FILE.with_name(f'{name}.rst')

@@ -3,19 +3,24 @@
 
 import io
 import pathlib
+import sys
 import tarfile
 import types
 
 import pytest
 from nova.virt.vmwareapi import images
 
+from testbed.conformance import __main__ as command
+from testbed.conformance import finding
 from testbed.conformance import trials
+from testbed.conformance import versions
 from testbed.conformance.boots import Boots
 from testbed.conformance.finding import Finding
 from testbed.conformance.finding import Outcome
 from testbed.conformance.finding import Record
 from testbed.conformance.finding import Trial
 from testbed.processes import compute
+from testbed.processes import directory
 from tests.installed import skip_without
 
 
@@ -63,6 +68,36 @@ def test_findings_of_different_versions_are_not_mixed():
         record.with_property('hw_vif_model', [], {'nova': '35'})
 
 
+@pytest.fixture
+def run(monkeypatch):
+    """Return a function that runs the command on a cloud that is no good."""
+    monkeypatch.setattr(directory, 'is_in', lambda folder: True)
+    monkeypatch.setattr(compute, 'hosts', lambda folder: ())
+    monkeypatch.setattr(command, 'Cloud', lambda *beside, **options: None)
+    monkeypatch.setattr(Boots, 'lacks', lambda cloud: None)
+
+    def run(*arguments):
+        argv = ['conformance', '--directory=/cloud', *arguments]
+        monkeypatch.setattr(sys, 'argv', argv)
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+        return ended.value.code
+
+    return run
+
+
+def test_other_versions_are_refused_before_anything_is_booted(
+    run, monkeypatch
+):
+    monkeypatch.setattr(versions, 'of_packages', lambda: {'nova': '1'})
+    before = finding.FILE.read_bytes()
+    found = finding.read().versions['nova']
+    assert run('--property=hw_vif_model') == (
+        f'the other findings are of nova {found}, and now it is 1'
+    )
+    assert finding.FILE.read_bytes() == before
+
+
 def test_nova_finds_the_disk_in_an_ova():
     skip_without('qemu-img')
     image = {'disk_format': 'vmdk', 'container_format': 'ova'}
@@ -81,7 +116,7 @@ def test_a_flat_disk_is_its_content_alone():
         for kind in ('thin', 'sparse')
     )
     assert flat[510:512] == b'\x55\xaa'
-    assert sparse.startswith(b'KDMV')
+    assert b'createType="monolithicSparse"' in sparse
 
 
 @pytest.mark.parametrize('name', ['vmware_disktype', 'vmware_ostype'])

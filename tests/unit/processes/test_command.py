@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `make cloud-status` says, and its exit codes."""
+"""What `make cloud-status` says, its exit codes, and `make cloud-down`."""
 
+import os
 import sys
 
 import pytest
 
 from testbed.processes import __main__ as command
 from testbed.processes import directory
+from testbed.processes import polling
 from testbed.processes.supervisor import Supervisor
 from tests.unit.processes.test_programs import start
 
 
 @pytest.fixture
-def status(tmp_path, monkeypatch, capsys):
+def run(tmp_path, monkeypatch, capsys):
     """Return a function that returns exit code and output."""
 
-    def status():
-        arguments = ['processes', f'--directory={tmp_path}', 'status']
+    def run(name):
+        arguments = ['processes', f'--directory={tmp_path}', name]
         monkeypatch.setattr(sys, 'argv', arguments)
         try:
             command.main()
@@ -24,7 +26,12 @@ def status(tmp_path, monkeypatch, capsys):
             return ended.code, capsys.readouterr().out
         return 0, capsys.readouterr().out
 
-    return status
+    return run
+
+
+@pytest.fixture
+def status(run):
+    return lambda: run('status')
 
 
 @pytest.fixture
@@ -58,3 +65,31 @@ def test_a_program_that_has_ended(status, programs):
     assert code == 1
     assert 'last                     HAS ENDED\n' in out
     assert 'first                    runs as ' in out
+
+
+def test_servers_are_shown_and_ended(run, programs, machine):
+    pid = start(programs).pid
+    assert run('status') == (
+        0,
+        f'server                   runs as {pid}\n'
+        f'instance-00000001        runs as {machine.pid}, a server on KVM\n',
+    )
+    code, out = run('down')
+    assert code == 0
+    assert out.startswith('1 programs stopped; ')
+    assert machine.wait(polling.TIMEOUT) == -9
+    assert run('status') == (3, 'No program runs\n')
+
+
+@pytest.mark.parametrize('name', ['up', 'down', 'soak'])
+def test_a_cloud_of_another_user(run, programs, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(command, '_NEEDED', {})
+    pid = start(programs).pid
+    monkeypatch.setattr(os, 'geteuid', lambda: os.getuid() + 1000)
+    message = f'{name}: this is a cloud of {tmp_path.owner()}'
+    assert run(name) == (message, '')
+    # Who only looks does no harm.
+    assert run('status') == (
+        0,
+        f'server                   runs as {pid}\n',
+    )

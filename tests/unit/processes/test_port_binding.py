@@ -28,7 +28,7 @@ def bind(host, vnic_type='normal'):
 
 
 def test_kvm_gets_a_device():
-    assert bind('kvm-1') == [('segment', 'tap', {}, 'ACTIVE')]
+    assert bind('kvm-1') == [('segment', 'vrouter', {}, 'ACTIVE')]
 
 
 def test_vsphere_gets_the_port_group_of_its_cluster():

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from testbed.processes import directory
+from testbed.processes import polling
 from testbed.processes import ports
 from testbed.processes import running
 from testbed.processes.supervisor import Supervisor
@@ -217,6 +218,13 @@ def test_what_was_not_finished_is_begun_anew(programs, tmp_path):
     program = start(programs)
     directory.make_room(tmp_path)
     assert program.pid is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_machines_of_what_was_not_finished_are_ended(machine, tmp_path):
+    (tmp_path / directory.BEGUN).write_text('{}')
+    directory.make_room(tmp_path)
+    assert machine.wait(polling.TIMEOUT) == -9
     assert list(tmp_path.iterdir()) == []
 
 
