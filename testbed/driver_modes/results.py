@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 # A bare one would begin a list.
 _NOT_REACHED = r'\-'
 # In the order in which a server meets them.
-_OPERATIONS = (
+OPERATIONS = (
     'init_host',
     'get_available_resource',
     'update_provider_tree',
@@ -97,7 +97,7 @@ def _table(title: str, results: Sequence[Result]) -> Iterator[str]:
         ['Threads', *(found.mode for found in results)],
         *(
             [f'``{name}``', *(found.cell(name) for found in results)]
-            for name in _OPERATIONS
+            for name in OPERATIONS
         ),
         ['Servers left', *(str(found.document['left']) for found in results)],
     ]
@@ -121,7 +121,7 @@ def _errors(results: Sequence[Result]) -> Iterator[str]:
             seen[operation, found.mode].update(
                 error.partition('\n')[0] for error in counts['errors']
             )
-    for operation in _OPERATIONS:
+    for operation in OPERATIONS:
         for (name, mode), errors in sorted(seen.items()):
             if name == operation and errors:
                 yield f'   * - ``{operation}``'

@@ -44,6 +44,14 @@ def boot(tenant, image, flavor=None, network=None):
     return server.id
 
 
+def booted(tenant, label, **request):
+    """Return a server that has booted, and the line that it wrote."""
+    line = boot_disks.line(label)
+    server = boot(tenant, tenant.image('qcow2', label=label), **request)
+    tenant.wait_for_line(server, line)
+    return server, line
+
+
 def guest(cloud, tenant, server):
     """Return the process of a server; None if there is none."""
     name = tenant.admin.compute.get_server(server).instance_name
@@ -80,9 +88,7 @@ def virtual_gib(disk):
 
 
 def test_what_stops_and_starts_a_server(whole_cloud, tenant):
-    line = boot_disks.line('first')
-    server = boot(tenant, tenant.image('qcow2', label='first'))
-    tenant.wait_for_line(server, line)
+    server, line = booted(tenant, 'first')
     compute = tenant.admin.compute
 
     first = guest(whole_cloud, tenant, server)
@@ -120,10 +126,7 @@ def test_what_stops_and_starts_a_server(whole_cloud, tenant):
 
 
 def test_what_moves_a_server_takes_its_disk_and_port(whole_cloud, tenant):
-    line = boot_disks.line('moved')
-    image = tenant.image('qcow2', label='moved')
-    server = boot(tenant, image, network=tenant.network())
-    tenant.wait_for_line(server, line)
+    server, line = booted(tenant, 'moved', network=tenant.network())
     assert is_plugged(tenant, server)
     compute = tenant.admin.compute
 
@@ -149,9 +152,8 @@ def test_what_moves_a_server_takes_its_disk_and_port(whole_cloud, tenant):
 
 
 def test_a_rebuild_that_is_refused_leaves_the_disk(whole_cloud, tenant):
-    old, new = boot_disks.line('old'), boot_disks.line('new')
-    server = boot(tenant, tenant.image('qcow2', label='old'))
-    tenant.wait_for_line(server, old)
+    server, old = booted(tenant, 'old')
+    new = boot_disks.line('new')
     compute = tenant.user.compute
 
     vmware = tenant.image('qcow2', label='new', hypervisor_type='vmware')
@@ -200,9 +202,7 @@ def test_a_snapshot_boots_on_kvm_again(whole_cloud, tenant):
 
 
 def test_guests_go_on_without_their_nova_compute(whole_cloud, tenant):
-    line = boot_disks.line('lasting')
-    server = boot(tenant, tenant.image('qcow2', label='lasting'))
-    tenant.wait_for_line(server, line)
+    server, _ = booted(tenant, 'lasting')
     before = guest(whole_cloud, tenant, server)
     whole_cloud.programs['nova-compute-kvm-1'].kill()
     assert before.is_running()
@@ -216,9 +216,7 @@ def test_guests_go_on_without_their_nova_compute(whole_cloud, tenant):
 
 
 def test_guests_that_died_with_their_host_come_back(whole_cloud, tenant):
-    line = boot_disks.line('back')
-    server = boot(tenant, tenant.image('qcow2', label='back'))
-    tenant.wait_for_line(server, line)
+    server, line = booted(tenant, 'back')
     before = guest(whole_cloud, tenant, server)
     whole_cloud.programs['nova-compute-kvm-1'].kill()
     before.kill()
@@ -234,10 +232,7 @@ def test_guests_that_died_with_their_host_come_back(whole_cloud, tenant):
 
 
 def test_an_evacuation_takes_the_disk_and_the_port(whole_cloud, tenant):
-    line = boot_disks.line('evacuated')
-    image = tenant.image('qcow2', label='evacuated')
-    server = boot(tenant, image, network=tenant.network())
-    tenant.wait_for_line(server, line)
+    server, line = booted(tenant, 'evacuated', network=tenant.network())
     before = guest(whole_cloud, tenant, server)
     program = whole_cloud.programs['nova-compute-kvm-1']
     compute = tenant.admin.compute
