@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
+from hypervisor_affinity.image import ova_import
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
@@ -84,14 +85,8 @@ def by_vsphere(disk: Disk) -> Answer:
 
     As ``nova.virt.vmwareapi`` does, given properties that fit.
     """
-    if disk.appliance and disk.appliance.others:
-        return Answer(
-            False,
-            'the driver imports only the first of its disks; extract one with '
-            '"image prepare --disk"',
-        )
     if disk.appliance:
-        return Answer(True, "the driver imports the OVA's disk")
+        return Answer(False, ova_import.refusal(disk, disk.appliance))
     if vmware.TABLE.row('disk_format').refuses.has(disk.format):
         return Answer(
             False,
@@ -112,6 +107,14 @@ def by_vsphere(disk: Disk) -> Answer:
     return Answer(
         False, f'the driver does not accept {disk.create_type}; {_PREPARE}'
     )
+
+
+def nowhere(disk: Disk) -> str | None:
+    """Tell why nova boots it on no hypervisor; None if it boots it on one."""
+    answer = by_vsphere(disk)
+    if answer.accepts or by_kvm(disk).accepts:
+        return None
+    return f'no hypervisor boots it: {answer.why}'
 
 
 def _parts(disk: Disk) -> str:

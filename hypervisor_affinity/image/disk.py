@@ -62,6 +62,8 @@ class Appliance:
     :ivar vif_model: of the first network adapter, as an ``hw_vif_model``;
         None if there is none that nova knows
     :ivar others: names of further disks in the archive
+    :ivar obstacle: what in the archive keeps nova's vSphere driver from the
+        disk, as a clause; None if it finds it
     """
 
     member: str
@@ -72,6 +74,7 @@ class Appliance:
     adapter_type: str | None = None
     vif_model: str | None = None
     others: tuple[str, ...] = ()
+    obstacle: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import guests
 from hypervisor_affinity.image.acceptance import DISK_TYPES
 from hypervisor_affinity.image.acceptance import by_vsphere
-from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 
@@ -106,8 +105,8 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
     found = {
         'vmware_disktype': _disk_type(disk),
         'vmware_adaptertype': _adapter_type(disk, wishes.adapter_type),
-        'vmware_ostype': _guest_id(disk, wishes.guest_id),
-        'hw_vif_model': _vif_model(disk, wishes.vif_model),
+        'vmware_ostype': wishes.guest_id,
+        'hw_vif_model': wishes.vif_model,
     }
     if disk.format == 'iso' and not any(found.values()):
         # It boots anywhere.
@@ -139,9 +138,7 @@ def adapter_type(disk: Disk) -> str | None:
 def _disk_type(disk: Disk) -> str | None:
     if disk.format == 'iso':
         return None
-    # The driver imports what is in an OVA as it does a streamOptimized disk.
-    create_type = STREAM_OPTIMIZED if disk.appliance else disk.create_type
-    return DISK_TYPES[create_type] if create_type else None
+    return DISK_TYPES[disk.create_type] if disk.create_type else None
 
 
 def _adapter_type(disk: Disk, wish: str | None) -> str | None:
@@ -155,11 +152,3 @@ def _adapter_type(disk: Disk, wish: str | None) -> str | None:
             )
         return wish
     return adapter_type(disk)
-
-
-def _guest_id(disk: Disk, wish: str | None) -> str | None:
-    return wish or (disk.appliance.guest_id if disk.appliance else None)
-
-
-def _vif_model(disk: Disk, wish: str | None) -> str | None:
-    return wish or (disk.appliance.vif_model if disk.appliance else None)

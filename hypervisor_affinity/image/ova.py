@@ -9,6 +9,7 @@ import dataclasses
 import re
 import tarfile
 
+from hypervisor_affinity.image import ova_import
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
@@ -75,6 +76,7 @@ def find_disk(content: Content, member: str | None) -> Appliance:
     if manifest in members:
         digest = _digest(_text(content, manifest, members[manifest]), name)
     machine = envelope.machine_of(disk)
+    order = [*members]
     return Appliance(
         member=name,
         offset=members[name].offset,
@@ -84,6 +86,9 @@ def find_disk(content: Content, member: str | None) -> Appliance:
         adapter_type=machine.adapter_type(disk),
         vif_model=machine.vif_model,
         others=tuple(other for other in disks if other != name),
+        obstacle=ova_import.obstacle(
+            envelope, order[order.index(descriptor) + 1 :], name
+        ),
     )
 
 

@@ -5,6 +5,7 @@ From DMTF's DSP0243, "Open Virtualization Format".
 """
 
 import dataclasses
+import io
 import re
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
@@ -61,7 +62,11 @@ class ListedDisk:
 
 
 class Envelope:
-    """An OVF."""
+    """An OVF.
+
+    :ivar namespace: of its elements
+    :ivar prefixes: of namespaces, at its root; prefix -> namespace
+    """
 
     def __init__(self, place: str, text: bytes) -> None:
         """Parse it.
@@ -72,6 +77,7 @@ class Envelope:
         self._place = place
         try:
             self._root = ElementTree.fromstring(text, forbid_dtd=True)
+            self.prefixes = _prefixes(text)
         except DefusedXmlException as error:
             raise UnsafeDisk(
                 f'{place}: defines entities or a document type, which is not '
@@ -79,15 +85,16 @@ class Envelope:
             ) from error
         except (ParseError, ValueError, LookupError) as error:
             raise DiskError(f'{place}: is not valid XML: {error}') from error
-        self._ovf = next(
+        self.namespace = next(
             (
-                f'{{{namespace}}}'
+                namespace
                 for namespace in _NAMESPACES
                 if self._root.tag == f'{{{namespace}}}Envelope'
             ),
             '',
         )
-        if not self._ovf:
+        self._ovf = f'{{{self.namespace}}}'
+        if not self.namespace:
             raise DiskError(
                 f'{place}: is {self._root.tag[:MAX_NAME]}, not an OVF 1 or 2; '
                 'export the VM with a newer program'
@@ -96,17 +103,17 @@ class Envelope:
     def disks(self) -> dict[str, ListedDisk]:
         """Return the disks that have content; file -> disk."""
         ovf = self._ovf
-        files = {
-            file.get(f'{ovf}id'): file
-            for file in self._root.iterfind(f'{ovf}References/{ovf}File')
-        }
+        files: dict[str | None, Element] = {}
+        for file in self._root.iterfind(f'{ovf}References/{ovf}File'):
+            files.setdefault(file.get(f'{ovf}id'), file)
         disks: dict[str, ListedDisk] = {}
         for disk in self._root.iterfind(f'{ovf}DiskSection/{ovf}Disk'):
             reference = disk.get(f'{ovf}fileRef')
-            if reference is None:
+            # VMware's own appliances have empty ones, too.
+            if not reference:
                 continue
-            file = files.get(reference)
-            told = {} if file is None else file.attrib
+            described = files.get(reference)
+            told = {} if described is None else described.attrib
             name = told.get(f'{ovf}href', '')
             if not 0 < len(name) <= MAX_NAME or re.search(r'[/\\:]', name):
                 raise UnsafeDisk(
@@ -122,6 +129,19 @@ class Envelope:
                 f'{ovf}parentRef' in disk.attrib,
             )
         return disks
+
+    def first_file(self) -> str | None:
+        """Return the name of the first disk's file, as it is written.
+
+        :returns: None if that disk has none
+        """
+        ovf = self._ovf
+        disk = self._root.find(f'{ovf}DiskSection/{ovf}Disk')
+        reference = None if disk is None else disk.get(f'{ovf}fileRef')
+        for file in self._root.iterfind(f'{ovf}References/{ovf}File'):
+            if file.get(f'{ovf}id', '') == reference:
+                return file.get(f'{ovf}href')
+        return None
 
     def machine_of(self, disk: ListedDisk) -> 'Machine':
         """Return the machine that has the disk, by its hardware."""
@@ -195,6 +215,18 @@ class Machine:
                     if _local(name) == 'osType':
                         return value if vmware.is_guest_id(value) else None
         return None
+
+
+def _prefixes(text: bytes) -> dict[str, str]:
+    """Return the prefixes that are declared at the root of valid XML."""
+    prefixes: dict[str, str] = {}
+    for event, found in ElementTree.iterparse(
+        io.BytesIO(text), ('start', 'start-ns'), forbid_dtd=True
+    ):
+        if event == 'start':
+            break
+        prefixes.update([found])
+    return prefixes
 
 
 def _local(tag: object) -> str:

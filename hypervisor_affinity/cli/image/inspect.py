@@ -97,9 +97,11 @@ def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
     accepts, why = acceptance.by_glance(disk)
     if not accepts:
         return f'{disk.name}: {kind}; Glance refuses it: {why}'
-    demand = _demand(disk, fitting.properties, policy)
     given = 'with these properties, ' if fitting.properties else ''
-    return f'{disk.name}: {kind}; Glance accepts it; {given}{demand}'
+    outcome = acceptance.nowhere(disk) or given + _demand(
+        disk, fitting.properties, policy
+    )
+    return f'{disk.name}: {kind}; Glance accepts it; {outcome}'
 
 
 def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:

@@ -156,6 +156,7 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         self.say(
             parsed_args,
             f'{plan.path}: {demand(plan.properties)}',
+            *filter(None, [acceptance.nowhere(disk)]),
             *fitting.questions,
         )
         if parsed_args.dry_run:

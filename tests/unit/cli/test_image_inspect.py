@@ -113,7 +113,11 @@ def test_an_ova_tells_its_guest(run, disk, tmp_path):
     }
     said = values(done, 'demand')['without properties']
     assert said == 'image needs VMware (container_format=ova)'
-    assert values(done, 'property')['vmware_ostype'] == 'ubuntu64Guest'
+    assert values(done, 'property') == {}
+    assert list(values(done, 'vsphere')) == ['refuses it']
+    headline, *_ = run('image', 'inspect', path).out.splitlines()
+    assert 'Glance accepts it; no hypervisor boots it: the driver' in headline
+    assert headline.endswith('extract the disk with "image prepare"')
 
 
 def test_the_owner_is_asked(run, disk):

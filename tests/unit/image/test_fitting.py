@@ -88,26 +88,24 @@ def test_without_a_wish_the_descriptor_tells_the_adapter(said, adapter):
     assert found.properties.get('vmware_adaptertype') == adapter
 
 
-def test_what_an_ova_tells_is_used():
-    assert fit(disk(appliance=OVA), Wishes()).properties == {
+def test_the_adapter_of_an_ova_goes_before_that_of_its_disk():
+    assert fitting.adapter_type(disk(appliance=OVA)) == 'paraVirtual'
+
+
+def test_all_wishes_are_followed():
+    wishes = Wishes('lsiLogicsas', 'ubuntu64Guest', 'e1000')
+    assert fit(disk(), wishes).properties == {
         'hypervisor_type': 'vmware',
         'vmware_disktype': 'streamOptimized',
-        'vmware_adaptertype': 'paraVirtual',
-        'vmware_ostype': 'rhel9_64Guest',
-        'hw_vif_model': 'VirtualVmxnet3',
+        'vmware_adaptertype': 'lsiLogicsas',
+        'vmware_ostype': 'ubuntu64Guest',
+        'hw_vif_model': 'e1000',
     }
 
 
-def test_a_wish_goes_before_what_an_ova_tells():
-    wishes = Wishes('lsiLogicsas', 'ubuntu64Guest', 'e1000')
-    found = fit(disk(appliance=OVA), wishes).properties
-    assert found['vmware_adaptertype'] == 'lsiLogicsas'
-    assert found['vmware_ostype'] == 'ubuntu64Guest'
-    assert found['hw_vif_model'] == 'e1000'
-
-
 def test_nova_reads_every_property():
-    properties = fit(disk(appliance=OVA), Wishes()).properties
+    wishes = Wishes('paraVirtual', 'rhel9_64Guest', 'VirtualVmxnet3')
+    properties = fit(disk(), wishes).properties
     fates = {t.name: t.fate for t in treat(properties)}
     assert set(fates) == set(properties)
     assert set(fates.values()) <= {Fate.KEPT, Fate.RENAMED}
@@ -155,11 +153,19 @@ def test_a_newer_guest_id_than_we_know_is_taken():
     assert found.properties['vmware_ostype'] == 'ubuntu99_64Guest'
 
 
-def test_what_cannot_run_on_esxi_gets_nothing():
-    qcow2 = disk(format='qcow2', formats=('qcow2',), create_type=None)
-    assert fit(qcow2, Wishes()).properties == {}
+@pytest.mark.parametrize(
+    'fields',
+    [
+        {'format': 'qcow2', 'formats': ('qcow2',), 'create_type': None},
+        {'appliance': OVA},
+    ],
+    ids=['qcow2', 'an OVA'],
+)
+def test_what_cannot_run_on_esxi_gets_nothing(fields):
+    found = disk(**fields)
+    assert fit(found, Wishes()).properties == {}
     with pytest.raises(DiskError, match='ubuntu64Guest cannot be set'):
-        fit(qcow2, Wishes(guest_id='ubuntu64Guest'))
+        fit(found, Wishes(guest_id='ubuntu64Guest'))
 
 
 def test_an_iso_boots_anywhere_unless_a_guest_is_named():

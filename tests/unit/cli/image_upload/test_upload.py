@@ -10,6 +10,7 @@ import shlex
 
 import pytest
 
+from tests import disk_files
 from tests.unit.cli.image_upload.fake_glance import FITTING
 
 
@@ -64,6 +65,21 @@ def test_the_options_count(upload, no_cloud, tmp_path):
     assert 'needs KVM' in upload(*kvm).json()['demand']
     assert upload('--dry-run', '--nova-conf', conf).code == 0
     assert upload('--dry-run', '--nova-conf', tmp_path / 'none').code == 3
+
+
+def test_an_ova_boots_nowhere(run, no_cloud, disk, tmp_path):
+    ovf = b"""<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
+      xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
+      <References><File ovf:id="f" ovf:href="a.vmdk"/></References>
+      <DiskSection><Disk ovf:fileRef="f"/></DiskSection></Envelope>"""
+    path = disk_files.archive(
+        tmp_path / 'a.ova', {'a.ovf': ovf, 'a.vmdk': disk.read_bytes()}
+    )
+    done = run('image', 'upload', path, '--dry-run')
+    assert done.code == 0
+    assert 'no hypervisor boots it: the driver is made for' in done.out
+    assert 'extract the disk with "image prepare"' in done.out
+    assert '--property' not in done.out
 
 
 def test_it_is_uploaded(upload, glance, disk):

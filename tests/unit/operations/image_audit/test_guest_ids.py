@@ -150,6 +150,9 @@ def test_no_guest_id():
     image = vmdk(vmware_ostype=None)
     assert driver_reads(image).os_type == constants.DEFAULT_OS_TYPE
     assert found(image) == {ImageCheck.GUEST_ID_MISSING: {}}
+
+
+def test_the_guest_id_of_an_ova_that_boots_nowhere():
     appliance = Appliance(
         'x.vmdk',
         512,
@@ -165,7 +168,10 @@ def test_no_guest_id():
         create_type='streamOptimized',
         appliance=appliance,
     )
-    image = msgspec.structs.replace(image, container_format='ova')
+    image = msgspec.structs.replace(
+        vmdk(vmware_ostype=None), container_format='ova'
+    )
     assert found(image, disk=ova) == {
-        ImageCheck.GUEST_ID_MISSING: {'vmware_ostype': 'rhel9_64Guest'}
+        ImageCheck.CONTENT_REFUSED: {},
+        ImageCheck.GUEST_ID_MISSING: {},
     }

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of an OVA is what nova's own code does with it."""
+
+import re
+import tarfile
+
+import pytest
+
+from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.inspection import inspect_content
+from tests import disk_files
+from tests.unit.image.ova_driver import imported
+from tests.unit.image.ovas import OVF
+from tests.unit.image.ovas import TWO
+from tests.unit.image.ovas import packed
+
+# Without ``xmlns:ovf``, a namespace has another prefix for attributes.
+OTHER_PREFIX = OVF.replace('xmlns:ovf', 'xmlns:o').replace(' ovf:', ' o:')
+OTHER_NAMESPACE = OTHER_PREFIX.replace(
+    '<Envelope', '<Envelope xmlns:ovf="http://example.org/"'
+)
+BLANK = '<Disk ovf:diskId="blank" ovf:capacity="1"/><Disk ovf:diskId='
+EMPTY = BLANK.replace('ovf:capacity', 'ovf:fileRef="" ovf:capacity')
+TWICE = '<File ovf:href="web-9.vmdk" ovf:id="file2"/><File ovf:href='
+
+
+def archive(ovf, *names, form=tarfile.USTAR_FORMAT, **contents):
+    """Return an OVA with members in this order."""
+    members = {
+        'web.ovf': ovf.encode(),
+        'web.mf': b'SHA1(web.ovf)= 00\n',
+        **contents,
+    }
+    return packed({name: members.get(name, b'') for name in names}, form)
+
+
+def made(disk, ovf=OVF, names=('web.ovf', 'web-1.vmdk'), **settings):
+    return archive(ovf, *names, **{'web-1.vmdk': disk, **settings})
+
+
+FOUND = {
+    'as ovftool packs it': {},
+    'with a manifest between': {'names': ('web.ovf', 'web.mf', 'web-1.vmdk')},
+    'with another file before': {
+        'names': ('boot.iso', 'web.ovf', 'web-1.vmdk')
+    },
+    'GNU tar': {'form': tarfile.GNU_FORMAT},
+    'pax tar': {'form': tarfile.PAX_FORMAT},
+    'OVF 2': {'ovf': OVF.replace('envelope/1', 'envelope/2')},
+    'a blank disk behind': {
+        'ovf': OVF.replace('</DiskSection>', '<Disk/></DiskSection>')
+    },
+}
+
+NOT_FOUND = {
+    'the disk before the OVF': (
+        {'names': ('web-1.vmdk', 'web.ovf')},
+        'reads the archive once, and the disk is before the OVF',
+    ),
+    'another prefix': (
+        {'ovf': OTHER_PREFIX},
+        'only if the prefix of its namespace is ovf',
+    ),
+    'the prefix of another namespace': (
+        {'ovf': OTHER_NAMESPACE},
+        'only if the prefix of its namespace is ovf',
+    ),
+    'a blank disk first': (
+        {'ovf': OVF.replace('<Disk ovf:diskId=', BLANK, 1)},
+        'only the first disk of the OVF, an empty one',
+    ),
+    'an empty reference first': (
+        {'ovf': OVF.replace('<Disk ovf:diskId=', EMPTY, 1)},
+        'only the first disk of the OVF, an empty one',
+    ),
+    'a name that begins likewise': (
+        {'names': ('web.ovf', 'web-1.vmdk.sig', 'web-1.vmdk')},
+        "imports only one disk, 'web-1.vmdk.sig'",
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', FOUND)
+def test_the_driver_would_find_the_disk(disk, kind):
+    content = made(disk, **FOUND[kind])
+    found = inspect_content(disk_files.Counting(content))
+    assert imported(content, counts=False) == (disk, None)
+    assert found.appliance.obstacle is None
+    sent, complaint = imported(content)
+    assert sent == disk
+    assert 'Incomplete VMDK upload' in complaint
+    answer = acceptance.by_vsphere(found)
+    assert not answer.accepts
+    assert 'made for an OVA' in answer.why
+    assert 'oslo.vmware 3.4.0 or later' in answer.why
+    assert answer.why.endswith('extract the disk with "image prepare"')
+
+
+@pytest.mark.parametrize('kind', NOT_FOUND)
+def test_the_driver_would_not_find_the_disk(disk, kind):
+    settings, why = NOT_FOUND[kind]
+    content = made(disk, **settings)
+    found = inspect_content(disk_files.Counting(content))
+    assert imported(content, counts=False)[0] != disk
+    assert imported(content)[1]
+    answer = acceptance.by_vsphere(found)
+    assert not answer.accepts
+    assert why in answer.why
+    assert '"image prepare"' in answer.why
+
+
+def test_the_driver_would_take_the_first_of_two(disk):
+    content = made(
+        disk,
+        TWO,
+        ('web.ovf', 'web-1.vmdk', 'web-2.vmdk'),
+        **{'web-2.vmdk': disk[:-512]},
+    )
+    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    # TWO lists the second one first.
+    assert imported(content, counts=False) == (disk[:-512], None)
+    why = acceptance.by_vsphere(found).why
+    assert "imports only one disk, 'web-2.vmdk'" in why
+    assert why.endswith('"image prepare --disk"')
+
+
+def test_of_two_files_with_one_id_the_first_counts(disk):
+    content = made(disk, OVF.replace('<File ovf:href=', TWICE, 1))
+    assert imported(content, counts=False)[0] == b''
+    # It is not in the archive.
+    with pytest.raises(DiskError, match=r"'web-9\.vmdk' is not in the arch"):
+        inspect_content(disk_files.Counting(content))
+
+
+@pytest.mark.parametrize(
+    ('kind', 'named'),
+    [
+        ('monolithicSparse', 'monolithicSparse'),
+        ('raw', 'raw'),
+        ('qcow2', 'qcow2'),
+    ],
+)
+def test_only_streamoptimized_disks(disks, kind, named):
+    content = made(disks[kind].read_bytes())
+    found = inspect_content(disk_files.Counting(content))
+    # What the driver does not look at, ESXi does.
+    assert imported(content, counts=False)[1] is None
+    assert found.appliance.obstacle is None
+    assert re.search(
+        f'only with a streamOptimized disk, and this is {named}; extract',
+        acceptance.by_vsphere(found).why,
+    )
