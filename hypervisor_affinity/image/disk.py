@@ -59,6 +59,8 @@ class Appliance:
     :ivar guest_id: of vSphere; None if it names none
     :ivar adapter_type: of the disk's controller, spelled as a
         ``vmware_adaptertype``; None if it tells none that nova knows
+    :ivar strange_controller: what the disk is at, if nova has no
+        ``vmware_adaptertype`` for it: ``SATA (AHCI)``
     :ivar vif_model: of the first network adapter, as an ``hw_vif_model``;
         None if there is none that nova knows
     :ivar others: names of further disks in the archive
@@ -72,6 +74,7 @@ class Appliance:
     digest: str | None = None
     guest_id: str | None = None
     adapter_type: str | None = None
+    strange_controller: str | None = None
     vif_model: str | None = None
     others: tuple[str, ...] = ()
     obstacle: str | None = None

@@ -112,11 +112,13 @@ _ANY_VERSION: dict[str, _Pair] = {
 
 # Microsoft's version -> vSphere's name of it, before the bits.
 _WINDOWS = {
+    'vista': 'winVista',
     '7': 'windows7',
     '8': 'windows8',
     '8.1': 'windows8',
     '10': 'windows9',
     '11': 'windows11',
+    '2008': 'winLonghorn',
     '2008r2': 'windows7Server',
     '2012': 'windows8Server',
     '2012r2': 'windows8Server',

@@ -83,7 +83,8 @@ def find_disk(content: Content, member: str | None) -> Appliance:
         size=members[name].size,
         digest=digest,
         guest_id=machine.guest_id,
-        adapter_type=machine.adapter_type(disk),
+        adapter_type=machine.adapter_type(disk.identity),
+        strange_controller=machine.strange_controller(disk.identity),
         vif_model=machine.vif_model,
         others=tuple(other for other in disks if other != name),
         obstacle=ova_import.obstacle(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OVF: what XML says of a machine and of its disks.
+"""OVF: what XML says of machines and of their disks.
 
 From DMTF's DSP0243, "Open Virtualization Format".
 """
@@ -13,9 +13,9 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree
 
-from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.ovf_machine import Machine
 
 # As file systems have it.
 MAX_NAME = 255
@@ -24,26 +24,6 @@ _NAMESPACES = (
     'http://schemas.dmtf.org/ovf/envelope/1',
     'http://schemas.dmtf.org/ovf/envelope/2',
 )
-
-# rasd:ResourceType, from CIM_ResourceAllocationSettingData.
-_IDE, _SCSI, _ETHERNET = '5', '6', '10'
-
-# rasd:ResourceSubType in lower case -> vmware_adaptertype.
-_SCSI_ADAPTERS = {
-    'buslogic': 'busLogic',
-    'lsilogic': 'lsiLogic',
-    'lsilogicsas': 'lsiLogicsas',
-    'virtualscsi': 'paraVirtual',
-}
-
-# rasd:ResourceSubType in lower case -> hw_vif_model.
-_VIF_MODELS = {
-    'e1000': 'VirtualE1000',
-    'e1000e': 'VirtualE1000e',
-    'pcnet32': 'VirtualPCNet32',
-    'vmxnet': 'VirtualVmxnet',
-    'vmxnet3': 'VirtualVmxnet3',
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -143,7 +123,7 @@ class Envelope:
                 return file.get(f'{ovf}href')
         return None
 
-    def machine_of(self, disk: ListedDisk) -> 'Machine':
+    def machine_of(self, disk: ListedDisk) -> Machine:
         """Return the machine that has the disk, by its hardware."""
         ovf = self._ovf
         # Not at any depth: as many systems, one in another, would take long.
@@ -153,68 +133,13 @@ class Envelope:
             for system in self._root.iterfind(f'{path}{ovf}VirtualSystem')
         ]
         return next(
-            (found for found in machines if found.controller_of(disk)),
+            (
+                machine
+                for machine in machines
+                if machine.controller_of(disk.identity)
+            ),
             machines[0] if len(machines) == 1 else Machine(Element('none')),
         )
-
-
-class Machine:
-    """A virtual system of an OVF."""
-
-    def __init__(self, system: Element) -> None:
-        self._system = system
-        # Item of OVF 1; 2 has one name for each kind of it, with the same
-        # parts in other namespaces.
-        self._items = [
-            {_local(part.tag): (part.text or '').strip() for part in item}
-            for item in system.iter()
-            if _local(item.tag).endswith('Item')
-        ]
-        self._by_identity = {
-            item['InstanceID']: item
-            for item in self._items
-            if 'InstanceID' in item
-        }
-        self._parents = {
-            item['HostResource'].removeprefix('ovf:'): item.get('Parent')
-            for item in self._items
-            if 'HostResource' in item
-        }
-
-    def controller_of(self, disk: ListedDisk) -> dict[str, str]:
-        """Return the hardware that the disk is at; empty if it is at none."""
-        parent = self._parents.get(f'/disk/{disk.identity}')
-        return self._by_identity.get(parent or '', {})
-
-    def adapter_type(self, disk: ListedDisk) -> str | None:
-        """Return it as a ``vmware_adaptertype``; None if nova knows none."""
-        controller = self.controller_of(disk)
-        kind = controller.get('ResourceType')
-        if kind == _IDE:
-            return 'ide'
-        if kind == _SCSI:
-            model = controller.get('ResourceSubType', '').lower()
-            return _SCSI_ADAPTERS.get(model)
-        return None
-
-    @property
-    def vif_model(self) -> str | None:
-        """As an ``hw_vif_model``; None if nova knows none."""
-        for item in self._items:
-            if item.get('ResourceType') == _ETHERNET:
-                model = item.get('ResourceSubType', '').lower()
-                return _VIF_MODELS.get(model)
-        return None
-
-    @property
-    def guest_id(self) -> str | None:
-        """Of vSphere; None if there is none."""
-        for part in self._system.iter():
-            if _local(part.tag) == 'OperatingSystemSection':
-                for name, value in part.items():
-                    if _local(name) == 'osType':
-                        return value if vmware.is_guest_id(value) else None
-        return None
 
 
 def _prefixes(text: bytes) -> dict[str, str]:
@@ -227,8 +152,3 @@ def _prefixes(text: bytes) -> dict[str, str]:
             break
         prefixes.update([found])
     return prefixes
-
-
-def _local(tag: object) -> str:
-    # A comment's tag is a function.
-    return str(tag).rpartition('}')[2]

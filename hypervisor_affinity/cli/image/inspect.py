@@ -158,12 +158,20 @@ def _appliance_rows(appliance: Appliance) -> Iterator[_Row]:
             'disk': appliance.member,
             'guest id': appliance.guest_id,
             'adapter type': appliance.adapter_type,
+            'controller': _strange(appliance.strange_controller),
             'network adapter': appliance.vif_model,
             'digest': appliance.digest,
         },
     )
     for name in appliance.others:
         yield 'ova', 'another disk', name
+
+
+def _strange(controller: str | None) -> str | None:
+    return controller and (
+        f'{controller}; nova has no vmware_adaptertype for it: choose one for '
+        'which the guest has a driver with "image prepare --adapter-type"'
+    )
 
 
 def _travel_rows(disk: Disk) -> Iterator[_Row]:

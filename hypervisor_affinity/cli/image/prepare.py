@@ -87,7 +87,10 @@ class Prepare(Command):
                 check_space=not parsed_args.skip_space_check,
                 watch=show,
             )
-        self.say(parsed_args, _headline(done), _next(done))
+        lines = [_headline(done), _next(done)]
+        if not parsed_args.adapter_type:
+            lines += _strange(done)
+        self.say(parsed_args, *lines)
         return self.columns(parsed_args), _rows(done)
 
 
@@ -157,6 +160,18 @@ def _next(done: Prepared) -> str:
         if appliance.vif_model:
             words += pasting.option('--vif-model', appliance.vif_model)
     return f'Next: {pasting.line(words)}'
+
+
+def _strange(done: Prepared) -> list[str]:
+    """Ask for the adapter that the OVF tells in words that nova has not."""
+    appliance = done.source.appliance
+    if not appliance or not appliance.strange_controller:
+        return []
+    return [
+        f'The OVF has {appliance.member} on {appliance.strange_controller}, '
+        'for which nova has no vmware_adaptertype. If the guest has no driver '
+        f'for {done.form.adapter_type}, use --adapter-type'
+    ]
 
 
 def _rows(done: Prepared) -> list[tuple[str, object, object]]:

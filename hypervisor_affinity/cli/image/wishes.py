@@ -45,7 +45,10 @@ def add_adapter_type(parser: argparse.ArgumentParser, text: str) -> None:
     :param text: its help
     """
     parser.add_argument(
-        '--adapter-type', choices=sorted(DESCRIPTOR_ADAPTERS), help=text
+        '--adapter-type',
+        choices=sorted(DESCRIPTOR_ADAPTERS),
+        type=_adapter,
+        help=text,
     )
 
 
@@ -79,6 +82,14 @@ class WishesReading(Answering):
             guest_id=guest_id,
             vif_model=parsed_args.vif_model,
         )
+
+
+def _adapter(text: str) -> str:
+    """Return an adapter as nova spells it; descriptors spell otherwise."""
+    for adapter in DESCRIPTOR_ADAPTERS:
+        if adapter.lower() == text.lower():
+            return adapter
+    return text
 
 
 def _guest_id(distro: str, version: str | None) -> str:

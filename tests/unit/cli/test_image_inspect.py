@@ -120,6 +120,37 @@ def test_an_ova_tells_its_guest(run, disk, tmp_path):
     assert headline.endswith('extract the disk with "image prepare"')
 
 
+def test_an_ova_tells_its_controller(run, disk, tmp_path):
+    hardware = b"""<VirtualHardwareSection>
+      <Item><InstanceID>3</InstanceID><ResourceType>20</ResourceType>
+        <ResourceSubType>AHCI</ResourceSubType></Item>
+      <Item><HostResource>/disk/d</HostResource><InstanceID>4</InstanceID>
+        <Parent>3</Parent><ResourceType>17</ResourceType></Item>
+      </VirtualHardwareSection></VirtualSystem>"""
+    path = disk_files.archive(
+        tmp_path / 'x.ova',
+        {
+            'x.ovf': OVF.replace(b'</VirtualSystem>', hardware),
+            'disk.vmdk': disk('streamOptimized').read_bytes(),
+        },
+    )
+    said = values(run('image', 'inspect', path, '-f', 'json'), 'ova')
+    assert said['controller'].startswith('SATA (AHCI); nova has no vmware_')
+    assert '--adapter-type' in said['controller']
+    assert 'adapter type' not in said
+    target = tmp_path / 'new.vmdk'
+    done = run('image', 'prepare', path, target)
+    assert 'The OVF has disk.vmdk on SATA (AHCI)' in done.out
+    assert 'If the guest has no driver for ide, use --adapter-type' in done.out
+    # As the descriptor spells it.
+    done = run(
+        *('image', 'prepare', path, target, '--replace'),
+        *('--adapter-type', 'lsilogic'),
+    )
+    assert 'vmware_adaptertype=lsiLogic' in done.out
+    assert 'AHCI' not in done.out
+
+
 def test_the_owner_is_asked(run, disk):
     done = run('image', 'inspect', disk('streamOptimized'))
     assert 'vmware_ostype' in done.out

@@ -5,7 +5,6 @@ import tarfile
 
 import pytest
 
-from hypervisor_affinity.core import properties
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.inspection import inspect
@@ -63,63 +62,6 @@ def test_one_of_two_disks():
     assert (found.member, found.others) == ('web-2.vmdk', ('web-1.vmdk',))
     # The OVF does not say what it is at.
     assert found.adapter_type is None
-
-
-@pytest.mark.parametrize(
-    ('said', 'found'),
-    [
-        ('lsilogic', 'lsiLogic'),
-        ('lsilogicsas', 'lsiLogicsas'),
-        ('VirtualSCSI', 'paraVirtual'),
-        ('buslogic', 'busLogic'),
-        ('vmware.sata.ahci', None),
-    ],
-)
-def test_adapter_type(said, found):
-    assert read(OVF.replace('VirtualSCSI', said)).adapter_type == found
-    assert found is None or found in properties.ADAPTER_TYPES.values()
-
-
-def test_ide():
-    ovf = OVF.replace('<rasd:Parent>3<', '<rasd:Parent>4<')
-    assert read(ovf).adapter_type == 'ide'
-
-
-def test_version_2():
-    ovf = (
-        OVF.replace('envelope/1', 'envelope/2')
-        .replace('<Item>', '<StorageItem>')
-        .replace('</Item>', '</StorageItem>')
-    )
-    assert read(ovf).adapter_type == 'paraVirtual'
-
-
-@pytest.mark.parametrize(
-    ('said', 'found'),
-    [
-        ('E1000', 'VirtualE1000'),
-        ('E1000e', 'VirtualE1000e'),
-        ('PCNet32', 'VirtualPCNet32'),
-        ('VmxNet', 'VirtualVmxnet'),
-        ('VmxNet3', 'VirtualVmxnet3'),
-        ('VmxNet2', None),
-    ],
-)
-def test_vif_model(said, found):
-    assert read(OVF.replace('VmxNet3', said)).vif_model == found
-    assert found is None or found.lower() in properties.VIF_MODELS
-
-
-@pytest.mark.parametrize(
-    ('old', 'new'),
-    [
-        ('ubuntu64Guest', 'some system'),
-        ('vmw:osType="ubuntu64Guest"', ''),
-        ('OperatingSystemSection', 'OtherSection'),
-    ],
-)
-def test_no_guest_id(old, new):
-    assert read(OVF.replace(old, new)).guest_id is None
 
 
 def test_hardware_of_the_machine_that_has_the_disk():
