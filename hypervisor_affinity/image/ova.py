@@ -9,6 +9,7 @@ import dataclasses
 import re
 import tarfile
 
+from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import ova_import
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
@@ -26,8 +27,6 @@ MAX_MEMBERS = 300
 
 # OVFs of real appliances have some 10 KiB.
 MAX_TEXT = 1024**2
-
-_DIGEST = re.compile(r'(SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9a-fA-F]+)\s*')
 
 # How many names a message lists.
 _SHOWN = 10
@@ -71,10 +70,11 @@ def find_disk(content: Content, member: str | None) -> Appliance:
     name = _chosen(content, disks, member)
     disk = disks[name]
     _check_whole(content, disk, members)
-    manifest = f'{descriptor.removesuffix(".ovf")}.mf'
+    listing = f'{descriptor.removesuffix(".ovf")}.mf'
     digest = None
-    if manifest in members:
-        digest = _digest(_text(content, manifest, members[manifest]), name)
+    if listing in members:
+        text = _text(content, listing, members[listing])
+        digest = manifest.digest(text, (name,))
     machine = envelope.machine_of(disk)
     order = [*members]
     return Appliance(
@@ -184,11 +184,3 @@ def _check_whole(
         raise DiskError(
             f'{place} is not in the archive; get the archive again'
         )
-
-
-def _digest(manifest: bytes, name: str) -> str | None:
-    for line in manifest.decode(errors='replace').splitlines():
-        found = _DIGEST.fullmatch(line)
-        if found and found[2] == name:
-            return f'{found[1]}:{found[3]}'.lower()
-    return None

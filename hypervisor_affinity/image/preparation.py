@@ -8,7 +8,6 @@ was checked to be as asked, and to hold what the source holds, gets its name.
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import os
 import pathlib
 import shutil
@@ -18,14 +17,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hypervisor_affinity import writing
 from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import qemu
-from hypervisor_affinity.image.content import FileContent
-from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import VMDK
-from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.size import shown
@@ -121,7 +118,7 @@ def prepare(
     _check_target(target, names, files, replace)
     if check_space:
         _check_space(target, _most(node, disk, complete))
-    _check_digest(source, disk.appliance, watch)
+    manifest.check_disk(source, disk.appliance, watch)
     with (
         _writing(target),
         tempfile.TemporaryDirectory(
@@ -263,30 +260,6 @@ def _check_space(target: pathlib.Path, most: int) -> None:
             'Zeros take no space there, even if they do in the source, and '
             'the rest may be compressed: if that saves enough, use '
             '--skip-space-check'
-        )
-
-
-def _check_digest(
-    source: pathlib.Path, appliance: Appliance | None, watch: Watch
-) -> None:
-    """Check what is in an archive against the archive's manifest."""
-    if appliance is None or appliance.digest is None:
-        return
-    algorithm, _, expected = appliance.digest.partition(':')
-    digest = hashlib.new(algorithm)
-    with FileContent(source) as archive:
-        part = Part(
-            archive, appliance.member, appliance.offset, appliance.size
-        )
-        for offset in range(0, part.size, _PIECE):
-            digest.update(part.read(offset, _PIECE))
-            watch(
-                'Verifying the checksum', min(1, (offset + _PIECE) / part.size)
-            )
-    if digest.hexdigest() != expected:
-        raise DiskError(
-            f'{source}: {appliance.member} does not match its {algorithm} '
-            'checksum in the manifest; get the archive again'
         )
 
 

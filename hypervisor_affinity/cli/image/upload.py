@@ -30,6 +30,7 @@ from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
@@ -149,6 +150,8 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         fitting = fit(disk, self.wishes(parsed_args))
         plan = self._plan(parsed_args, disk, fitting)
         _check(disk, plan)
+        with progress.steps() as show:
+            manifest.check_disk(plan.path, disk.appliance, show)
 
         def demand(properties: Mapping[str, str]) -> str:
             return demand_text(predict(disk, properties, policy))

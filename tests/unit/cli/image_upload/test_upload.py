@@ -67,15 +67,31 @@ def test_the_options_count(upload, no_cloud, tmp_path):
     assert upload('--dry-run', '--nova-conf', tmp_path / 'none').code == 3
 
 
-def test_an_ova_boots_nowhere(run, no_cloud, disk, tmp_path):
+def ova(folder, disk, said_digest=None):
+    """Write an OVA with a manifest."""
     ovf = b"""<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1"
       xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">
       <References><File ovf:id="f" ovf:href="a.vmdk"/></References>
       <DiskSection><Disk ovf:fileRef="f"/></DiskSection></Envelope>"""
-    path = disk_files.archive(
-        tmp_path / 'a.ova', {'a.ovf': ovf, 'a.vmdk': disk.read_bytes()}
+    content = disk.read_bytes()
+    said_digest = said_digest or hashlib.sha256(content).hexdigest()
+    manifest = f'SHA256(a.vmdk)= {said_digest}\n'.encode()
+    return disk_files.archive(
+        folder / 'a.ova',
+        {'a.ovf': ovf, 'a.mf': manifest, 'a.vmdk': content},
     )
-    done = run('image', 'upload', path, '--dry-run')
+
+
+@pytest.mark.parametrize('how', [(), ('--dry-run',)])
+def test_a_wrong_digest_in_an_ova(run, glance, disk, tmp_path, how):
+    done = run('image', 'upload', ova(tmp_path, disk, 'ab' * 32), *how)
+    assert (done.code, done.out) == (3, '')
+    assert 'a.vmdk does not match its sha256 checksum in the' in done.err
+    assert not glance.images
+
+
+def test_an_ova_boots_nowhere(run, no_cloud, disk, tmp_path):
+    done = run('image', 'upload', ova(tmp_path, disk), '--dry-run')
     assert done.code == 0
     assert 'no hypervisor boots it: the driver is made for' in done.out
     assert 'extract the disk with "image prepare"' in done.out
