@@ -8,6 +8,8 @@ read where it is. From DMTF's DSP0243, "Open Virtualization Format".
 import dataclasses
 import re
 import tarfile
+import urllib.parse
+from collections.abc import Iterator
 
 from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import ova_import
@@ -33,11 +35,37 @@ _SHOWN = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Member:
-    """A file in the archive; offset and size in bytes."""
+class Member:
+    """A file in the archive; offset and size in bytes.
 
+    :ivar name: as the archive has it
+    :ivar digest: by the manifest, as ``sha256:`` and hexadecimal digits
+    """
+
+    name: str
     offset: int
     size: int
+    digest: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Located:
+    """A disk in an archive.
+
+    :ivar appliance: what the OVF says of it; its place is that of the first
+        part
+    :ivar parts: the disk, one after the other; several if it is in chunks
+    :ivar is_gzipped: whether they are, together
+    """
+
+    appliance: Appliance
+    parts: tuple[Member, ...]
+    is_gzipped: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the disk can be read where it is."""
+        return len(self.parts) == 1 and not self.is_gzipped
 
 
 def is_archive(content: Content) -> bool:
@@ -54,51 +82,162 @@ def find_disk(content: Content, member: str | None) -> Appliance:
     :raises UnsafeDisk: if the archive contradicts itself, or leads out of
         itself
     """
-    members = _members(content)
-    descriptors = [name for name in members if name.endswith('.ovf')]
-    if len(descriptors) != 1:
-        raise DiskError(
-            f'{content.name}: an OVA has one member *.ovf, this one has '
-            f'{len(descriptors)}; {REPACK}'
+    located = Archive(content).locate(member)
+    if located.is_plain:
+        return located.appliance
+    what = (
+        'compressed with gzip'
+        if located.is_gzipped
+        else f'in {len(located.parts)} chunks'
+    )
+    raise DiskError(
+        f'{content.name}, {located.appliance.member!r} is {what}; extract it '
+        'with "image prepare"'
+    )
+
+
+class Archive:
+    """An OVA.
+
+    :ivar disks: with content; name -> as the OVF lists it
+    """
+
+    def __init__(self, content: Content) -> None:
+        """Read what it has; none of the disks.
+
+        :raises DiskError: if it is no OVA
+        :raises UnsafeDisk: if it contradicts itself, or leads out of itself
+        """
+        self._content = content
+        self._members = _members(content)
+        descriptors = [name for name in self._members if name.endswith('.ovf')]
+        if len(descriptors) != 1:
+            raise DiskError(
+                f'{content.name}: an OVA has one member *.ovf, this one has '
+                f'{len(descriptors)}; {REPACK}'
+            )
+        (self._descriptor,) = descriptors
+        self._envelope = Envelope(
+            f'{content.name}, {self._descriptor}',
+            self._text(self._descriptor),
         )
-    (descriptor,) = descriptors
-    envelope = Envelope(
-        f'{content.name}, {descriptor}',
-        _text(content, descriptor, members[descriptor]),
-    )
-    disks = envelope.disks()
-    name = _chosen(content, disks, member)
-    disk = disks[name]
-    _check_whole(content, disk, members)
-    listing = f'{descriptor.removesuffix(".ovf")}.mf'
-    digest = None
-    if listing in members:
-        text = _text(content, listing, members[listing])
-        digest = manifest.digest(text, (name,))
-    machine = envelope.machine_of(disk)
-    order = [*members]
-    return Appliance(
-        member=name,
-        offset=members[name].offset,
-        size=members[name].size,
-        digest=digest,
-        guest_id=machine.guest_id,
-        adapter_type=machine.adapter_type(disk.identity),
-        strange_controller=machine.strange_controller(disk.identity),
-        vif_model=machine.vif_model,
-        others=tuple(other for other in disks if other != name),
-        obstacle=ova_import.obstacle(
-            envelope, order[order.index(descriptor) + 1 :], name
-        ),
-    )
+        self.disks = {
+            self._resolved(disk.file): disk for disk in self._envelope.disks()
+        }
+
+    def locate(self, name: str | None) -> Located:
+        """Return where a disk is.
+
+        :param name: None for the only one
+        :raises DiskError: if there is no such disk, or not all of it
+        :raises UnsafeDisk: if it is based on another one
+        """
+        name = self._chosen(name)
+        disk = self.disks[name]
+        _check(f'{self._content.name}, {name!r}', disk)
+        parts = tuple(self._parts(name, disk))
+        order = [member.name for member in self._members.values()]
+        place = [*self._members].index(self._descriptor)
+        machine = self._envelope.machine_of(disk)
+        appliance = Appliance(
+            member=name,
+            offset=parts[0].offset,
+            size=parts[0].size,
+            digest=parts[0].digest,
+            guest_id=machine.guest_id,
+            adapter_type=machine.adapter_type(disk.identity),
+            strange_controller=machine.strange_controller(disk.identity),
+            vif_model=machine.vif_model,
+            others=tuple(other for other in self.disks if other != name),
+            obstacle=ova_import.obstacle(
+                self._envelope, order[place + 1 :], parts[0].name
+            ),
+        )
+        return Located(appliance, parts, disk.compression == 'gzip')
+
+    def _resolved(self, href: str) -> str:
+        """Return the name of a disk's member, or of its chunks before the dot.
+
+        It is a URI reference, but not all programs encode what they write.
+        """
+        spellings = href, urllib.parse.unquote(href)
+        names = [_clean(self._directory + spelling) for spelling in spellings]
+        for name in filter(None, names):
+            if not {name, _chunk(name, 0)}.isdisjoint(self._members):
+                return name
+        if names[-1] is None:
+            raise UnsafeDisk(
+                f'{self._content.name}: a disk is not a member of the archive:'
+                f' {href!r}; export the VM as one OVA'
+            )
+        return names[-1]
+
+    @property
+    def _directory(self) -> str:
+        """Where the OVF is, and what it names: empty, or with a slash."""
+        return self._descriptor[: self._descriptor.rfind('/') + 1]
+
+    def _text(self, name: str) -> bytes:
+        member = self._members[name]
+        if member.size > MAX_TEXT:
+            raise UnsafeDisk(
+                f'{self._content.name}, {name}: has {member.size} bytes; at '
+                f'most {MAX_TEXT} are read; {REPACK}'
+            )
+        return self._content.read(member.offset, member.size)
+
+    def _chosen(self, name: str | None) -> str:
+        listed = ', '.join([*self.disks][:_SHOWN]) or 'none'
+        if len(self.disks) > _SHOWN:
+            listed += ' and more'
+        if name is not None:
+            if name not in self.disks:
+                raise DiskError(
+                    f'{self._content.name}: has no disk {name!r}; it has '
+                    f'{listed}'
+                )
+            return name
+        if len(self.disks) != 1:
+            what_to_do = 'choose one with --disk NAME'
+            raise DiskError(
+                f'{self._content.name}: has {len(self.disks)} disks '
+                f'({listed}); {what_to_do if self.disks else REPACK}'
+            )
+        return next(iter(self.disks))
+
+    def _parts(self, name: str, disk: ListedDisk) -> Iterator[Member]:
+        """Yield what a disk is made of.
+
+        :raises DiskError: if something of it is missing
+        """
+        names = [name]
+        if _chunk(name, 0) in self._members:
+            pattern = re.compile(re.escape(name) + r'\.\d{9}', re.ASCII)
+            number = sum(map(bool, map(pattern.fullmatch, self._members)))
+            names = [_chunk(name, place) for place in range(number)]
+        for part in names:
+            if part not in self._members:
+                raise DiskError(
+                    f'{self._content.name}, {part!r} is not in the archive; '
+                    'get the archive again'
+                )
+        members = [self._members[part] for part in names]
+        _check_size(f'{self._content.name}, {name!r}', members, disk)
+        listing = f'{self._descriptor.removesuffix(".ovf")}.mf'
+        text = self._text(listing) if listing in self._members else b''
+        for part, member in zip(names, members, strict=True):
+            called = {part, part.removeprefix(self._directory), member.name}
+            digest = manifest.digest(text, called)
+            yield dataclasses.replace(member, digest=digest)
 
 
-def _members(content: Content) -> dict[str, _Member]:
-    members: dict[str, _Member] = {}
+def _members(content: Content) -> dict[str, Member]:
+    """Return the files in an archive by their names, without ``./``"""
+    members: dict[str, Member] = {}
     try:
-        for info in headers(content):
+        for number, info in enumerate(headers(content)):
             place = f'{content.name}, {info.name!r}'
-            if len(members) == MAX_MEMBERS:
+            if number == MAX_MEMBERS:
                 raise UnsafeDisk(
                     f'{content.name}: has more than {MAX_MEMBERS} members; '
                     f'{REPACK}'
@@ -108,13 +247,14 @@ def _members(content: Content) -> dict[str, _Member]:
                     f'{content.name}: has a member with a name of '
                     f'{len(info.name)} characters; {REPACK}'
                 )
+            if info.isdir():
+                continue
             if not info.isreg() or info.issparse():
                 raise UnsafeDisk(f'{place} is not a regular file; {REPACK}')
-            if info.name in ('', '.', '..') or re.search(
-                r'[/\\\0]', info.name
-            ):
-                raise UnsafeDisk(f'{place} is in a directory; {REPACK}')
-            if info.name in members:
+            name = _clean(info.name)
+            if name is None:
+                raise UnsafeDisk(f'{place} leads out of the archive; {REPACK}')
+            if name in members:
                 raise UnsafeDisk(f'{place} is in the archive twice; {REPACK}')
             if not 0 <= info.size <= content.size - info.offset_data:
                 raise UnsafeDisk(
@@ -122,7 +262,7 @@ def _members(content: Content) -> dict[str, _Member]:
                     f'{info.offset_data} on, but the archive ends at byte '
                     f'{content.size}: it is truncated; get it again'
                 )
-            members[info.name] = _Member(info.offset_data, info.size)
+            members[name] = Member(info.name, info.offset_data, info.size)
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise UnsafeDisk(
             f'{content.name}: is a damaged archive: {error}; get it again'
@@ -130,57 +270,47 @@ def _members(content: Content) -> dict[str, _Member]:
     return members
 
 
-def _text(content: Content, name: str, member: _Member) -> bytes:
-    if member.size > MAX_TEXT:
-        raise UnsafeDisk(
-            f'{content.name}, {name}: has {member.size} bytes; at most '
-            f'{MAX_TEXT} are read; {REPACK}'
-        )
-    return content.read(member.offset, member.size)
+def _clean(name: str) -> str | None:
+    """Return a path within the archive; None if it may lead elsewhere."""
+    name = name.removeprefix('./')
+    if re.search(r'[\\\0]', name):
+        return None
+    if {'', '.', '..'}.isdisjoint(name.split('/')):
+        return name
+    return None
 
 
-def _chosen(
-    content: Content, disks: dict[str, ListedDisk], member: str | None
-) -> str:
-    listed = ', '.join([*disks][:_SHOWN]) or 'none'
-    if len(disks) > _SHOWN:
-        listed += ' and more'
-    if member is not None:
-        if member not in disks:
-            raise DiskError(
-                f'{content.name}: has no disk {member!r}; it has {listed}'
-            )
-        return member
-    if len(disks) != 1:
-        what_to_do = 'choose one with --disk NAME' if disks else REPACK
-        raise DiskError(
-            f'{content.name}: has {len(disks)} disks ({listed}); {what_to_do}'
-        )
-    return next(iter(disks))
+def _chunk(name: str, number: int) -> str:
+    return f'{name}.{number:09}'
 
 
-def _check_whole(
-    content: Content,
-    disk: ListedDisk,
-    members: dict[str, _Member],
-) -> None:
-    place = f'{content.name}, {disk.file!r}'
-    if disk.compression not in ('', 'identity'):
+def _check(place: str, disk: ListedDisk) -> None:
+    if disk.compression not in ('', 'identity', 'gzip'):
         raise DiskError(
             f'{place} is compressed with {disk.compression[:MAX_NAME]}; '
             'unpack the archive, decompress the disk, and use the result'
-        )
-    if disk.is_chunked or f'{disk.file}.000000000' in members:
-        raise DiskError(
-            f'{place} is in chunks; unpack the archive, join them with "cat", '
-            'and use the result'
         )
     if disk.has_parent:
         raise UnsafeDisk(
             f'{place} is based on another disk; delete or consolidate the '
             "VM's snapshots, and export it again"
         )
-    if disk.file not in members:
+
+
+def _check_size(place: str, members: list[Member], disk: ListedDisk) -> None:
+    """Check that no chunk, and nothing at the end, is missing.
+
+    :raises DiskError: if something is
+    """
+    *full, last = [member.size for member in members]
+    chunk = disk.chunk_bytes or max(full, default=last)
+    total = sum(full) + last
+    if last > chunk or any(size != chunk for size in full):
         raise DiskError(
-            f'{place} is not in the archive; get the archive again'
+            f'{place} is in chunks of different sizes; get the archive again'
+        )
+    if len(members) > 1 and disk.file_bytes not in (None, total):
+        raise DiskError(
+            f'{place} is in chunks of {total} bytes in all, and the OVF says '
+            f'{disk.file_bytes}; get the archive again'
         )

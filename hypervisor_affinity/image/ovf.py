@@ -31,13 +31,17 @@ class ListedDisk:
     """A disk as the OVF lists it.
 
     :ivar identity: ``ovf:diskId``
-    :ivar file: its name in the archive
+    :ivar file: ``ovf:href``, a URI reference
+    :ivar compression: empty for none
+    :ivar chunk_bytes: None if it is not in chunks
+    :ivar file_bytes: what all chunks have; None if it is not said
     """
 
     identity: str
     file: str
     compression: str
-    is_chunked: bool
+    chunk_bytes: int | None
+    file_bytes: int | None
     has_parent: bool
 
 
@@ -80,13 +84,16 @@ class Envelope:
                 'export the VM with a newer program'
             )
 
-    def disks(self) -> dict[str, ListedDisk]:
-        """Return the disks that have content; file -> disk."""
+    def disks(self) -> list[ListedDisk]:
+        """Return the disks that have content.
+
+        :raises UnsafeDisk: if one has no name
+        """
         ovf = self._ovf
         files: dict[str | None, Element] = {}
         for file in self._root.iterfind(f'{ovf}References/{ovf}File'):
             files.setdefault(file.get(f'{ovf}id'), file)
-        disks: dict[str, ListedDisk] = {}
+        disks = []
         for disk in self._root.iterfind(f'{ovf}DiskSection/{ovf}Disk'):
             reference = disk.get(f'{ovf}fileRef')
             # VMware's own appliances have empty ones, too.
@@ -95,18 +102,21 @@ class Envelope:
             described = files.get(reference)
             told = {} if described is None else described.attrib
             name = told.get(f'{ovf}href', '')
-            if not 0 < len(name) <= MAX_NAME or re.search(r'[/\\:]', name):
+            if not 0 < len(name) <= MAX_NAME:
                 raise UnsafeDisk(
                     f'{self._place}: the disk {reference[:MAX_NAME]!r} is not '
                     f'a member of the archive: {name[:MAX_NAME]!r}; export '
                     'the VM as one OVA'
                 )
-            disks[name] = ListedDisk(
-                disk.get(f'{ovf}diskId', ''),
-                name,
-                told.get(f'{ovf}compression', ''),
-                f'{ovf}chunkSize' in told,
-                f'{ovf}parentRef' in disk.attrib,
+            disks.append(
+                ListedDisk(
+                    disk.get(f'{ovf}diskId', ''),
+                    name,
+                    told.get(f'{ovf}compression', ''),
+                    _bytes(told.get(f'{ovf}chunkSize', '')),
+                    _bytes(told.get(f'{ovf}size', '')),
+                    f'{ovf}parentRef' in disk.attrib,
+                )
             )
         return disks
 
@@ -140,6 +150,11 @@ class Envelope:
             ),
             machines[0] if len(machines) == 1 else Machine(Element('none')),
         )
+
+
+def _bytes(text: str) -> int | None:
+    # Python reads no number of thousands of digits.
+    return int(text) if re.fullmatch('[0-9]{1,18}', text) else None
 
 
 def _prefixes(text: bytes) -> dict[str, str]:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hypervisor_affinity import writing
+from hypervisor_affinity.image import extraction
 from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image import manifest
@@ -107,7 +108,26 @@ def prepare(
     :param check_space: refuse if the target's file system may be too full
     :raises DiskError: if it cannot be done
     """
-    disk = inspection.inspect(source, member)
+
+    def begin() -> pathlib.Path:
+        place = _place(target)
+        _check_target(place, _names(place, form), [source], replace)
+        return place.parent
+
+    with extraction.readable(source, member, begin, watch) as (path, disk):
+        return _written(path, disk, target, form, replace, check_space, watch)
+
+
+def _written(
+    source: pathlib.Path,
+    disk: Disk,
+    target: pathlib.Path,
+    form: Form,
+    replace: bool,
+    check_space: bool,
+    watch: Watch,
+) -> Prepared:
+    """Write a disk again that can be read where it is."""
     target = _place(target)
     complete = _complete(form, disk)
     node = qemu.node(source, disk)
@@ -166,7 +186,7 @@ def _complete(form: Form, source: Disk) -> CompleteForm:
     )
 
 
-def _names(target: pathlib.Path, form: CompleteForm) -> tuple[str, ...]:
+def _names(target: pathlib.Path, form: Form | CompleteForm) -> tuple[str, ...]:
     """Return the names of the files to write, the descriptor's last."""
     if form.create_type == MONOLITHIC_FLAT:
         # So qemu-img calls it.

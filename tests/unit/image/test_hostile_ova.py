@@ -77,21 +77,17 @@ HOSTILE = {
         lambda: changed(type=tarfile.BLKTYPE),
         "'odd' is not a regular file",
     ),
-    'folder': (
-        lambda: changed(type=tarfile.DIRTYPE),
-        "'odd' is not a regular file",
-    ),
     'sparse member': (
         lambda: changed(type=tarfile.GNUTYPE_SPARSE),
         "'odd' is not a regular file",
     ),
     'absolute name': (
         lambda: changed(name='/etc/passwd'),
-        "'/etc/passwd' is in a directory",
+        "'/etc/passwd' leads out of the archive",
     ),
     'name above': (
         lambda: changed(name='../odd'),
-        r"'\.\./odd' is in a directory",
+        r"'\.\./odd' leads out of the archive",
     ),
     'long name': (
         lambda: changed(name='x' * 256),
@@ -220,16 +216,10 @@ def test_hostile_ovf(ovf, words):
             id='no disk',
         ),
         pytest.param(
-            OVF.replace('"web-1.vmdk"', '"web-1.vmdk" ovf:compression="gzip"'),
+            OVF.replace('"web-1.vmdk"', '"web-1.vmdk" ovf:compression="xz"'),
             None,
-            "'web-1.vmdk' is compressed with gzip; unpack the archive",
+            "'web-1.vmdk' is compressed with xz; unpack the archive",
             id='compressed',
-        ),
-        pytest.param(
-            OVF.replace('"web-1.vmdk"', '"web-1.vmdk" ovf:chunkSize="100"'),
-            None,
-            "'web-1.vmdk' is in chunks; unpack the archive, join them",
-            id='chunks',
         ),
         pytest.param(
             OVF.replace('web-1.vmdk', 'web-3.vmdk'),
@@ -266,11 +256,6 @@ def test_short_list_of_many_disks():
     ) as error:
         read(ovf)
     assert len(str(error.value)) < 200
-
-
-def test_chunks_that_the_ovf_does_not_tell_of():
-    with pytest.raises(DiskError, match='in chunks'):
-        read(OVF, **{'web-1.vmdk.000000000': b''})
 
 
 def test_no_ovf():

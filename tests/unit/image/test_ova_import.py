@@ -25,18 +25,26 @@ EMPTY = BLANK.replace('ovf:capacity', 'ovf:fileRef="" ovf:capacity')
 TWICE = '<File ovf:href="web-9.vmdk" ovf:id="file2"/><File ovf:href='
 
 
-def archive(ovf, *names, form=tarfile.USTAR_FORMAT, **contents):
+DISKS = re.compile(r'(.*/)?web[- ]1\.vmdk(\.000000000)?')
+
+
+def made(
+    disk,
+    ovf=OVF,
+    names=('web.ovf', 'web-1.vmdk'),
+    form=tarfile.USTAR_FORMAT,
+    **contents,
+):
     """Return an OVA with members in this order."""
-    members = {
-        'web.ovf': ovf.encode(),
-        'web.mf': b'SHA1(web.ovf)= 00\n',
-        **contents,
-    }
-    return packed({name: members.get(name, b'') for name in names}, form)
 
+    def content(name):
+        if DISKS.fullmatch(name):
+            return disk
+        if name.endswith('.ovf'):
+            return ovf.encode()
+        return contents.get(name, b'')
 
-def made(disk, ovf=OVF, names=('web.ovf', 'web-1.vmdk'), **settings):
-    return archive(ovf, *names, **{'web-1.vmdk': disk, **settings})
+    return packed({name: content(name) for name in names}, form)
 
 
 FOUND = {
@@ -45,6 +53,11 @@ FOUND = {
     'with another file before': {
         'names': ('boot.iso', 'web.ovf', 'web-1.vmdk')
     },
+    'a disk in a folder': {
+        'ovf': OVF.replace('web-1.vmdk', 'disks/web-1.vmdk'),
+        'names': ('web.ovf', 'disks/web-1.vmdk'),
+    },
+    'one chunk': {'names': ('web.ovf', 'web-1.vmdk.000000000')},
     'GNU tar': {'form': tarfile.GNU_FORMAT},
     'pax tar': {'form': tarfile.PAX_FORMAT},
     'OVF 2': {'ovf': OVF.replace('envelope/1', 'envelope/2')},
@@ -73,6 +86,21 @@ NOT_FOUND = {
     'an empty reference first': (
         {'ovf': OVF.replace('<Disk ovf:diskId=', EMPTY, 1)},
         'only the first disk of the OVF, an empty one',
+    ),
+    'an encoded name': (
+        {
+            'ovf': OVF.replace('web-1.vmdk', 'web%201.vmdk'),
+            'names': ('web.ovf', 'web 1.vmdk'),
+        },
+        "finds no member that is called as in the OVF: 'web%201.vmdk'",
+    ),
+    'the OVF in a folder': (
+        {'names': ('web/web.ovf', 'web/web-1.vmdk')},
+        "finds no member that is called as in the OVF: 'web-1.vmdk'",
+    ),
+    'a folder of its own': (
+        {'names': ('./web.ovf', './web-1.vmdk')},
+        "finds no member that is called as in the OVF: 'web-1.vmdk'",
     ),
     'a name that begins likewise': (
         {'names': ('web.ovf', 'web-1.vmdk.sig', 'web-1.vmdk')},

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk of an OVA that cannot be read where it is: in chunks, or gzipped.
+
+It is written into a file, in pieces.
+"""
+
+import contextlib
+import dataclasses
+import gzip
+import hashlib
+import io
+import pathlib
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import manifest
+from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.content import FileContent
+from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.ova import Located
+from hypervisor_affinity.image.size import shown
+
+Watch = Callable[[str, float], None]
+
+_PIECE = 1024**2
+_ZEROS = bytes(_PIECE)
+
+# What is left free for others where the file is written; looked at each time
+# as much was written.
+_RESERVE = 256 * 1024**2
+
+
+class Readable(NamedTuple):
+    """A disk, and the file that holds it as it is.
+
+    :ivar path: of the disk, or of the OVA that it is in
+    """
+
+    path: pathlib.Path
+    disk: Disk
+
+
+@contextlib.contextmanager
+def readable(
+    source: pathlib.Path,
+    member: str | None,
+    begin: Callable[[], pathlib.Path],
+    watch: Watch,
+) -> Iterator[Readable]:
+    """Inspect a disk, while it is in a file that can be read in any order.
+
+    :param member: of an OVA with several disks
+    :param begin: called if it has to be written, to refuse what would be in
+        vain, and to return a directory for it
+    :raises DiskError: if it cannot be used
+    :raises UnsafeDisk: if it may harm whoever opens it
+    """
+    with FileContent(source) as content:
+        located = None
+        if ova.is_archive(content):
+            located = ova.Archive(content).locate(member)
+        if located is None or located.is_plain:
+            yield Readable(source, inspection.inspect(source, member))
+            return
+        directory = begin()
+        with tempfile.TemporaryDirectory(
+            prefix='.image-prepare-', dir=directory
+        ) as scratch:
+            # No suffix: it would have to fit the format.
+            path = pathlib.Path(scratch) / 'disk'
+            try:
+                _write(content, located, path, watch)
+            except OSError as error:
+                raise DiskError(f'{directory}: {error.strerror}') from error
+            disk = _inspected(content, located, path)
+            yield Readable(path, disk)
+
+
+def _write(
+    content: FileContent, located: Located, path: pathlib.Path, watch: Watch
+) -> None:
+    """Write a disk, with holes where it has zeros.
+
+    :raises DiskError: if it is damaged, or there is too little space
+    """
+    place = f'{content.name}, {located.appliance.member!r}'
+    stream = _Stream(content, located, watch)
+    source: io.RawIOBase | gzip.GzipFile = stream
+    if located.is_gzipped:
+        source = gzip.GzipFile(fileobj=io.BufferedReader(stream, _PIECE))
+    position = 0
+    with path.open('wb') as file:
+        while piece := _next(source, place):
+            if position and position % _RESERVE == 0:
+                _check_space(path.parent.parent, place)
+            if piece == _ZEROS:
+                file.seek(len(piece), io.SEEK_CUR)
+            else:
+                file.write(piece)
+            position += len(piece)
+        file.truncate(position)
+    stream.check_rest()
+
+
+def _next(source: io.RawIOBase | gzip.GzipFile, place: str) -> bytes:
+    """Return the next piece, b'' at the end.
+
+    :raises DiskError: if it cannot be decompressed
+    """
+    piece = b''
+    try:
+        while len(piece) < _PIECE:
+            more = source.read(_PIECE - len(piece))
+            if not more:
+                break
+            piece += more
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DiskError(
+            f'{place} is compressed with gzip and damaged: {error}; get the '
+            'archive again'
+        ) from error
+    return piece
+
+
+def _check_space(directory: pathlib.Path, place: str) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < _RESERVE:
+        raise DiskError(
+            f'{directory}: has {shown(free)} free, too little to extract '
+            f'{place}; free some, or choose another directory'
+        )
+
+
+class _Stream(io.RawIOBase):
+    """The parts of a disk, one after the other, checked by the manifest."""
+
+    def __init__(
+        self, content: FileContent, located: Located, watch: Watch
+    ) -> None:
+        self._content = content
+        self._parts = list(reversed(located.parts))
+        self._total = sum(part.size for part in located.parts)
+        self._done = 0
+        self._in_part = 0
+        self._watch = watch
+        self._begin()
+
+    def readable(self) -> bool:
+        """Tell that it can be."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill a buffer as far as there is something."""
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the next piece, b'' at the end.
+
+        :param size: at most; never less than 0
+        :raises DiskError: if a part has another digest
+        """
+        while self._parts:
+            part = self._parts[-1]
+            length = min(size, part.size - self._in_part)
+            if length == 0:
+                self._end()
+                continue
+            piece = self._content.read(part.offset + self._in_part, length)
+            if not piece:
+                raise DiskError(
+                    f'{self._content.name}: became shorter while it was read'
+                )
+            self._digest.update(piece)
+            self._in_part += len(piece)
+            self._done += len(piece)
+            self._watch('Extracting', self._done / self._total)
+            return piece
+        return b''
+
+    def check_rest(self) -> None:
+        """Check what was not asked for, too, such as behind the last gzip.
+
+        :raises DiskError: if a part has another digest
+        """
+        while self.read(_PIECE):
+            pass
+
+    def _begin(self) -> None:
+        self._in_part = 0
+        self._algorithm, self._expected = '', None
+        if self._parts and self._parts[-1].digest:
+            self._algorithm, _, self._expected = self._parts[
+                -1
+            ].digest.partition(':')
+        self._digest = hashlib.new(self._algorithm or 'sha256')
+
+    def _end(self) -> None:
+        part = self._parts.pop()
+        if self._expected not in (None, self._digest.hexdigest()):
+            raise DiskError(
+                manifest.wrong(self._content.name, part.name, self._algorithm)
+            )
+        self._begin()
+
+
+def _inspected(
+    content: FileContent, located: Located, path: pathlib.Path
+) -> Disk:
+    """Inspect what was extracted, as a disk of the archive."""
+    try:
+        disk = inspection.inspect(path)
+    except DiskError as error:
+        place = f'{content.name}, {located.appliance.member}'
+        raise type(error)(str(error).replace(str(path), place)) from error
+    if disk.appliance:
+        raise DiskError(
+            f'{content.name}, {located.appliance.member} is an archive; '
+            'extract it, and use that'
+        )
+    return dataclasses.replace(
+        disk,
+        name=content.name,
+        formats=(),
+        failures=(),
+        file_bytes=content.size,
+        allocated_bytes=content.allocated,
+        appliance=dataclasses.replace(
+            located.appliance,
+            offset=0,
+            size=path.stat().st_size,
+            digest=None,
+        ),
+    )
