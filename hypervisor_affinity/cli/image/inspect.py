@@ -2,6 +2,7 @@
 """``image inspect``."""
 
 import argparse
+import contextlib
 import pathlib
 from collections.abc import Iterator
 
@@ -14,10 +15,15 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import listing
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.image.listing import Listed
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import predict
 
@@ -49,7 +55,8 @@ class Inspect(wishes.WishesReading, PolicyCommand):
             '--disk',
             dest='member',
             metavar='NAME',
-            help='name of the disk in an OVA with several disks',
+            help='name of the disk in an OVA with several disks; without it, '
+            'all are listed',
         )
         wishes.add_arguments(parser)
         return parser
@@ -62,7 +69,12 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         """Return what was found out."""
         policy = self.policy(parsed_args)
         wished = self.wishes(parsed_args)
-        disk = self._disk(parsed_args)
+        with self._content(parsed_args) as content:
+            if not (parsed_args.member or any(wished)) and (
+                disks := listing.listed(content)
+            ):
+                return self._several(parsed_args, disks, policy)
+            disk = _inspected(content, parsed_args)
         fitting = fit(disk, wished)
         if not acceptance.by_glance(disk).accepts:
             self.status = base.NEGATIVE
@@ -70,10 +82,35 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         rows = list(_rows(disk, fitting, policy))
         return self.columns(parsed_args), rows
 
-    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
+    def _several(
+        self,
+        parsed_args: argparse.Namespace,
+        disks: list[Listed],
+        policy: Policy,
+    ) -> tuple:
+        """Return what was found out of an OVA with several disks.
+
+        :raises DiskError: if none of them can be used
+        """
+        usable = [listed.disk for listed in disks if listed.disk]
+        if not usable:
+            raise DiskError(str(disks[0].complaint))
+        # All have the same fate but for what the driver finds in the archive.
+        disk = min(usable, key=_is_hidden)
+        self.say(
+            parsed_args,
+            f'{disk.name}: an OVA with {len(disks)} disks; Glance accepts it; '
+            f'{acceptance.nowhere(disk)}',
+        )
+        return self.columns(parsed_args), list(_all_rows(disks, disk, policy))
+
+    @contextlib.contextmanager
+    def _content(self, parsed_args: argparse.Namespace) -> Iterator[Content]:
         path = pathlib.Path(parsed_args.disk)
         if path.exists() or len(path.parts) > 1:
-            return inspection.inspect(path, parsed_args.member)
+            with FileContent(path) as content:
+                yield content
+            return
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -87,9 +124,18 @@ class Inspect(wishes.WishesReading, PolicyCommand):
             ) from error
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
-        return inspection.inspect_content(
-            glance.content(glance.stored(image.id)), parsed_args.member
-        )
+        yield glance.content(glance.stored(image.id))
+
+
+def _inspected(content: Content, parsed_args: argparse.Namespace) -> Disk:
+    if isinstance(content, FileContent):
+        path = pathlib.Path(parsed_args.disk)
+        return inspection.inspect(path, parsed_args.member)
+    return inspection.inspect_content(content, parsed_args.member)
+
+
+def _is_hidden(disk: Disk) -> bool:
+    return bool(disk.appliance and disk.appliance.obstacle)
 
 
 def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
@@ -108,9 +154,7 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
     yield from _disk_rows(disk)
     if disk.appliance:
         yield from _appliance_rows(disk.appliance)
-    for taker, answer in _TAKERS.items():
-        accepts, why = answer(disk)
-        yield taker, _WORDS[accepts], why
+    yield from _taker_rows(disk)
     for name, value in fitting.properties.items():
         yield 'property', name, value
     for question in fitting.questions:
@@ -121,6 +165,36 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
         yield 'demand', 'with these properties', demand
     if acceptance.by_glance(disk).accepts:
         yield from _travel_rows(disk)
+
+
+def _all_rows(
+    disks: list[Listed], one: Disk, policy: Policy
+) -> Iterator[_Row]:
+    """Yield rows of an OVA with several disks, and of each of them."""
+    for name, disk, complaint in disks:
+        part = f'disk {name}'
+        if disk is None:
+            yield part, 'complaint', complaint
+            continue
+        yield from _known(
+            part, {'format': disk.format, 'subformat': disk.create_type}
+        )
+        yield part, 'virtual size', Size(disk.virtual_bytes)
+    yield from _taker_rows(one)
+    yield (
+        'question',
+        'for the owner',
+        'which disk does the guest boot from? An OVF does not say that; '
+        '"image prepare --disk all" extracts all of them',
+    )
+    yield 'demand', 'without properties', _demand(one, {}, policy)
+    yield from _travel_rows(one)
+
+
+def _taker_rows(disk: Disk) -> Iterator[_Row]:
+    for taker, answer in _TAKERS.items():
+        accepts, why = answer(disk)
+        yield taker, _WORDS[accepts], why
 
 
 def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:

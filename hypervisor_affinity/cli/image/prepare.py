@@ -2,6 +2,7 @@
 """``image prepare``."""
 
 import argparse
+import os
 import pathlib
 
 from hypervisor_affinity import writing
@@ -12,11 +13,16 @@ from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import listing
 from hypervisor_affinity.image import preparation
 from hypervisor_affinity.image.disk import Disk
+from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
 from hypervisor_affinity.image.size import shown
+
+# Instead of a disk's name.
+_ALL = 'all'
 
 
 class Prepare(Command):
@@ -73,25 +79,20 @@ class Prepare(Command):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return what was read and what was written."""
         with writing.orderly_end(), progress.steps() as show:
-            done = preparation.prepare(
-                parsed_args.source,
-                parsed_args.target
-                or _default_target(parsed_args.source, parsed_args.type),
-                Form(
-                    parsed_args.type,
-                    parsed_args.adapter_type,
-                    parsed_args.hardware_version,
-                ),
-                member=parsed_args.member,
-                replace=parsed_args.replace,
-                check_space=not parsed_args.skip_space_check,
-                watch=show,
-            )
-        lines = [_headline(done), _next(done)]
-        if not parsed_args.adapter_type:
-            lines += _strange(done)
-        self.say(parsed_args, *lines)
-        return self.columns(parsed_args), _rows(done)
+            all_done: list[Prepared] = []
+            for member, target in _targets(parsed_args).items():
+                try:
+                    done = _prepared(parsed_args, member, target, show)
+                except DiskError as error:
+                    raise _after(all_done, error) from error
+                all_done.append(done)
+        for done in all_done:
+            lines = [_headline(done), _next(done)]
+            if not parsed_args.adapter_type:
+                lines += _strange(done)
+            self.say(parsed_args, *lines)
+        rows = [row for done in all_done for row in _rows(done)]
+        return self.columns(parsed_args), rows
 
 
 def _add_further(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +100,8 @@ def _add_further(parser: argparse.ArgumentParser) -> None:
         '--disk',
         dest='member',
         metavar='NAME',
-        help='name of the disk in an OVA with several disks',
+        help='name of the disk in an OVA with several disks, or all: then '
+        'TARGET is a directory',
     )
     parser.add_argument(
         '--replace',
@@ -134,6 +136,66 @@ def _default_target(source: pathlib.Path, create_type: str) -> pathlib.Path:
     if target.absolute() == source.absolute():
         return target.with_stem(f'{target.stem}-{create_type}')
     return target
+
+
+def _targets(
+    parsed_args: argparse.Namespace,
+) -> dict[str | None, pathlib.Path]:
+    """Return what to write; disk in an OVA -> file.
+
+    :raises DiskError: if it could not all be written
+    """
+    if parsed_args.member != _ALL:
+        target = parsed_args.target or _default_target(
+            parsed_args.source, parsed_args.type
+        )
+        return {parsed_args.member: target}
+    directory = parsed_args.target or pathlib.Path()
+    if not directory.is_dir():
+        raise DiskError(
+            f'{directory}: no such directory; with --disk {_ALL}, TARGET is '
+            'one'
+        )
+    names = listing.names(parsed_args.source)
+    stems = [pathlib.PurePosixPath(name).stem for name in names]
+    if len(set(stems)) < len(stems):
+        stems = [f'{number}-{stem}' for number, stem in enumerate(stems, 1)]
+    targets = [directory / f'{stem}.vmdk' for stem in stems]
+    for target in targets:
+        if os.path.lexists(target) and not parsed_args.replace:
+            raise DiskError(
+                f'{target}: exists; choose another directory, or use --replace'
+            )
+    return dict(zip(names, targets, strict=True))
+
+
+def _prepared(
+    parsed_args: argparse.Namespace,
+    member: str | None,
+    target: pathlib.Path,
+    watch: preparation.Watch,
+) -> Prepared:
+    return preparation.prepare(
+        parsed_args.source,
+        target,
+        Form(
+            parsed_args.type,
+            parsed_args.adapter_type,
+            parsed_args.hardware_version,
+        ),
+        member=member,
+        replace=parsed_args.replace,
+        check_space=not parsed_args.skip_space_check,
+        watch=watch,
+    )
+
+
+def _after(done: list[Prepared], error: DiskError) -> DiskError:
+    """Return an error that names the disks that were written before it."""
+    if not done:
+        return error
+    names = ', '.join(prepared.target.name for prepared in done)
+    return DiskError(f'{error}. Written before: {names}')
 
 
 def _headline(done: Prepared) -> str:
@@ -177,7 +239,7 @@ def _strange(done: Prepared) -> list[str]:
 def _rows(done: Prepared) -> list[tuple[str, object, object]]:
     source, target = done.source, done.target
     return [
-        ('file', source.name, target.name),
+        ('file', _file(source), target.name),
         ('format', _format(source), _format(target)),
         (
             'adapter type',
@@ -198,6 +260,12 @@ def _rows(done: Prepared) -> list[tuple[str, object, object]]:
         ('size of files', Size(source.file_bytes), Size(target.file_bytes)),
         ('content', 'compared', 'identical'),
     ]
+
+
+def _file(disk: Disk) -> str:
+    if disk.appliance and disk.appliance.others:
+        return f'{disk.name}, {disk.appliance.member}'
+    return disk.name
 
 
 def _format(disk: Disk) -> str:
