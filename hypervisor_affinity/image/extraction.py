@@ -22,10 +22,9 @@ from hypervisor_affinity.image import ova
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.manifest import Watch
 from hypervisor_affinity.image.ova import Located
 from hypervisor_affinity.image.size import shown
-
-Watch = Callable[[str, float], None]
 
 _PIECE = 1024**2
 _ZEROS = bytes(_PIECE)

@@ -14,6 +14,9 @@ from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
 
+# Called with the step, as a title, and how much of it is done, from 0 to 1.
+Watch = Callable[[str, float], None]
+
 _DIGEST = re.compile(r'(SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9a-fA-F]+)\s*')
 
 _PIECE = 1024**2
@@ -33,14 +36,11 @@ def digest(text: bytes, names: Collection[str]) -> str | None:
 
 
 def check_disk(
-    archive: pathlib.Path,
-    appliance: Appliance | None,
-    watch: Callable[[str, float], None],
+    archive: pathlib.Path, appliance: Appliance | None, watch: Watch
 ) -> None:
     """Check the disk in an archive.
 
     :param appliance: None for a disk that is in no archive
-    :param watch: called with the step, and how much of it is done
     :raises DiskError: if the digest is another one
     """
     if appliance is None or appliance.digest is None:

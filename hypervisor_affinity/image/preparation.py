@@ -12,7 +12,7 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.image import extraction
@@ -26,6 +26,7 @@ from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import VMDK
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.manifest import Watch
 from hypervisor_affinity.image.size import shown
 
 MONOLITHIC_FLAT = 'monolithicFlat'
@@ -39,9 +40,6 @@ DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 # the flavor, or else gets vCenter's default
 # (nova.virt.vmwareapi.vm_util.get_vm_create_spec).
 DEFAULT_HARDWARE_VERSION = 4
-
-# Called with the step, as a title, and how much of it is done, from 0 to 1.
-Watch = Callable[[str, float], None]
 
 # Of what qemu-img writes: a grain, and how many of them one table lists, by
 # 4 bytes each. Header and descriptor take less than a grain.

@@ -17,6 +17,7 @@ from hypervisor_affinity.image import listing
 from hypervisor_affinity.image import preparation
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.manifest import Watch
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
 from hypervisor_affinity.image.size import shown
@@ -173,7 +174,7 @@ def _prepared(
     parsed_args: argparse.Namespace,
     member: str | None,
     target: pathlib.Path,
-    watch: preparation.Watch,
+    watch: Watch,
 ) -> Prepared:
     return preparation.prepare(
         parsed_args.source,
