@@ -4,9 +4,12 @@
 import re
 import tarfile
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import ova
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files
@@ -179,3 +182,60 @@ def test_only_streamoptimized_disks(disks, kind, named):
         f'only with a streamOptimized disk, and this is {named}; extract',
         acceptance.by_vsphere(found).why,
     )
+
+
+NAMES = ('web', 'web-1.vmdk', 'web-1.vmdk.sig', 'disks/web-1.vmdk')
+
+
+def envelope(files, references):
+    """Return an OVF.
+
+    :param files: pairs of an id and a name
+    :param references: ids of the disks' files; None for a blank disk
+    """
+    listed = ''.join(
+        f'<File ovf:id="{identity}" ovf:href="{name}"/>'
+        for identity, name in files
+    )
+    disks = ''.join(
+        '<Disk/>' if it is None else f'<Disk ovf:fileRef="{it}"/>'
+        for it in references
+    )
+    return (
+        '<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" '
+        'xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1">'
+        f'<References>{listed}</References>'
+        f'<DiskSection>{disks}</DiskSection></Envelope>'
+    )
+
+
+@hypothesis.given(
+    files=st.lists(
+        st.tuples(st.sampled_from('ab'), st.sampled_from(NAMES)),
+        min_size=1,
+        max_size=3,
+    ),
+    references=st.lists(
+        st.sampled_from(['a', 'b', '', None]), min_size=1, max_size=3
+    ),
+    order=st.permutations(['web.ovf', *NAMES]),
+    number=st.integers(2, 5),
+)
+@hypothesis.settings(max_examples=200, deadline=None)
+def test_whatever_the_order_and_the_names(files, references, order, number):
+    # Another reference is refused.
+    hypothesis.assume({None, '', *dict(files)}.issuperset(references))
+    ovf = envelope(files, references)
+    members = {name: name.encode() for name in order[:number]}
+    content = packed({**members, 'web.ovf': ovf.encode()})
+    sent, complaint = imported(content, counts=False)
+    archive = ova.Archive(disk_files.Counting(content))
+    for name in archive.disks:
+        try:
+            appliance = archive.locate(name).appliance
+        except DiskError:
+            # It is not in the archive.
+            assert name not in members
+            continue
+        is_sent = (sent, complaint) == (name.encode(), None)
+        assert is_sent is (appliance.obstacle is None), appliance.obstacle
