@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A disk of an OVA that cannot be read where it is: in chunks, or gzipped.
+"""A disk of an OVA that qemu cannot read where it is.
 
-It is written into a file, in pieces.
+It is in chunks, gzipped, or ends within a sector. It is written into a file,
+in pieces.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image.content import FileContent
+from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.manifest import Watch
@@ -63,7 +65,7 @@ def readable(
         located = None
         if ova.is_archive(content):
             located = ova.Archive(content).locate(member)
-        if located is None or located.is_plain:
+        if located is None or _is_readable(located):
             yield Readable(source, inspection.inspect(source, member))
             return
         directory = begin()
@@ -78,6 +80,11 @@ def readable(
                 raise DiskError(f'{directory}: {error.strerror}') from error
             disk = _inspected(content, located, path)
             yield Readable(path, disk)
+
+
+def _is_readable(located: Located) -> bool:
+    # qemu reads no other part of a file.
+    return located.is_plain and located.parts[0].size % SECTOR == 0
 
 
 def _write(
@@ -102,7 +109,8 @@ def _write(
             else:
                 file.write(piece)
             position += len(piece)
-        file.truncate(position)
+        # qemu fills up the last sector of a raw disk, but not of a part.
+        file.truncate(-(-position // SECTOR) * SECTOR)
     stream.check_rest()
 
 

@@ -198,7 +198,10 @@ class Archive:
                 )
             return name
         if len(self.disks) != 1:
-            what_to_do = 'choose one with --disk NAME'
+            what_to_do = (
+                'choose one with "image prepare --disk NAME", or take all '
+                'with "--disk all"'
+            )
             raise DiskError(
                 f'{self._content.name}: has {len(self.disks)} disks '
                 f'({listed}); {what_to_do if self.disks else REPACK}'

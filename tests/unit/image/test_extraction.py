@@ -98,6 +98,15 @@ def test_a_raw_disk_with_zeros(tmp_path, target):
     assert digest(target, 'vmdk') == hashlib.sha256(raw).hexdigest()
 
 
+def test_a_disk_of_no_whole_sectors(tmp_path, target):
+    raw = disk_files.raw(tmp_path / 'disk.raw').read_bytes()[:-100]
+    path = ova(tmp_path, '', {'web-1.vmdk': raw})
+    done = prepare(path, target, Form(), watch=ignore)
+    assert done.source.virtual_bytes == len(raw) + 100
+    padded = raw + bytes(100)
+    assert digest(target, 'vmdk') == hashlib.sha256(padded).hexdigest()
+
+
 @pytest.mark.parametrize(
     ('told', 'split', 'says'),
     [

@@ -200,7 +200,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             TWO,
             None,
-            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one with --disk',
+            r'has 2 disks \(web-2.vmdk, web-1.vmdk\); choose one with "image ',
             id='two disks',
         ),
         pytest.param(
