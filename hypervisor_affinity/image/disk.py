@@ -30,6 +30,18 @@ class UnsafeDisk(DiskError):
     """A disk was refused since it may harm whoever opens it."""
 
 
+class SeveralDisks(DiskError):
+    """An OVA has several disks, and none was named.
+
+    :ivar names: in the order of the OVF
+    """
+
+    def __init__(self, text: str, names: tuple[str, ...] = ()) -> None:
+        """Keep the names beside the text."""
+        super().__init__(text)
+        self.names = names
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Extent:
     """A part of a VMDK, as its descriptor lists it.

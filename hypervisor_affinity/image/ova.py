@@ -6,6 +6,7 @@ read where it is. From DMTF's DSP0243, "Open Virtualization Format".
 """
 
 import dataclasses
+import pathlib
 import re
 import tarfile
 import urllib.parse
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import ova_import
 from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.ovf import MAX_NAME
 from hypervisor_affinity.image.ovf import Envelope
@@ -130,6 +133,7 @@ class Archive:
 
         :param name: None for the only one
         :raises DiskError: if there is no such disk, or not all of it
+        :raises SeveralDisks: if there are more
         :raises UnsafeDisk: if it is based on another one
         """
         name = self._chosen(name)
@@ -197,14 +201,16 @@ class Archive:
                     f'{listed}'
                 )
             return name
-        if len(self.disks) != 1:
-            what_to_do = (
-                'choose one with "image prepare --disk NAME", or take all '
-                'with "--disk all"'
-            )
-            raise DiskError(
+        if len(self.disks) > 1:
+            raise SeveralDisks(
                 f'{self._content.name}: has {len(self.disks)} disks '
-                f'({listed}); {what_to_do if self.disks else REPACK}'
+                f'({listed}); choose one with "image prepare --disk NAME", or '
+                'take all with "--disk all"',
+                tuple(self.disks),
+            )
+        if not self.disks:
+            raise DiskError(
+                f'{self._content.name}: has 0 disks ({listed}); {REPACK}'
             )
         return next(iter(self.disks))
 
@@ -232,6 +238,20 @@ class Archive:
             called = {part, part.removeprefix(self._directory), member.name}
             digest = manifest.digest(text, called)
             yield dataclasses.replace(member, digest=digest)
+
+
+def names(path: pathlib.Path) -> tuple[str, ...]:
+    """Return the names of all disks of an OVA.
+
+    :raises DiskError: if it is none, or has none
+    """
+    found: tuple[str, ...] = ()
+    with FileContent(path) as content:
+        if is_archive(content):
+            found = tuple(Archive(content).disks)
+    if not found:
+        raise DiskError(f'{path}: is not an OVA with disks; leave out --disk')
+    return found
 
 
 def _members(content: Content) -> dict[str, Member]:

@@ -2,7 +2,6 @@
 """``image inspect``."""
 
 import argparse
-import contextlib
 import pathlib
 from collections.abc import Iterator
 
@@ -15,15 +14,12 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image import listing
-from hypervisor_affinity.image.content import Content
-from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
-from hypervisor_affinity.image.listing import Listed
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import predict
 
@@ -34,6 +30,12 @@ _TAKERS = {
 }
 _Row = tuple[str, str, object]
 _WORDS = {True: 'accepts it', False: 'refuses it'}
+
+# Of an OVA with several disks: the parts that are about the archive.
+_OF_ARCHIVE = frozenset({*_TAKERS, 'demand', 'travel'})
+
+# How many disks of one are inspected, which takes some time for each.
+_INSPECTED = 10
 
 
 class Inspect(wishes.WishesReading, PolicyCommand):
@@ -69,12 +71,12 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         """Return what was found out."""
         policy = self.policy(parsed_args)
         wished = self.wishes(parsed_args)
-        with self._content(parsed_args) as content:
-            if not (parsed_args.member or any(wished)) and (
-                disks := listing.listed(content)
-            ):
-                return self._several(parsed_args, disks, policy)
-            disk = _inspected(content, parsed_args)
+        try:
+            disk = self._disk(parsed_args)
+        except SeveralDisks as several:
+            if any(wished):
+                raise
+            return self._several(parsed_args, several.names, policy)
         fitting = fit(disk, wished)
         if not acceptance.by_glance(disk).accepts:
             self.status = base.NEGATIVE
@@ -82,35 +84,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         rows = list(_rows(disk, fitting, policy))
         return self.columns(parsed_args), rows
 
-    def _several(
-        self,
-        parsed_args: argparse.Namespace,
-        disks: list[Listed],
-        policy: Policy,
-    ) -> tuple:
-        """Return what was found out of an OVA with several disks.
-
-        :raises DiskError: if none of them can be used
-        """
-        usable = [listed.disk for listed in disks if listed.disk]
-        if not usable:
-            raise DiskError(str(disks[0].complaint))
-        # All have the same fate but for what the driver finds in the archive.
-        disk = min(usable, key=_is_hidden)
-        self.say(
-            parsed_args,
-            f'{disk.name}: an OVA with {len(disks)} disks; Glance accepts it; '
-            f'{acceptance.nowhere(disk)}',
-        )
-        return self.columns(parsed_args), list(_all_rows(disks, disk, policy))
-
-    @contextlib.contextmanager
-    def _content(self, parsed_args: argparse.Namespace) -> Iterator[Content]:
+    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
         path = pathlib.Path(parsed_args.disk)
         if path.exists() or len(path.parts) > 1:
-            with FileContent(path) as content:
-                yield content
-            return
+            return inspection.inspect(path, parsed_args.member)
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -124,18 +101,72 @@ class Inspect(wishes.WishesReading, PolicyCommand):
             ) from error
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
-        yield glance.content(glance.stored(image.id))
+        return inspection.inspect_content(
+            glance.content(glance.stored(image.id)), parsed_args.member
+        )
 
+    def _several(
+        self,
+        parsed_args: argparse.Namespace,
+        names: tuple[str, ...],
+        policy: Policy,
+    ) -> tuple:
+        """Return what was found out of an OVA with several disks.
 
-def _inspected(content: Content, parsed_args: argparse.Namespace) -> Disk:
-    if isinstance(content, FileContent):
-        path = pathlib.Path(parsed_args.disk)
-        return inspection.inspect(path, parsed_args.member)
-    return inspection.inspect_content(content, parsed_args.member)
+        :raises DiskError: if none of the first can be used
+        """
+        found: dict[str, Disk | DiskError] = {}
+        for name in names[:_INSPECTED]:
+            one = argparse.Namespace(**{**vars(parsed_args), 'member': name})
+            try:
+                found[name] = self._disk(one)
+            except DiskError as error:
+                found[name] = error
+        disks = [disk for disk in found.values() if isinstance(disk, Disk)]
+        if not disks:
+            raise DiskError(str(found[names[0]]))
+        # All have the same fate but for what the driver finds in the archive.
+        disk = min(disks, key=_is_hidden)
+        self.say(
+            parsed_args,
+            f'{disk.name}: an OVA with {len(names)} disks; Glance accepts it; '
+            f'{acceptance.nowhere(disk)}',
+        )
+        rows = [
+            *_listed_rows(found),
+            *(
+                (f'disk {name}', 'not inspected', 'name it with --disk')
+                for name in names[_INSPECTED:]
+            ),
+            (
+                'question',
+                'for the owner',
+                'which disk does the guest boot from? An OVF does not say '
+                'that; "image prepare --disk all" extracts all of them',
+            ),
+            *(
+                row
+                for row in _rows(disk, Fitting({}), policy)
+                if row[0] in _OF_ARCHIVE
+            ),
+        ]
+        return self.columns(parsed_args), rows
 
 
 def _is_hidden(disk: Disk) -> bool:
     return bool(disk.appliance and disk.appliance.obstacle)
+
+
+def _listed_rows(found: dict[str, Disk | DiskError]) -> Iterator[_Row]:
+    for name, disk in found.items():
+        part = f'disk {name}'
+        if isinstance(disk, DiskError):
+            yield part, 'complaint', str(disk)
+            continue
+        yield from _known(
+            part, {'format': disk.format, 'subformat': disk.create_type}
+        )
+        yield part, 'virtual size', Size(disk.virtual_bytes)
 
 
 def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
@@ -154,7 +185,9 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
     yield from _disk_rows(disk)
     if disk.appliance:
         yield from _appliance_rows(disk.appliance)
-    yield from _taker_rows(disk)
+    for taker, answer in _TAKERS.items():
+        accepts, why = answer(disk)
+        yield taker, _WORDS[accepts], why
     for name, value in fitting.properties.items():
         yield 'property', name, value
     for question in fitting.questions:
@@ -165,36 +198,6 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
         yield 'demand', 'with these properties', demand
     if acceptance.by_glance(disk).accepts:
         yield from _travel_rows(disk)
-
-
-def _all_rows(
-    disks: list[Listed], one: Disk, policy: Policy
-) -> Iterator[_Row]:
-    """Yield rows of an OVA with several disks, and of each of them."""
-    for name, disk, complaint in disks:
-        part = f'disk {name}'
-        if disk is None:
-            yield part, 'complaint', complaint
-            continue
-        yield from _known(
-            part, {'format': disk.format, 'subformat': disk.create_type}
-        )
-        yield part, 'virtual size', Size(disk.virtual_bytes)
-    yield from _taker_rows(one)
-    yield (
-        'question',
-        'for the owner',
-        'which disk does the guest boot from? An OVF does not say that; '
-        '"image prepare --disk all" extracts all of them',
-    )
-    yield 'demand', 'without properties', _demand(one, {}, policy)
-    yield from _travel_rows(one)
-
-
-def _taker_rows(disk: Disk) -> Iterator[_Row]:
-    for taker, answer in _TAKERS.items():
-        accepts, why = answer(disk)
-        yield taker, _WORDS[accepts], why
 
 
 def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:

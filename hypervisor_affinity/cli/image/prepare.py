@@ -13,7 +13,7 @@ from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
-from hypervisor_affinity.image import listing
+from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import preparation
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
@@ -157,7 +157,7 @@ def _targets(
             f'{directory}: no such directory; with --disk {_ALL}, TARGET is '
             'one'
         )
-    names = listing.names(parsed_args.source)
+    names = ova.names(parsed_args.source)
     stems = [pathlib.PurePosixPath(name).stem for name in names]
     if len(set(stems)) < len(stems):
         stems = [f'{number}-{stem}' for number, stem in enumerate(stems, 1)]
