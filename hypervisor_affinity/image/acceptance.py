@@ -6,20 +6,26 @@ require_image_format_match``, nova-compute with ``[compute]
 vmdk_allowed_types``.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
+from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 
 # createType of a VMDK that is one file -> the vmware_disktype that says so:
 # nova.virt.vmwareapi.vmops.VMwareVMOps._get_image_callbacks. The same are
 # [compute] vmdk_allowed_types of nova, and what oslo.utils lets pass.
 DISK_TYPES = {STREAM_OPTIMIZED: 'streamOptimized', MONOLITHIC_SPARSE: 'sparse'}
+
+# nova.virt.vmwareapi.constants.DEFAULT_DISK_TYPE
+DEFAULT_DISK_TYPE = 'preallocated'
 
 # What has a descriptor beside one flat extent. Of it the driver takes that
 # extent alone, as a disk type such as preallocated.
@@ -28,6 +34,13 @@ _FLAT = frozenset({'monolithicFlat', 'vmfs'})
 # An ISO that may be written to a stick is a GPT disk, too; both services
 # take it for the former.
 _HYBRID = {'iso', 'gpt'}
+
+# Amazon's formats, whose content can be anything.
+_AMAZONS = frozenset({'aki', 'ami', 'ari'})
+# To nova they may be whatever qemu takes for raw.
+_RAW_TO_QEMU = frozenset({RAW, 'gpt', 'iso'})
+
+_NOT_INSPECTED = 'it does not inspect the content of an OVA'
 
 _PREPARE = 'convert it to streamOptimized with "image prepare"'
 
@@ -47,8 +60,10 @@ def by_glance(disk: Disk) -> Answer:
 
     As ``glance.location.ImageProxy.set_data`` does.
     """
+    if disk.declared:
+        return Answer(True, _held(disk))
     if disk.appliance:
-        return Answer(True, 'it does not inspect the content of an OVA')
+        return Answer(True, _NOT_INSPECTED)
     if parts := _parts(disk):
         return Answer(False, f'{parts}; an image is one file; {_PREPARE}')
     return _inspected(disk)
@@ -65,16 +80,16 @@ def by_kvm(disk: Disk) -> Answer:
         )
     if parts := _parts(disk):
         return Answer(False, f'{parts}; {_PREPARE}')
-    inspected = _inspected(disk)
+    inspected = _inspected(disk, of_amazon=_RAW_TO_QEMU)
     if not inspected.accepts:
         return inspected
     if disk.format == VMDK:
         return Answer(True, f'vmdk_allowed_types contains {disk.create_type}')
     formats = kvm.TABLE.row('disk_format')
-    if formats.refuses.has(disk.format):
+    if formats.refuses.has(disk.disk_format):
         return Answer(
             False,
-            f'nova does not recognize {disk.format}; {formats.advice}',
+            f'nova does not recognize {disk.disk_format}; {formats.advice}',
         )
     return Answer(True, f'QEMU reads {disk.format}')
 
@@ -82,8 +97,11 @@ def by_kvm(disk: Disk) -> Answer:
 def by_vsphere(disk: Disk) -> Answer:
     """Tell whether nova boots it on ESXi.
 
-    As ``nova.virt.vmwareapi`` does, given properties that fit.
+    As ``nova.virt.vmwareapi`` does: an image in Glance with the properties
+    that it has, a file with those that fit.
     """
+    if disk.container_format == OVA and not disk.appliance:
+        return Answer(False, 'its content is not an OVA: not a tar archive')
     if disk.appliance and disk.appliance.others:
         return Answer(
             False,
@@ -92,12 +110,16 @@ def by_vsphere(disk: Disk) -> Answer:
         )
     if disk.appliance:
         return Answer(True, "the driver imports the OVA's disk")
-    if vmware.TABLE.row('disk_format').refuses.has(disk.format):
+    if vmware.TABLE.row('disk_format').refuses.has(disk.disk_format):
         return Answer(
             False,
-            f'the driver accepts only VMDK and ISO, not {disk.format}; '
+            f'the driver accepts only VMDK and ISO, not {disk.disk_format}; '
             f'{_PREPARE}',
         )
+    if disk.declared and disk.disk_format == VMDK:
+        return _with_its_disk_type(disk, disk.declared)
+    if disk.disk_format != disk.format:
+        return Answer(False, f'its content is {disk.format}')
     if disk.format != VMDK:
         return Answer(True, f'the driver accepts {disk.format}')
     if disk.create_type in DISK_TYPES:
@@ -114,6 +136,50 @@ def by_vsphere(disk: Disk) -> Answer:
     )
 
 
+def fitting_disk_type(disk: Disk) -> str | None:
+    """Return the ``vmware_disktype`` with which the driver takes a disk.
+
+    None if it is no VMDK for it, or not the whole of one.
+    """
+    if disk.disk_format != VMDK:
+        return None
+    # It imports what is in an OVA as it does a streamOptimized disk.
+    create_type = STREAM_OPTIMIZED if disk.appliance else disk.create_type
+    if create_type:
+        return DISK_TYPES.get(create_type)
+    if disk.format != RAW:
+        return None
+    # The bare content of a disk, as of the image of a flat VMDK.
+    said = disk.declared and disk.declared.disk_type
+    return said if said in vmware.FLAT_DISK_TYPES else DEFAULT_DISK_TYPE
+
+
+def _with_its_disk_type(disk: Disk, declared: Declared) -> Answer:
+    """Tell what the driver makes of a VMDK, which it reads as it is told.
+
+    It uploads one that is said to be flat as the extent of a disk.
+    """
+    said = declared.disk_type or DEFAULT_DISK_TYPE
+    fitting = fitting_disk_type(disk)
+    if said == fitting:
+        return Answer(True, f'the driver accepts it as disk type {said}')
+    content = disk.create_type or disk.format
+    why = f'the driver takes it for disk type {said}, but it is {content}'
+    if not declared.disk_type:
+        why = f'without vmware_disktype {why}'
+    if fitting is None:
+        return Answer(False, f'{why}; {_PREPARE}')
+    return Answer(False, f'{why}; set vmware_disktype={fitting}')
+
+
+def _held(disk: Disk) -> str:
+    """Say what Glance, which has the image, would say of such an upload."""
+    if disk.container_format != 'bare':
+        return _NOT_INSPECTED
+    accepts, why = _inspected(disk)
+    return why if accepts else f'it has it, but would refuse it today: {why}'
+
+
 def _parts(disk: Disk) -> str:
     """Say that the disk is in several files; '' if it is in one."""
     if disk.is_one_file:
@@ -122,17 +188,27 @@ def _parts(disk: Disk) -> str:
     return f'{disk.create_type} has {number} files: descriptor and data'
 
 
-def _inspected(disk: Disk) -> Answer:
-    """Tell what the inspection says that both services share."""
+def _inspected(
+    disk: Disk, of_amazon: Collection[str] = frozenset({RAW})
+) -> Answer:
+    """Tell what the inspection says that both services share.
+
+    :param of_amazon: what the content of an image in Amazon's formats may be
+        detected as
+    """
     formats = set(disk.formats)
-    if disk.format == 'iso' and formats == _HYBRID:
+    said = disk.disk_format
+    if said == 'iso' and formats == _HYBRID:
         formats = {'iso'}
     if len(formats) > 1:
         listed = ' and '.join(sorted(formats))
         return Answer(False, f'it matches several formats: {listed}')
     found = next(iter(formats), RAW)
-    if found != disk.format and (disk.format, found) != (RAW, 'gpt'):
-        return Answer(False, f'it is detected as {found}, not {disk.format}')
+    is_taken_for_raw = (said, found) == (RAW, 'gpt') or (
+        said in _AMAZONS and found in of_amazon
+    )
+    if found != said and not is_taken_for_raw:
+        return Answer(False, f'it is detected as {found}, not {said}')
     if disk.failures:
         return Answer(
             False, f'it fails safety checks: {"; ".join(disk.failures)}'

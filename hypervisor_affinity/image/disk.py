@@ -2,6 +2,9 @@
 """What inspection finds out about a disk."""
 
 import dataclasses
+from collections.abc import Mapping
+
+from hypervisor_affinity.core.properties import normalize
 
 SECTOR = 512
 
@@ -9,6 +12,8 @@ SECTOR = 512
 # oslo_utils.imageutils.format_inspector but for a GPT disk, which is raw.
 VMDK = 'vmdk'
 RAW = 'raw'
+# And a container_format.
+OVA = 'ova'
 
 # createType of a VMDK that is one file with a header of its own.
 MONOLITHIC_SPARSE = 'monolithicSparse'
@@ -74,12 +79,31 @@ class Appliance:
     others: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Declared:
+    """What an image in Glance says of its content, which may be wrong.
+
+    :ivar properties: raw name -> value
+    """
+
+    disk_format: str
+    container_format: str
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def disk_type(self) -> str | None:
+        """What nova's vSphere driver reads as disk type; None for no word."""
+        found = normalize(self.properties).get('hw_disk_type')
+        return None if found is None else str(found)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """A disk.
 
     :ivar name: of the file, or of the image in Glance
-    :ivar format: as Glance's ``disk_format``: what it is to qemu
+    :ivar format: of the content, as Glance's ``disk_format``: what it is to
+        qemu
     :ivar formats: what Glance and nova take the file for, by
         ``oslo_utils.imageutils.format_inspector``: more than one if it is
         ambiguous; empty for what is in an OVA, where they do not look
@@ -96,6 +120,7 @@ class Disk:
     :ivar grain_bytes: of a sparse VMDK; None for others
     :ivar extents: of a VMDK
     :ivar appliance: if it is in an OVA
+    :ivar declared: if it is an image in Glance
     """
 
     name: str
@@ -111,6 +136,12 @@ class Disk:
     grain_bytes: int | None = None
     extents: tuple[Extent, ...] = ()
     appliance: Appliance | None = None
+    declared: Declared | None = None
+
+    @property
+    def disk_format(self) -> str:
+        """What Glance calls it, or would."""
+        return self.declared.disk_format if self.declared else self.format
 
     @property
     def is_one_file(self) -> bool:
@@ -119,8 +150,10 @@ class Disk:
 
     @property
     def container_format(self) -> str:
-        """What Glance calls the file around the disk."""
-        return 'ova' if self.appliance else 'bare'
+        """What Glance calls the file around the disk, or would."""
+        if self.declared:
+            return self.declared.container_format
+        return OVA if self.appliance else 'bare'
 
 
 def check_virtual_bytes(saying: str, virtual_bytes: int) -> None:

@@ -17,10 +17,12 @@ from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
+from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
@@ -87,6 +89,23 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
             _check_suffix(path, disk)
             disk = _with_files(path, content, disk)
     return _confirmed(path, disk)
+
+
+def inspect_image(
+    content: Content, declared: Declared, member: str | None = None
+) -> Disk:
+    """Return what an image in Glance is, as :func:`inspect_content` does.
+
+    :param declared: what Glance has written of it
+    """
+    disk = inspect_content(content, member)
+    if disk.appliance and declared.container_format != OVA:
+        raise DiskError(
+            f'{content.name}: is an OVA, but its container_format is '
+            f'{declared.container_format}, so nova takes the archive itself '
+            'for a disk; upload it again with "image upload"'
+        )
+    return dataclasses.replace(disk, declared=declared)
 
 
 def inspect_content(content: Content, member: str | None = None) -> Disk:
