@@ -44,6 +44,9 @@ _NOT_INSPECTED = 'it does not inspect the content of an OVA'
 
 _PREPARE = 'convert it to streamOptimized with "image prepare"'
 
+# Of a fixed VHD, which has its only signature at its end.
+_FOOTER = f'; as raw, its footer would be a part of the disk; {_PREPARE}'
+
 
 class Answer(NamedTuple):
     """What one of them says.
@@ -208,7 +211,8 @@ def _inspected(
         said in _AMAZONS and found in of_amazon
     )
     if found != said and not is_taken_for_raw:
-        return Answer(False, f'it is detected as {found}, not {said}')
+        footer = _FOOTER if said == 'vhd' else ''
+        return Answer(False, f'it is detected as {found}, not {said}{footer}')
     if disk.failures:
         return Answer(
             False, f'it fails safety checks: {"; ".join(disk.failures)}'

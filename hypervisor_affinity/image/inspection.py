@@ -13,6 +13,7 @@ import struct
 
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -69,7 +70,7 @@ _WHOLE = 'write it again as one complete file'
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
 # What oslo.utils, or this package, measures as qemu does.
-_MEASURED = frozenset({'qcow2', 'vdi', 'vhdx', VMDK})
+_MEASURED = frozenset({'qcow2', 'vdi', 'vhd', 'vhdx', VMDK})
 
 
 def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
@@ -166,15 +167,13 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
 
 
 def _other(content: Content, probed: Probe) -> Disk:
-    # A disk with a partition table is raw to qemu, and to Glance's users.
-    found = RAW if probed.format == 'gpt' else probed.format
+    found = _format(content, probed)
     if found not in _TAKEN:
         raise DiskError(
             f'{content.name}: is {found}, which is not supported; convert it '
             'to qcow2 or raw'
         )
-    whole = found in (RAW, 'iso')
-    if probed.failures and not whole:
+    if probed.failures and found == probed.format and found != 'iso':
         raise UnsafeDisk(
             f'{content.name}: is {found} and not safe: '
             f'{"; ".join(_written(probed))}; {_WHOLE}'
@@ -183,7 +182,7 @@ def _other(content: Content, probed: Probe) -> Disk:
         _check_table(content, found)
     if found == 'vdi':
         _check_blocks(content)
-    virtual_bytes = content.size if whole else probed.virtual_bytes
+    virtual_bytes = _virtual_bytes(content, found, probed)
     check_virtual_bytes(f'{content.name}: has', virtual_bytes)
     return Disk(
         name=content.name,
@@ -193,6 +192,23 @@ def _other(content: Content, probed: Probe) -> Disk:
         virtual_bytes=virtual_bytes,
         file_bytes=content.size,
     )
+
+
+def _format(content: Content, probed: Probe) -> str | None:
+    # A disk with a partition table is raw to qemu, and to Glance's users.
+    if probed.format not in (RAW, 'gpt'):
+        return probed.format
+    return 'vhd' if vhd.is_fixed(content) else RAW
+
+
+def _virtual_bytes(
+    content: Content, disk_format: str | None, probed: Probe
+) -> int:
+    if disk_format in (RAW, 'iso'):
+        return content.size
+    if disk_format == 'vhd':
+        return vhd.size(content)
+    return probed.virtual_bytes
 
 
 def _check_table(content: Content, disk_format: str) -> None:

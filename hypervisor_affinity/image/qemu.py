@@ -6,6 +6,7 @@ first sector says. What it is given was inspected before, since opening is
 enough for some formats to make it open other files.
 """
 
+import collections
 import dataclasses
 import json
 import pathlib
@@ -29,6 +30,13 @@ Watch = Callable[[float], None]
 
 # Glance's names of formats that qemu calls otherwise.
 _FORMATS = {'iso': 'raw', 'vhd': 'vpc'}
+
+# Of a format, when it is opened. qemu takes a VHD's size from its cylinders,
+# heads and sectors unless it knows the program that wrote it, and would cut
+# what is behind the last whole cylinder.
+_OPTIONS = collections.defaultdict(
+    dict, vpc={'force_size_calc': 'current_size'}
+)
 
 # As nova and glance do it for untrusted images: a GiB of address space and
 # half a minute of processor time.
@@ -70,7 +78,8 @@ class Node:
                 'size': self.size,
                 'file': file,
             }
-        return 'json:' + json.dumps({'driver': self.format, 'file': file})
+        disk = {'driver': self.format, 'file': file, **_OPTIONS[self.format]}
+        return 'json:' + json.dumps(disk)
 
 
 def node(path: pathlib.Path, disk: Disk) -> Node:
