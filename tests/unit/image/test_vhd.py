@@ -2,11 +2,13 @@
 """VHDs of other programs lose nothing, and say what they are."""
 
 import os
+import resource
 import subprocess
 
 import pytest
 
 from hypervisor_affinity.image import acceptance
+from hypervisor_affinity.image import qemu
 from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import DiskError
@@ -16,6 +18,7 @@ from hypervisor_affinity.image.inspection import inspect_content
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from hypervisor_affinity.image.probe import probe
+from hypervisor_affinity.image.qemu import Node
 from tests import disk_files
 from tests.compute_images import nova_accepts
 from tests.disk_files import MIB
@@ -218,3 +221,45 @@ def test_the_size_is_the_current_one(dynamic):
     vhds.reworded(dynamic, original_bytes=4 * MIB)
     assert inspect(dynamic).virtual_bytes == SIZE
     assert in_glance(dynamic).virtual_bytes == SIZE
+
+
+@pytest.mark.parametrize('place', [0, MIB, 4 * MIB + 77, 9 * MIB, SIZE - 1])
+def test_any_byte_that_differs_is_found(dynamic, raw, tmp_path, place):
+    source = qemu.node(dynamic, inspect(dynamic))
+    with raw.open('r+b') as file:
+        file.seek(place)
+        (byte,) = file.read(1) or b'\0'
+        file.seek(place)
+        file.write(bytes([byte ^ 1]))
+    other = disk_files.convert(
+        raw, tmp_path / 'other.vmdk', 'vmdk', subformat='monolithicSparse'
+    )
+    assert not qemu.compare(source, Node(other, 'vmdk'), ignore_all)
+    same = disk_files.raw(raw)
+    assert qemu.compare(source, Node(same, 'raw'), ignore_all)
+    assert qemu.compare(Node(same, 'raw'), source, ignore_all)
+
+
+def test_comparing_costs_what_comparing_a_raw_disk_does(tmp_path):
+    """What qemu-img works for 32 GiB; it would be forty times as much."""
+    size = 32 * 1024**3
+    plain = tmp_path / 'a.raw'
+    with plain.open('wb') as file:
+        file.truncate(size)
+    target = disk_files.convert(
+        plain, tmp_path / 'a.vmdk', 'vmdk', subformat='monolithicSparse'
+    )
+    source = disk_files.convert(
+        plain, tmp_path / 'a.vhd', 'vpc', subformat='dynamic'
+    )
+    work = {}
+    for node in (Node(plain, 'raw'), Node(source, 'vpc')):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        assert qemu.compare(node, Node(target, 'vmdk'), ignore_all)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        work[node.format] = after - before
+    assert work['vpc'] < 8 * work['raw']
+
+
+def ignore_all(done):
+    """Watch nothing."""
