@@ -11,9 +11,11 @@ import os
 import pathlib
 import struct
 
+from hypervisor_affinity.image import foreign
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
 from hypervisor_affinity.image import vhd
+from hypervisor_affinity.image import vhdx
 from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -65,6 +67,10 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
+# VDI's image type, and the ids of its links to others.
+_VDI_KIND = struct.Struct('<76xI344x32s')
+_VDI_ALONE = frozenset({1, 2})
+
 _WHOLE = 'write it again as one complete file'
 
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
@@ -85,8 +91,8 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
             disk = _in_archive(content, member)
             disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
         else:
-            _check_alone(path, member)
             disk = _judged(content)
+            _check_alone(path, member)
             _check_suffix(path, disk)
             disk = _with_files(path, content, disk)
     return _confirmed(path, disk)
@@ -167,6 +173,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
 
 
 def _other(content: Content, probed: Probe) -> Disk:
+    foreign.check(content)
     found = _format(content, probed)
     if found not in _TAKEN:
         raise DiskError(
@@ -181,7 +188,10 @@ def _other(content: Content, probed: Probe) -> Disk:
     if found in _TABLES:
         _check_table(content, found)
     if found == 'vdi':
+        _check_kind(content)
         _check_blocks(content)
+    if found == 'vhdx':
+        vhdx.check(content)
     virtual_bytes = _virtual_bytes(content, found, probed)
     check_virtual_bytes(f'{content.name}: has', virtual_bytes)
     return Disk(
@@ -226,6 +236,13 @@ def _check_table(content: Content, disk_format: str) -> None:
             f'{content.name}: has a table at bytes {place} to {end}; the file '
             f'has {content.size} bytes: it is truncated; {REDO}'
         )
+
+
+def _check_kind(content: Content) -> None:
+    """Refuse a VDI that is no disk for itself."""
+    kind, links = _VDI_KIND.unpack_from(content.read(0, SECTOR))
+    if kind not in _VDI_ALONE or any(links):
+        raise DiskError(f'{content.name}: is a differencing VDI: {vhd.MERGE}')
 
 
 def _check_blocks(content: Content) -> None:
