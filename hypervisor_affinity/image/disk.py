@@ -113,6 +113,8 @@ class Disk:
         travels
     :ivar allocated_bytes: of these, what takes room where they are; None if
         that is not known
+    :ivar sector_bytes: that it was partitioned for; None if it has no GPT, or
+        if that was not looked for
     :ivar create_type: of a VMDK's descriptor, ``monolithicSparse``
     :ivar adapter_type: of a VMDK's descriptor: ``ide``, ``lsilogic``,
         ``buslogic`` or ``legacyESX``; None if it tells none
@@ -130,6 +132,7 @@ class Disk:
     formats: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     allocated_bytes: int | None = None
+    sector_bytes: int | None = None
     create_type: str | None = None
     adapter_type: str | None = None
     hardware_version: str | None = None

@@ -14,6 +14,7 @@ import struct
 from hypervisor_affinity.image import foreign
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image import vhdx
 from hypervisor_affinity.image import vmdk
@@ -389,7 +390,12 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
             f'{path}: qemu-img check finds {number} corruptions; it may be '
             'truncated: get the file again, or repair it'
         )
-    return dataclasses.replace(disk, virtual_bytes=info.virtual_size)
+    head = qemu.head(node, sectors.HEAD)
+    return dataclasses.replace(
+        disk,
+        virtual_bytes=info.virtual_size,
+        sector_bytes=sectors.partitioned_for(head),
+    )
 
 
 def _both(size_and_type: tuple[int, str | None]) -> str:

@@ -113,6 +113,24 @@ def info(node: Node) -> imageutils.QemuImgInfo:
     return imageutils.QemuImgInfo(''.join(said), format='json')
 
 
+def head(node: Node, length: int) -> bytes:
+    """Return the first bytes of what a disk holds; fewer if it has fewer.
+
+    :raises DiskError: if qemu-img cannot read them
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        target = pathlib.Path(directory) / 'head.raw'
+        _run(
+            [
+                *(*_LIMITS, PROGRAM, 'dd', '-O', 'raw', f'bs={length}'),
+                *('count=1', f'if={node.filename}', f'of={target}'),
+            ],
+            [node],
+            _ignore,
+        )
+        return target.read_bytes()
+
+
 def corruptions(node: Node) -> int:
     """Return how many things ``qemu-img check`` finds corrupt in a qcow2.
 

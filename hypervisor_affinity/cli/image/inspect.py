@@ -14,6 +14,7 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
@@ -136,6 +137,8 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
     for taker, answer in _TAKERS.items():
         accepts, why = answer(disk)
         yield taker, _WORDS[accepts], why
+    if warning := sectors.warning(disk):
+        yield 'warning', 'sector size', warning
     changes = _changes(disk, fitting)
     for name, value in changes.items():
         yield 'property', name, value
@@ -178,6 +181,7 @@ def _disk_rows(disk: Disk) -> Iterator[_Row]:
     )
     sizes = {
         'virtual size': disk.virtual_bytes,
+        'sector size': disk.sector_bytes,
         'grain': disk.grain_bytes,
         'size of files': disk.file_bytes,
         'allocated': disk.allocated_bytes,

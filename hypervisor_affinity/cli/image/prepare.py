@@ -13,6 +13,7 @@ from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import preparation
+from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
@@ -87,7 +88,7 @@ class Prepare(Command):
                 check_space=not parsed_args.skip_space_check,
                 watch=show,
             )
-        self.say(parsed_args, _headline(done), _next(done))
+        self.say(parsed_args, _headline(done), *_warnings(done), _next(done))
         return self.columns(parsed_args), _rows(done)
 
 
@@ -142,6 +143,11 @@ def _headline(done: Prepared) -> str:
     )
 
 
+def _warnings(done: Prepared) -> list[str]:
+    warning = sectors.warning(done.target)
+    return [f'{done.target.name}: {warning}'] if warning else []
+
+
 def _next(done: Prepared) -> str:
     glance = acceptance.by_glance(done.target)
     if not glance.accepts:
@@ -161,6 +167,7 @@ def _next(done: Prepared) -> str:
 
 def _rows(done: Prepared) -> list[tuple[str, object, object]]:
     source, target = done.source, done.target
+    warning = sectors.warning(target)
     return [
         ('file', source.name, target.name),
         ('format', _format(source), _format(target)),
@@ -182,6 +189,7 @@ def _rows(done: Prepared) -> list[tuple[str, object, object]]:
         ),
         ('size of files', Size(source.file_bytes), Size(target.file_bytes)),
         ('content', 'compared', 'identical'),
+        *([('warning', '', warning)] if warning else []),
     ]
 
 

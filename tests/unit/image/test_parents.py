@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """No disk that needs another one is taken, whoever else takes it.
 
-============ =========== ============= ====
-kind         qemu-img    oslo.utils    here
-============ =========== ============= ====
-qcow2        takes it    refuses       refuses
-VDI, by type takes it    takes it      refuses
-VDI, by id   refuses     takes it      refuses
-VHDX         refuses     takes it      refuses
-============ =========== ============= ====
+============ ======== ========== ======== =======
+kind         qemu-img oslo.utils nova     here
+============ ======== ========== ======== =======
+qcow2        takes it refuses    refuses  refuses
+VDI, by type takes it takes it   takes it refuses
+VDI, by id   refuses  takes it   refuses  refuses
+VHDX         refuses  takes it   refuses  refuses
+============ ======== ========== ======== =======
 
 Of VHD, which both take, the tests are in ``test_vhd``.
 """
@@ -25,6 +25,7 @@ from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files
+from tests.compute_images import nova_accepts
 from tests.unit.image.test_acceptance import glance_accepts
 
 pytestmark = pytest.mark.usefixtures('installed')
@@ -121,6 +122,7 @@ def test_who_takes_it(tmp_path, case):
     )
     assert (asked.returncode == 0) is to_qemu
     assert glance_accepts(path, disk_format) is to_glance
+    assert nova_accepts(path, disk_format) is (to_qemu and to_glance)
     words = 'is a differencing|has a backing file'
     with pytest.raises(DiskError, match=words):
         inspect(path)
@@ -140,6 +142,7 @@ def test_a_vhdx_with_large_sectors(disk):
     disk.write_bytes(with_item(disk.read_bytes(), SECTOR_SIZE, 0, 4096))
     # Glance takes it, and no boot comes of it.
     assert glance_accepts(disk, 'vhdx')
+    assert not nova_accepts(disk, 'vhdx')
     asked = subprocess.run(
         ['qemu-img', 'info', '-f', 'vhdx', disk], check=False
     )

@@ -81,6 +81,7 @@ def test_no_vhd_with_a_parent_is_taken(dynamic, footers):
     # Nobody else says so.
     assert glance_accepts(dynamic, 'vhd')
     assert qemu_takes(dynamic, 'vpc')
+    assert not nova_accepts(dynamic, 'vhd')
     for refusal in refusals(dynamic):
         assert 'is a differencing VHD: it has only what' in str(refusal)
 
