@@ -143,6 +143,22 @@ def test_services_do_with_it_what_is_said(case):
     assert nova_accepts(path, 'raw') is (name not in REFUSED)
 
 
+@pytest.mark.parametrize(
+    ('start', 'words'),
+    [
+        (b'COWD\1\0\0\0', 'the data of an ESXi snapshot'),
+        (b'QED\0', 'is qed, which is not supported'),
+        (b'LUKS\xba\xbe\0\1', 'is luks, which is not supported'),
+    ],
+)
+def test_what_other_modules_refuse_nova_refuses(tmp_path, start, words):
+    path = tmp_path / 'disk.img'
+    path.write_bytes(start + bytes(MIB))
+    with pytest.raises(DiskError, match=words):
+        inspect(path)
+    assert not nova_accepts(path, 'raw')
+
+
 def test_each_kind_has_a_file():
     contents = [
         content.ljust(4096, b'\0') if name not in ('JSON', 'page') else content
