@@ -9,12 +9,12 @@ has passed, and must then agree.
 import dataclasses
 import os
 import pathlib
-import struct
 
 from hypervisor_affinity.image import foreign
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
 from hypervisor_affinity.image import sectors
+from hypervisor_affinity.image import tables
 from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image import vhdx
 from hypervisor_affinity.image import vmdk
@@ -24,7 +24,6 @@ from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import REDO
-from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import VMDK
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
@@ -43,34 +42,6 @@ _SUFFIXES = {
     '.vhdx': 'vhdx',
     '.vmdk': VMDK,
 }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Table:
-    """Where a header says where the table of all data is, and how long.
-
-    :ivar place: in bytes
-    :ivar number: of entries
-    :ivar entry_bytes: of one of them
-    """
-
-    place: struct.Struct
-    number: struct.Struct
-    entry_bytes: int
-
-
-# qcow2's l1_table_offset and l1_size, VDI's offset_bmap and blocks_in_image.
-_TABLES = {
-    'qcow2': _Table(struct.Struct('>40xQ'), struct.Struct('>36xI'), 8),
-    'vdi': _Table(struct.Struct('<340xI'), struct.Struct('<384xI'), 4),
-}
-
-# VDI's offset_data, block_size, block_extra and blocks_allocated.
-_VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
-
-# VDI's image type, and the ids of its links to others.
-_VDI_KIND = struct.Struct('<76xI344x32s')
-_VDI_ALONE = frozenset({1, 2})
 
 _WHOLE = 'write it again as one complete file'
 
@@ -186,11 +157,7 @@ def _other(content: Content, probed: Probe) -> Disk:
             f'{content.name}: is {found} and not safe: '
             f'{"; ".join(_written(probed))}; {_WHOLE}'
         )
-    if found in _TABLES:
-        _check_table(content, found)
-    if found == 'vdi':
-        _check_kind(content)
-        _check_blocks(content)
+    tables.check(content, found)
     if found == 'vhdx':
         vhdx.check(content)
     virtual_bytes = _virtual_bytes(content, found, probed)
@@ -220,43 +187,6 @@ def _virtual_bytes(
     if disk_format == 'vhd':
         return vhd.size(content)
     return probed.virtual_bytes
-
-
-def _check_table(content: Content, disk_format: str) -> None:
-    """Refuse a disk without the table that says where its data are.
-
-    qemu would read it as zeros, and see an empty disk of any size.
-    """
-    table = _TABLES[disk_format]
-    header = content.read(0, SECTOR)
-    (place,) = table.place.unpack_from(header)
-    (number,) = table.number.unpack_from(header)
-    end = place + number * table.entry_bytes
-    if end > content.size:
-        raise UnsafeDisk(
-            f'{content.name}: has a table at bytes {place} to {end}; the file '
-            f'has {content.size} bytes: it is truncated; {REDO}'
-        )
-
-
-def _check_kind(content: Content) -> None:
-    """Refuse a VDI that is no disk for itself."""
-    kind, links = _VDI_KIND.unpack_from(content.read(0, SECTOR))
-    if kind not in _VDI_ALONE or any(links):
-        raise DiskError(f'{content.name}: is a differencing VDI: {vhd.MERGE}')
-
-
-def _check_blocks(content: Content) -> None:
-    """Refuse a VDI without all of its data, which qemu would read as zeros."""
-    place, size, extra, number = _VDI_BLOCKS.unpack_from(
-        content.read(0, SECTOR)
-    )
-    end = place + number * (size + extra)
-    if end > content.size:
-        raise UnsafeDisk(
-            f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size} bytes: it is truncated; {REDO}'
-        )
 
 
 def _written(probed: Probe) -> tuple[str, ...]:
