@@ -214,7 +214,8 @@ def _inspected(
         footer = _FOOTER if said == 'vhd' else ''
         return Answer(False, f'it is detected as {found}, not {said}{footer}')
     if disk.failures:
+        why = f'it fails safety checks: {"; ".join(disk.failures)}'
         return Answer(
-            False, f'it fails safety checks: {"; ".join(disk.failures)}'
+            False, f'{why}; {_PREPARE}' if disk.format == VMDK else why
         )
     return Answer(True, f'its content is {found}, as its format says')

@@ -106,7 +106,7 @@ def _read_single(content: Content) -> Vmdk:
     text = _embedded(content, header)
     if not text:
         raise _lone_extent(content)
-    descriptor = vmdk_descriptor.read(content.name, text)
+    descriptor = vmdk_descriptor.read(content.name, text, one_file=True)
     create_type = descriptor.create_type
     compressed = header.compression == vmdk_header.COMPRESSED
     found = STREAM_OPTIMIZED if compressed else MONOLITHIC_SPARSE

@@ -4,6 +4,10 @@
 From VMware's "Virtual Disk Format 5.0", and from how qemu's ``block/vmdk.c``
 reads: qemu searches the text for a few words and believes the first, wherever
 it is. So what could be read in two ways is refused here.
+
+In a disk that is one file, the extent is that file, whatever name it had when
+it was made: nobody reads it there. qemu does not even look for extents behind
+a header that gives a size (``vmdk_open_vmdk4``).
 """
 
 import dataclasses
@@ -53,6 +57,24 @@ _EXTENT = re.compile(
     re.ASCII,
 )
 
+# Of a disk that is one file: all is a name up to the line's last quote.
+_OWN_EXTENT = re.compile(
+    _EXTENT.pattern.replace('[^"]*', '.*'),
+    re.ASCII,
+)
+
+# Of the disk data base, what is read here, or shapes the disk to somebody.
+# Other keys of it, such as ddb.uuid, tell who made the disk.
+_DATA_BASE = 'ddb.'
+_BELIEVED = (
+    'ddb.adaptertype',
+    'ddb.deletable',
+    'ddb.encoding',
+    'ddb.geometry.',
+    'ddb.thinprovisioned',
+    'ddb.virtualhwversion',
+)
+
 _SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
 
 CONSOLIDATE = 'delete or consolidate its snapshots, and export it again'
@@ -74,16 +96,18 @@ class Descriptor:
     extents: tuple[Extent, ...]
 
 
-def read(name: str, content: bytes) -> Descriptor:
+def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
     """Return what a descriptor says.
 
     :param name: of the file, for messages
+    :param one_file: whether it is in the disk's only file, so that the names
+        of extents are those of no files
     :raises DiskError: if it cannot be read
     :raises UnsafeDisk: if it could be read in two ways, names a parent or a
         device, or leads out of its directory
     """
-    text = _text(name, content)
-    settings, extents = _parse(name, text)
+    text = _text(name, content, one_file)
+    settings, extents = _parse(name, text, one_file)
     _check_parent(name, text, settings)
     return Descriptor(
         _create_type(name, text, settings),
@@ -93,7 +117,7 @@ def read(name: str, content: bytes) -> Descriptor:
     )
 
 
-def _text(name: str, content: bytes) -> str:
+def _text(name: str, content: bytes, one_file: bool) -> str:
     text, _, rest = content.partition(b'\0')
     residue = rest.strip(b'\0')
     if len(residue) > _RESIDUE or not text.endswith(residue):
@@ -101,6 +125,10 @@ def _text(name: str, content: bytes) -> str:
             f'{name}: its descriptor has more text after its end at byte '
             f'{len(text)}; {REDO}'
         )
+    if one_file:
+        # A Windows program writes names in its code page. In any of them,
+        # what ends a name or a line is ASCII and part of no other character.
+        return text.decode('ascii', errors='replace')
     try:
         return text.decode()
     except UnicodeDecodeError as error:
@@ -110,30 +138,30 @@ def _text(name: str, content: bytes) -> str:
         ) from error
 
 
-def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
+def _parse(
+    name: str, text: str, one_file: bool
+) -> tuple[dict[str, str], tuple[Extent, ...]]:
     """Return settings, name in lower case -> value, and extents."""
     settings: dict[str, str] = {}
     extents: list[Extent] = []
+    form = _OWN_EXTENT if one_file else _EXTENT
     for number, line in enumerate(text.split('\n'), 1):
         place = f'{name}: line {number} of its descriptor'
         line = line.strip(' \t\r')
-        if len(line) > MAX_LINE:
-            raise UnsafeDisk(
-                f'{place} has {len(line)} characters; at most {MAX_LINE} are '
-                f'read; {REDO}'
-            )
-        if not line.replace('\t', ' ').isprintable():
-            raise UnsafeDisk(
-                f'{place} has characters that are not text: {line!r}; {REDO}'
-            )
+        extent = form.fullmatch(line)
+        unread = one_file and extent
+        _check_line(place, line, MAX_DESCRIPTOR if unread else MAX_LINE)
         if not line or line.startswith('#'):
             continue
         if setting := _SETTING.fullmatch(line):
             key = setting[1].lower()
-            if key in settings:
+            if key in settings and not _is_harmless(key):
                 raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
             settings[key] = setting[2].strip().strip('"')
-        elif extent := _EXTENT.fullmatch(line):
+        elif extent and one_file:
+            access, sectors, kind, *_ = extent.groups()
+            extents.append(Extent(access, int(sectors) * SECTOR, kind, ''))
+        elif extent:
             extents.append(_extent(place, *extent.groups()))
         else:
             raise UnsafeDisk(
@@ -145,6 +173,24 @@ def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
                 'read; export the disk as streamOptimized'
             )
     return settings, tuple(extents)
+
+
+def _check_line(place: str, line: str, most: int) -> None:
+    if len(line) > most:
+        raise UnsafeDisk(
+            f'{place} has {len(line)} characters; at most {most} are read; '
+            f'{REDO}'
+        )
+    if not line.replace('\t', ' ').isprintable():
+        raise UnsafeDisk(
+            f'{place} has characters that are not text: {line[:MAX_LINE]!r}; '
+            f'{REDO}'
+        )
+
+
+def _is_harmless(key: str) -> bool:
+    """Tell whether a key may be set again, since nobody believes either."""
+    return key.startswith(_DATA_BASE) and not key.startswith(_BELIEVED)
 
 
 def _extent(
