@@ -20,6 +20,9 @@ MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
 ONE_FILE = frozenset({MONOLITHIC_SPARSE, STREAM_OPTIMIZED})
 
+# createType of one that is a descriptor beside all of the disk.
+MONOLITHIC_FLAT = 'monolithicFlat'
+
 # The largest disk of vSphere, in bytes (Configuration Maximums).
 MAX_VIRTUAL = 62 * 1024**4
 

@@ -87,6 +87,12 @@ def inspect_image(
     return dataclasses.replace(disk, declared=declared)
 
 
+def promised_format(path: pathlib.Path) -> str | None:
+    """Return what a file's suffix says that it is; None if nothing."""
+    suffix = path.suffix.lower()
+    return OVA if suffix == '.ova' else _SUFFIXES.get(suffix)
+
+
 def inspect_content(content: Content, member: str | None = None) -> Disk:
     """Return what is in an image in Glance, of which a few MiB are read.
 

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from oslo_utils import imageutils
 
@@ -45,6 +45,12 @@ _LIMITS = ('prlimit', '--as=1073741824', '--cpu=30', '--')
 
 # Work that takes hours ends with who asked for it, even if that is killed.
 _BOUND = ('setpriv', '--pdeathsig=KILL', '--')
+
+_PACKAGES = {
+    PROGRAM: 'qemu-utils',
+    'prlimit': 'util-linux',
+    'setpriv': 'util-linux',
+}
 
 _PROGRESS = re.compile(r'\((\d+\.\d+)/100%\)')
 _SAME, _DIFFERENT = 0, 1
@@ -97,6 +103,20 @@ def node(path: pathlib.Path, disk: Disk) -> Node:
     if disk.appliance is None:
         return Node(path, disk_format)
     return Node(path, disk_format, disk.appliance.offset, disk.appliance.size)
+
+
+def check_path(path: pathlib.Path) -> None:
+    """See that qemu-img can be told to open a file.
+
+    :raises DiskError: if it cannot, since JSON is UTF-8
+    """
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise DiskError(
+            f'{path}: its name or that of its directory is not UTF-8, so '
+            f'{PROGRAM} cannot open it; use other names'
+        ) from error
 
 
 def info(node: Node) -> imageutils.QemuImgInfo:
@@ -279,26 +299,20 @@ def _run(
     :param answers: exit codes that are no failures
     :raises DiskError: if it fails or is not installed
     """
-    if not shutil.which(PROGRAM):
-        raise DiskError(
-            f'{PROGRAM} is not installed; Debian has it in the package '
-            'qemu-utils'
-        )
+    for program in (PROGRAM, command[0]):
+        if not shutil.which(program):
+            raise DiskError(
+                f'{program} is not installed; Debian has it in the package '
+                f'{_PACKAGES[program]}'
+            )
+    for node in nodes:
+        check_path(node.path)
     with (
         # No pipe: nobody reads it meanwhile, and a full one stops the work.
         tempfile.TemporaryFile(
             'w+', encoding='utf-8', errors='replace'
         ) as complaints,
-        # No shell reads it. The name of a file is a value in a node's JSON or
-        # an absolute path, never an option.
-        subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            encoding='utf-8',
-            errors='replace',
-        ) as process,
+        _started(command, complaints) as process,
     ):
         try:
             for line in process.stdout or ():
@@ -311,6 +325,24 @@ def _run(
             complaints.seek(0)
             raise DiskError(_failure(code, complaints.read(), nodes))
     return code
+
+
+def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
+    try:
+        # No shell reads it. The name of a file is a value in a node's JSON or
+        # an absolute path, never an option.
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding='utf-8',
+            errors='replace',
+        )
+    except OSError as error:
+        raise DiskError(
+            f'{command[0]}: cannot be run: {error.strerror}'
+        ) from error
 
 
 def _failure(code: int, complaint: str, nodes: list[Node]) -> str:

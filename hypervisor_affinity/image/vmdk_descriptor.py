@@ -117,6 +117,16 @@ def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
     )
 
 
+def can_name(file: str) -> bool:
+    """Tell whether a descriptor can name a file beside it."""
+    return (
+        file.isprintable()
+        and '"' not in file
+        and not _leads_out(file)
+        and len(file.encode()) <= MAX_NAME
+    )
+
+
 def _text(name: str, content: bytes, one_file: bool) -> str:
     text, _, rest = content.partition(b'\0')
     residue = rest.strip(b'\0')
@@ -201,10 +211,7 @@ def _extent(
     file: str | None,
     offset: str | None,
 ) -> Extent:
-    # A colon would end the name of a protocol or of a drive.
-    if file is not None and (
-        file in ('', '.', '..') or re.search(r'[/\\:]', file)
-    ):
+    if file is not None and _leads_out(file):
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
@@ -220,6 +227,11 @@ def _extent(
         file or '',
         int(offset or 0) * SECTOR,
     )
+
+
+def _leads_out(file: str) -> bool:
+    # A colon would end the name of a protocol or of a drive.
+    return file in ('', '.', '..') or bool(re.search(r'[/\\:]', file))
 
 
 def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:

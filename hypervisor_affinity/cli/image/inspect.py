@@ -2,6 +2,7 @@
 """``image inspect``."""
 
 import argparse
+import errno
 import pathlib
 from collections.abc import Iterator
 
@@ -76,7 +77,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
 
     def _disk(self, parsed_args: argparse.Namespace) -> Disk:
         path = pathlib.Path(parsed_args.disk)
-        if path.exists() or len(path.parts) > 1:
+        if len(path.parts) > 1 or _is_there(path):
             return inspection.inspect(path, parsed_args.member)
         if parsed_args.snapshot:
             raise base.CommandError(
@@ -103,6 +104,15 @@ def _is_good(disk: Disk) -> bool:
     return acceptance.by_kvm(disk).accepts or (
         acceptance.by_vsphere(disk).accepts
     )
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    """Tell whether there is such a file, or one may not look."""
+    try:
+        return path.exists()
+    except OSError as error:
+        # An image may have a longer name than a file.
+        return error.errno != errno.ENAMETOOLONG
 
 
 def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
