@@ -27,6 +27,11 @@ DISK_TYPES = {STREAM_OPTIMIZED: 'streamOptimized', MONOLITHIC_SPARSE: 'sparse'}
 # nova.virt.vmwareapi.constants.DEFAULT_DISK_TYPE
 DEFAULT_DISK_TYPE = 'preallocated'
 
+# Versions of a streamOptimized disk's header, of which ESXi is reported to say
+# "Not a supported disk format (sparse VMDK version too old)". qemu-img before
+# 2.5.1 wrote 1; since then it writes 3.
+_TOO_OLD = frozenset({1, 2})
+
 # What has a descriptor beside one flat extent. Of it the driver takes that
 # extent alone, as a disk type such as preallocated.
 _FLAT = frozenset({'monolithicFlat', 'vmfs'})
@@ -100,11 +105,18 @@ def by_kvm(disk: Disk) -> Answer:
 def by_vsphere(disk: Disk) -> Answer:
     """Tell whether nova boots it on ESXi.
 
-    As ``nova.virt.vmwareapi`` does: an image in Glance with the properties
-    that it has, a file with those that fit.
+    As ``nova.virt.vmwareapi`` and ESXi do: an image in Glance with the
+    properties that it has, a file with those that fit.
     """
     if disk.container_format == OVA and not disk.appliance:
         return Answer(False, 'its content is not an OVA: not a tar archive')
+    version = disk.header_version
+    if disk.create_type == STREAM_OPTIMIZED and version in _TOO_OLD:
+        return Answer(
+            False,
+            'ESXi is reported to refuse a streamOptimized disk with a header '
+            f'of version {version} as too old; {_PREPARE}',
+        )
     if disk.appliance and disk.appliance.others:
         return Answer(
             False,

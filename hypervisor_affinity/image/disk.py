@@ -124,6 +124,7 @@ class Disk:
         ``buslogic`` or ``legacyESX``; None if it tells none
     :ivar hardware_version: of a VMDK's descriptor; None if it tells none
     :ivar grain_bytes: of a sparse VMDK; None for others
+    :ivar header_version: of a VMDK that is one file; None for others
     :ivar extents: of a VMDK
     :ivar appliance: if it is in an OVA
     :ivar declared: if it is an image in Glance
@@ -141,6 +142,7 @@ class Disk:
     adapter_type: str | None = None
     hardware_version: str | None = None
     grain_bytes: int | None = None
+    header_version: int | None = None
     extents: tuple[Extent, ...] = ()
     appliance: Appliance | None = None
     declared: Declared | None = None

@@ -143,6 +143,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
+        header_version=found.header_version,
         create_type=found.descriptor.create_type,
         adapter_type=found.descriptor.adapter_type,
         hardware_version=found.descriptor.hardware_version,

@@ -47,12 +47,13 @@ _DESCRIPTOR_START = re.compile(
 class Vmdk:
     """What a VMDK says of itself, all of it checked but for extents' files.
 
-    :ivar grain_bytes: None unless the file has a header
+    :ivar grain_bytes, header_version: None unless the file has a header
     """
 
     descriptor: Descriptor
     virtual_bytes: int
     grain_bytes: int | None = None
+    header_version: int | None = None
 
 
 def is_vmdk(content: Content) -> bool:
@@ -121,7 +122,12 @@ def _read_single(content: Content) -> Vmdk:
             f'descriptor lists {_listed(descriptor.extents)}; {REDO}'
         )
     _check_same_size(content, header, descriptor.extents[0])
-    return Vmdk(descriptor, header.capacity * SECTOR, header.grain * SECTOR)
+    return Vmdk(
+        descriptor,
+        header.capacity * SECTOR,
+        header.grain * SECTOR,
+        header.version,
+    )
 
 
 def _lone_extent(content: Content) -> DiskError:
