@@ -45,8 +45,8 @@ class Extent:
     :ivar access: ``RW``, ``RDONLY`` or ``NOACCESS``
     :ivar virtual_bytes: how much of the disk it is
     :ivar kind: ``SPARSE``, ``FLAT`` or ``VMFS``
-    :ivar file: its file's name, always without a directory; '' in a disk that
-        is one file
+    :ivar file: its file's name, always without a directory; in a disk that is
+        one file, whatever that was called once: any text, for no use
     :ivar offset: of the extent in its file, in bytes
     """
 

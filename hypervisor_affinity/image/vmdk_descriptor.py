@@ -168,11 +168,19 @@ def _parse(
             if key in settings and not _is_harmless(key):
                 raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
             settings[key] = setting[2].strip().strip('"')
-        elif extent and one_file:
-            access, sectors, kind, *_ = extent.groups()
-            extents.append(Extent(access, int(sectors) * SECTOR, kind, ''))
         elif extent:
-            extents.append(_extent(place, *extent.groups()))
+            access, sectors, kind, file, offset = extent.groups()
+            if file is not None and not one_file:
+                _check_name(place, file)
+            extents.append(
+                Extent(
+                    access,
+                    int(sectors) * SECTOR,
+                    kind,
+                    file or '',
+                    int(offset or 0) * SECTOR,
+                )
+            )
         else:
             raise UnsafeDisk(
                 f'{place} is neither a setting nor an extent: {line!r}; {REDO}'
@@ -203,30 +211,16 @@ def _is_harmless(key: str) -> bool:
     return key.startswith(_DATA_BASE) and not key.startswith(_BELIEVED)
 
 
-def _extent(
-    place: str,
-    access: str,
-    sectors: str,
-    kind: str,
-    file: str | None,
-    offset: str | None,
-) -> Extent:
-    if file is not None and _leads_out(file):
+def _check_name(place: str, file: str) -> None:
+    if _leads_out(file):
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
-    if file is not None and len(file.encode()) > MAX_NAME:
+    if len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '
             f'{MAX_NAME} are allowed; {_BESIDE}'
         )
-    return Extent(
-        access,
-        int(sectors) * SECTOR,
-        kind,
-        file or '',
-        int(offset or 0) * SECTOR,
-    )
 
 
 def _leads_out(file: str) -> bool:
