@@ -308,10 +308,7 @@ def _run(
     for node in nodes:
         check_path(node.path)
     with (
-        # No pipe: nobody reads it meanwhile, and a full one stops the work.
-        tempfile.TemporaryFile(
-            'w+', encoding='utf-8', errors='replace'
-        ) as complaints,
+        _file() as complaints,
         _started(command, complaints) as process,
     ):
         try:
@@ -325,6 +322,22 @@ def _run(
             complaints.seek(0)
             raise DiskError(_failure(code, complaints.read(), nodes))
     return code
+
+
+def _file() -> IO[str]:
+    """Return a file for what a program complains of.
+
+    No pipe: nobody reads it meanwhile, and a full one stops the work.
+
+    :raises DiskError: if there is no place for it
+    """
+    try:
+        return tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
+    except OSError as error:
+        raise DiskError(
+            f'no temporary file can be made: {error.strerror}; set TMPDIR to '
+            'a directory that can be written to'
+        ) from error
 
 
 def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
