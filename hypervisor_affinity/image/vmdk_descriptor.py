@@ -51,6 +51,9 @@ _DEVICES = frozenset(
     }
 )
 
+# What stands for a byte that is not in the encoding.
+_UNREADABLE = '\N{REPLACEMENT CHARACTER}'
+
 _EXTENT = re.compile(
     r'(RW|RDONLY|NOACCESS)[ \t]+(\d{1,15})[ \t]+(\w{1,10})'
     r'(?:[ \t]+"([^"]*)"(?:[ \t]+(\d{1,15}))?)?',
@@ -121,7 +124,7 @@ def can_name(file: str) -> bool:
     """Tell whether a descriptor can name a file beside it."""
     return (
         file.isprintable()
-        and '"' not in file
+        and not {'"', _UNREADABLE} & {*file}
         and not _leads_out(file)
         and len(file.encode()) <= MAX_NAME
     )
@@ -135,17 +138,9 @@ def _text(name: str, content: bytes, one_file: bool) -> str:
             f'{name}: its descriptor has more text after its end at byte '
             f'{len(text)}; {REDO}'
         )
-    if one_file:
-        # A Windows program writes names in its code page. In any of them,
-        # what ends a name or a line is ASCII and part of no other character.
-        return text.decode('ascii', errors='replace')
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        raise DiskError(
-            f'{name}: byte {error.start} of its descriptor is not UTF-8; give '
-            'the files ASCII names'
-        ) from error
+    # A Windows program writes in its code page. In any of them, what ends a
+    # name or a line is ASCII and part of no other character.
+    return text.decode('ascii' if one_file else 'utf-8', errors='replace')
 
 
 def _parse(
@@ -216,6 +211,8 @@ def _check_name(place: str, file: str) -> None:
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
+    if _UNREADABLE in file:
+        raise DiskError(f'{place} is not UTF-8; give the files ASCII names')
     if len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '

@@ -15,6 +15,7 @@ from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from tests.compute_images import nova_accepts
+from tests.unit.image.hostile_disks import FLAT
 from tests.unit.image.hostile_disks import SECTORS
 from tests.unit.image.preparing import digest
 from tests.unit.image.preparing import ignore
@@ -104,6 +105,19 @@ def test_a_code_page_that_is_told(tmp_path, disks):
         )
     )
     assert inspect(path).create_type == 'monolithicSparse'
+
+
+@pytest.mark.parametrize('code_page', ['cp1252', 'cp932', 'utf-8'])
+def test_a_code_page_that_names_no_file(tmp_path, disks, target, code_page):
+    """Of several files the names are ASCII, and a remark is not."""
+    (tmp_path / 'data').write_bytes(disks['raw'].read_bytes())
+    source = tmp_path / 'disk.vmdk'
+    remark = {'cp932': '表示'}.get(code_page, 'für das Büro')
+    source.write_bytes(
+        FLAT.replace('# Extent', f'# {remark}\n# Extent').encode(code_page)
+    )
+    prepare(source, target, Form(), watch=ignore)
+    assert digest(target, 'vmdk') == digest(disks['raw'], 'raw')
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_two_files(raw, target, name):
         'a\\b.vmdk',
         'a"b.vmdk',
         'a\nb.vmdk',
+        'a\ufffdb.vmdk',
         'x' * 249 + '.vmdk',
     ],
 )
