@@ -128,7 +128,7 @@ def prepare(
             prefix='.image-prepare-', dir=target.parent
         ) as directory,
     ):
-        made = pathlib.Path(directory) / _name_at_work(names)
+        made = _at_work(pathlib.Path(directory), names)
         result = _make(node, disk, made, complete, watch)
         if _states(files) != before:
             raise DiskError(
@@ -179,10 +179,16 @@ def _names(target: pathlib.Path, form: CompleteForm) -> tuple[str, ...]:
     return (target.name,)
 
 
-def _name_at_work(names: tuple[str, ...]) -> str:
-    """Return what the target is called until it is complete."""
+def _at_work(directory: pathlib.Path, names: tuple[str, ...]) -> pathlib.Path:
+    """Return what the target is until it is complete.
+
+    :raises OSError: if the file system does not take its name there
+    """
+    for name in names:
+        (directory / name).touch()
+        (directory / name).unlink()
     *extents, name = names
-    return name if extents else _NAME
+    return directory / (name if extents else _NAME)
 
 
 def _files(path: pathlib.Path, disk: Disk) -> list[pathlib.Path]:

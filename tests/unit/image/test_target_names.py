@@ -8,6 +8,7 @@ from hypervisor_affinity.image.acceptance import by_glance
 from hypervisor_affinity.image.disk import ONE_FILE
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect
+from hypervisor_affinity.image.preparation import CREATE_TYPES
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
@@ -94,6 +95,28 @@ def test_names_that_are_not_utf_8(raw, target, create_type, name):
     disk_files.raw(target)
     with pytest.raises(DiskError, match='is not UTF-8, so qemu-img cannot'):
         qemu.info(qemu.Node(target, 'raw'))
+
+
+@pytest.mark.parametrize('create_type', CREATE_TYPES)
+def test_a_name_that_the_file_system_does_not_take(raw, target, create_type):
+    """It would where it belongs, but not where it is written first."""
+    folder = target.parent
+    while len(str(folder)) < 3850:
+        folder /= 'x' * min(200, 3849 - len(str(folder)))
+        folder.mkdir()
+    target = folder / f'{"y" * 230}.vmdk'
+    target.touch()
+    steps = []
+    with pytest.raises(DiskError, match='was not written: File name too long'):
+        prepare(
+            raw,
+            target,
+            Form(create_type),
+            replace=True,
+            watch=lambda step, done: steps.append(step),
+        )
+    assert steps == []
+    assert list(folder.iterdir()) == [target]
 
 
 @pytest.mark.parametrize('suffix', ['ova', 'qcow2', 'VHD', 'vhdx', 'vdi'])
