@@ -29,6 +29,6 @@ def nova_accepts(path: pathlib.Path, disk_format: str) -> bool:
             images.fetch_to_raw(
                 context.get_admin_context(), 'image', str(target)
             )
-    except exception.ImageUnacceptable:
+    except (exception.ImageUnacceptable, exception.InvalidDiskInfo):
         return False
     return True

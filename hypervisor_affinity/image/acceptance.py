@@ -6,21 +6,32 @@ require_image_format_match``, nova-compute with ``[compute]
 vmdk_allowed_types``.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image import ova_import
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
+from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 
 # createType of a VMDK that is one file -> the vmware_disktype that says so:
 # nova.virt.vmwareapi.vmops.VMwareVMOps._get_image_callbacks. The same are
 # [compute] vmdk_allowed_types of nova, and what oslo.utils lets pass.
 DISK_TYPES = {STREAM_OPTIMIZED: 'streamOptimized', MONOLITHIC_SPARSE: 'sparse'}
+
+# nova.virt.vmwareapi.constants.DEFAULT_DISK_TYPE
+DEFAULT_DISK_TYPE = 'preallocated'
+
+# Versions of a streamOptimized disk's header, of which ESXi is reported to say
+# "Not a supported disk format (sparse VMDK version too old)". qemu-img before
+# 2.5.1 wrote 1; since then it writes 3.
+_TOO_OLD = frozenset({1, 2})
 
 # What has a descriptor beside one flat extent. Of it the driver takes that
 # extent alone, as a disk type such as preallocated.
@@ -30,7 +41,17 @@ _FLAT = frozenset({'monolithicFlat', 'vmfs'})
 # take it for the former.
 _HYBRID = {'iso', 'gpt'}
 
+# Amazon's formats, whose content can be anything.
+_AMAZONS = frozenset({'aki', 'ami', 'ari'})
+# To nova they may be whatever qemu takes for raw.
+_RAW_TO_QEMU = frozenset({RAW, 'gpt', 'iso'})
+
+_NOT_INSPECTED = 'it does not inspect the content of an OVA'
+
 _PREPARE = 'convert it to streamOptimized with "image prepare"'
+
+# Of a fixed VHD, which has its only signature at its end.
+_FOOTER = f'; as raw, its footer would be a part of the disk; {_PREPARE}'
 
 
 class Answer(NamedTuple):
@@ -48,8 +69,10 @@ def by_glance(disk: Disk) -> Answer:
 
     As ``glance.location.ImageProxy.set_data`` does.
     """
+    if disk.declared:
+        return Answer(True, _held(disk))
     if disk.appliance:
-        return Answer(True, 'it does not inspect the content of an OVA')
+        return Answer(True, _NOT_INSPECTED)
     if parts := _parts(disk):
         return Answer(False, f'{parts}; an image is one file; {_PREPARE}')
     return _inspected(disk)
@@ -66,16 +89,16 @@ def by_kvm(disk: Disk) -> Answer:
         )
     if parts := _parts(disk):
         return Answer(False, f'{parts}; {_PREPARE}')
-    inspected = _inspected(disk)
+    inspected = _inspected(disk, of_amazon=_RAW_TO_QEMU)
     if not inspected.accepts:
         return inspected
     if disk.format == VMDK:
         return Answer(True, f'vmdk_allowed_types contains {disk.create_type}')
     formats = kvm.TABLE.row('disk_format')
-    if formats.refuses.has(disk.format):
+    if formats.refuses.has(disk.disk_format):
         return Answer(
             False,
-            f'nova does not recognize {disk.format}; {formats.advice}',
+            f'nova does not recognize {disk.disk_format}; {formats.advice}',
         )
     return Answer(True, f'QEMU reads {disk.format}')
 
@@ -83,18 +106,60 @@ def by_kvm(disk: Disk) -> Answer:
 def by_vsphere(disk: Disk) -> Answer:
     """Tell whether nova boots it on ESXi.
 
-    As ``nova.virt.vmwareapi`` does, given properties that fit.
+    As ``nova.virt.vmwareapi`` and ESXi do: an image in Glance with the
+    properties that it has, a file with those that fit.
     """
     if disk.appliance:
         return Answer(False, ova_import.refusal(disk, disk.appliance))
-    if vmware.TABLE.row('disk_format').refuses.has(disk.format):
+    if disk.container_format == OVA:
+        return Answer(False, 'its content is not an OVA: not a tar archive')
+    if vmware.TABLE.row('disk_format').refuses.has(disk.disk_format):
         return Answer(
             False,
-            f'the driver accepts only VMDK and ISO, not {disk.format}; '
+            f'the driver accepts only VMDK and ISO, not {disk.disk_format}; '
             f'{_PREPARE}',
         )
-    if disk.format != VMDK:
-        return Answer(True, f'the driver accepts {disk.format}')
+    if disk.disk_format == VMDK:
+        return _vmdk_by_vsphere(disk)
+    if disk.disk_format != disk.format:
+        return Answer(False, f'its content is {disk.format}')
+    return Answer(True, f'the driver accepts {disk.format}')
+
+
+def nowhere(disk: Disk) -> str | None:
+    """Tell why nova boots it on no hypervisor; None if it boots it on one."""
+    answer = by_vsphere(disk)
+    if answer.accepts or by_kvm(disk).accepts:
+        return None
+    return f'no hypervisor boots it: {answer.why}'
+
+
+def fitting_disk_type(disk: Disk) -> str | None:
+    """Return the ``vmware_disktype`` with which the driver takes a disk.
+
+    None if it is no VMDK for it, or not the whole of one.
+    """
+    if disk.disk_format != VMDK:
+        return None
+    if disk.create_type:
+        return DISK_TYPES.get(disk.create_type)
+    if disk.format != RAW:
+        return None
+    # The bare content of a disk, as of the image of a flat VMDK.
+    said = disk.declared and disk.declared.disk_type
+    return said if said in vmware.FLAT_DISK_TYPES else DEFAULT_DISK_TYPE
+
+
+def _vmdk_by_vsphere(disk: Disk) -> Answer:
+    version = disk.header_version
+    if disk.create_type == STREAM_OPTIMIZED and version in _TOO_OLD:
+        return Answer(
+            False,
+            'ESXi is reported to refuse a streamOptimized disk with a header '
+            f'of version {version} as too old; {_PREPARE}',
+        )
+    if disk.declared:
+        return _with_its_disk_type(disk, disk.declared)
     if disk.create_type in DISK_TYPES:
         disk_type = DISK_TYPES[disk.create_type]
         return Answer(True, f'the driver accepts it as disk type {disk_type}')
@@ -109,12 +174,30 @@ def by_vsphere(disk: Disk) -> Answer:
     )
 
 
-def nowhere(disk: Disk) -> str | None:
-    """Tell why nova boots it on no hypervisor; None if it boots it on one."""
-    answer = by_vsphere(disk)
-    if answer.accepts or by_kvm(disk).accepts:
-        return None
-    return f'no hypervisor boots it: {answer.why}'
+def _with_its_disk_type(disk: Disk, declared: Declared) -> Answer:
+    """Tell what the driver makes of a VMDK, which it reads as it is told.
+
+    It uploads one that is said to be flat as the extent of a disk.
+    """
+    said = declared.disk_type or DEFAULT_DISK_TYPE
+    fitting = fitting_disk_type(disk)
+    if said == fitting:
+        return Answer(True, f'the driver accepts it as disk type {said}')
+    content = disk.create_type or disk.format
+    why = f'the driver takes it for disk type {said}, but it is {content}'
+    if not declared.disk_type:
+        why = f'without vmware_disktype {why}'
+    if fitting is None:
+        return Answer(False, f'{why}; {_PREPARE}')
+    return Answer(False, f'{why}; set vmware_disktype={fitting}')
+
+
+def _held(disk: Disk) -> str:
+    """Say what Glance, which has the image, would say of such an upload."""
+    if disk.container_format != 'bare':
+        return _NOT_INSPECTED
+    accepts, why = _inspected(disk)
+    return why if accepts else f'it has it, but would refuse it today: {why}'
 
 
 def _parts(disk: Disk) -> str:
@@ -125,19 +208,31 @@ def _parts(disk: Disk) -> str:
     return f'{disk.create_type} has {number} files: descriptor and data'
 
 
-def _inspected(disk: Disk) -> Answer:
-    """Tell what the inspection says that both services share."""
+def _inspected(
+    disk: Disk, of_amazon: Collection[str] = frozenset({RAW})
+) -> Answer:
+    """Tell what the inspection says that both services share.
+
+    :param of_amazon: what the content of an image in Amazon's formats may be
+        detected as
+    """
     formats = set(disk.formats)
-    if disk.format == 'iso' and formats == _HYBRID:
+    said = disk.disk_format
+    if said == 'iso' and formats == _HYBRID:
         formats = {'iso'}
     if len(formats) > 1:
         listed = ' and '.join(sorted(formats))
         return Answer(False, f'it matches several formats: {listed}')
     found = next(iter(formats), RAW)
-    if found != disk.format and (disk.format, found) != (RAW, 'gpt'):
-        return Answer(False, f'it is detected as {found}, not {disk.format}')
+    is_taken_for_raw = (said, found) == (RAW, 'gpt') or (
+        said in _AMAZONS and found in of_amazon
+    )
+    if found != said and not is_taken_for_raw:
+        footer = _FOOTER if said == 'vhd' else ''
+        return Answer(False, f'it is detected as {found}, not {said}{footer}')
     if disk.failures:
+        why = f'it fails safety checks: {"; ".join(disk.failures)}'
         return Answer(
-            False, f'it fails safety checks: {"; ".join(disk.failures)}'
+            False, f'{why}; {_PREPARE}' if disk.format == VMDK else why
         )
     return Answer(True, f'its content is {found}, as its format says')

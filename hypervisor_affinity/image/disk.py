@@ -2,6 +2,9 @@
 """What inspection finds out about a disk."""
 
 import dataclasses
+from collections.abc import Mapping
+
+from hypervisor_affinity.core.properties import normalize
 
 SECTOR = 512
 
@@ -9,11 +12,16 @@ SECTOR = 512
 # oslo_utils.imageutils.format_inspector but for a GPT disk, which is raw.
 VMDK = 'vmdk'
 RAW = 'raw'
+# And a container_format.
+OVA = 'ova'
 
 # createType of a VMDK that is one file with a header of its own.
 MONOLITHIC_SPARSE = 'monolithicSparse'
 STREAM_OPTIMIZED = 'streamOptimized'
 ONE_FILE = frozenset({MONOLITHIC_SPARSE, STREAM_OPTIMIZED})
+
+# createType of one that is a descriptor beside all of the disk.
+MONOLITHIC_FLAT = 'monolithicFlat'
 
 # The largest disk of vSphere, in bytes (Configuration Maximums).
 MAX_VIRTUAL = 62 * 1024**4
@@ -49,7 +57,8 @@ class Extent:
     :ivar access: ``RW``, ``RDONLY`` or ``NOACCESS``
     :ivar virtual_bytes: how much of the disk it is
     :ivar kind: ``SPARSE``, ``FLAT`` or ``VMFS``
-    :ivar file: its file's name, always without a directory
+    :ivar file: its file's name, always without a directory; in a disk that is
+        one file, whatever that was called once: any text, for no use
     :ivar offset: of the extent in its file, in bytes
     """
 
@@ -92,12 +101,31 @@ class Appliance:
     obstacle: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Declared:
+    """What an image in Glance says of its content, which may be wrong.
+
+    :ivar properties: raw name -> value
+    """
+
+    disk_format: str
+    container_format: str
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def disk_type(self) -> str | None:
+        """What nova's vSphere driver reads as disk type; None for no word."""
+        found = normalize(self.properties).get('hw_disk_type')
+        return None if found is None else str(found)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """A disk.
 
     :ivar name: of the file, or of the image in Glance
-    :ivar format: as Glance's ``disk_format``: what it is to qemu
+    :ivar format: of the content, as Glance's ``disk_format``: what it is to
+        qemu
     :ivar formats: what Glance and nova take the file for, by
         ``oslo_utils.imageutils.format_inspector``: more than one if it is
         ambiguous; empty for what is in an OVA, where they do not look
@@ -107,13 +135,17 @@ class Disk:
         travels
     :ivar allocated_bytes: of these, what takes room where they are; None if
         that is not known
+    :ivar sector_bytes: that it was partitioned for; None if it has no GPT, or
+        if that was not looked for
     :ivar create_type: of a VMDK's descriptor, ``monolithicSparse``
     :ivar adapter_type: of a VMDK's descriptor: ``ide``, ``lsilogic``,
         ``buslogic`` or ``legacyESX``; None if it tells none
     :ivar hardware_version: of a VMDK's descriptor; None if it tells none
     :ivar grain_bytes: of a sparse VMDK; None for others
+    :ivar header_version: of a VMDK that is one file; None for others
     :ivar extents: of a VMDK
     :ivar appliance: if it is in an OVA
+    :ivar declared: if it is an image in Glance
     """
 
     name: str
@@ -123,12 +155,20 @@ class Disk:
     formats: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     allocated_bytes: int | None = None
+    sector_bytes: int | None = None
     create_type: str | None = None
     adapter_type: str | None = None
     hardware_version: str | None = None
     grain_bytes: int | None = None
+    header_version: int | None = None
     extents: tuple[Extent, ...] = ()
     appliance: Appliance | None = None
+    declared: Declared | None = None
+
+    @property
+    def disk_format(self) -> str:
+        """What Glance calls it, or would."""
+        return self.declared.disk_format if self.declared else self.format
 
     @property
     def is_one_file(self) -> bool:
@@ -137,8 +177,10 @@ class Disk:
 
     @property
     def container_format(self) -> str:
-        """What Glance calls the file around the disk."""
-        return 'ova' if self.appliance else 'bare'
+        """What Glance calls the file around the disk, or would."""
+        if self.declared:
+            return self.declared.container_format
+        return OVA if self.appliance else 'bare'
 
 
 def check_virtual_bytes(saying: str, virtual_bytes: int) -> None:

@@ -9,8 +9,8 @@ from hypervisor_affinity.core import properties
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import guests
-from hypervisor_affinity.image.acceptance import DISK_TYPES
 from hypervisor_affinity.image.acceptance import by_vsphere
+from hypervisor_affinity.image.acceptance import fitting_disk_type
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 
@@ -94,7 +94,7 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
     :raises DiskError: if this one cannot
     """
     check(wishes)
-    accepts, why = by_vsphere(disk)
+    accepts, why = by_vsphere(_corrected(disk))
     if not accepts:
         if any(wishes):
             raise DiskError(
@@ -103,7 +103,7 @@ def fit(disk: Disk, wishes: Wishes) -> Fitting:
             )
         return Fitting({})
     found = {
-        'vmware_disktype': _disk_type(disk),
+        'vmware_disktype': fitting_disk_type(disk),
         'vmware_adaptertype': _adapter_type(disk, wishes.adapter_type),
         'vmware_ostype': wishes.guest_id,
         'hw_vif_model': wishes.vif_model,
@@ -135,10 +135,14 @@ def adapter_type(disk: Disk) -> str | None:
     return _ADAPTERS.get((disk.adapter_type or '').lower())
 
 
-def _disk_type(disk: Disk) -> str | None:
-    if disk.format == 'iso':
-        return None
-    return DISK_TYPES[disk.create_type] if disk.create_type else None
+def _corrected(disk: Disk) -> Disk:
+    """Return an image as it will be once its disk type is set."""
+    disk_type = fitting_disk_type(disk)
+    if not (disk.declared and disk_type):
+        return disk
+    properties = {**disk.declared.properties, 'vmware_disktype': disk_type}
+    declared = dataclasses.replace(disk.declared, properties=properties)
+    return dataclasses.replace(disk, declared=declared)
 
 
 def _adapter_type(disk: Disk, wish: str | None) -> str | None:

@@ -9,18 +9,23 @@ has passed, and must then agree.
 import dataclasses
 import os
 import pathlib
-import struct
 
+from hypervisor_affinity.image import foreign
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import sectors
+from hypervisor_affinity.image import tables
+from hypervisor_affinity.image import vhd
+from hypervisor_affinity.image import vhdx
 from hypervisor_affinity.image import vmdk
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
+from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import REDO
-from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
@@ -38,36 +43,12 @@ _SUFFIXES = {
     '.vmdk': VMDK,
 }
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Table:
-    """Where a header says where the table of all data is, and how long.
-
-    :ivar place: in bytes
-    :ivar number: of entries
-    :ivar entry_bytes: of one of them
-    """
-
-    place: struct.Struct
-    number: struct.Struct
-    entry_bytes: int
-
-
-# qcow2's l1_table_offset and l1_size, VDI's offset_bmap and blocks_in_image.
-_TABLES = {
-    'qcow2': _Table(struct.Struct('>40xQ'), struct.Struct('>36xI'), 8),
-    'vdi': _Table(struct.Struct('<340xI'), struct.Struct('<384xI'), 4),
-}
-
-# VDI's offset_data, block_size, block_extra and blocks_allocated.
-_VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
-
 _WHOLE = 'write it again as one complete file'
 
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
 # What oslo.utils, or this package, measures as qemu does.
-_MEASURED = frozenset({'qcow2', 'vdi', 'vhdx', VMDK})
+_MEASURED = frozenset({'qcow2', 'vdi', 'vhd', 'vhdx', VMDK})
 
 
 def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
@@ -82,11 +63,34 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
             disk = _in_archive(content, member)
             disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
         else:
-            _check_alone(path, member)
             disk = _judged(content)
+            _check_alone(path, member)
             _check_suffix(path, disk)
             disk = _with_files(path, content, disk)
     return _confirmed(path, disk)
+
+
+def inspect_image(
+    content: Content, declared: Declared, member: str | None = None
+) -> Disk:
+    """Return what an image in Glance is, as :func:`inspect_content` does.
+
+    :param declared: what Glance has written of it
+    """
+    disk = inspect_content(content, member)
+    if disk.appliance and declared.container_format != OVA:
+        raise DiskError(
+            f'{content.name}: is an OVA, but its container_format is '
+            f'{declared.container_format}, so nova takes the archive itself '
+            'for a disk; upload it again with "image upload"'
+        )
+    return dataclasses.replace(disk, declared=declared)
+
+
+def promised_format(path: pathlib.Path) -> str | None:
+    """Return what a file's suffix says that it is; None if nothing."""
+    suffix = path.suffix.lower()
+    return OVA if suffix == '.ova' else _SUFFIXES.get(suffix)
 
 
 def inspect_content(content: Content, member: str | None = None) -> Disk:
@@ -139,6 +143,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
+        header_version=found.header_version,
         create_type=found.descriptor.create_type,
         adapter_type=found.descriptor.adapter_type,
         hardware_version=found.descriptor.hardware_version,
@@ -147,24 +152,22 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
 
 
 def _other(content: Content, probed: Probe) -> Disk:
-    # A disk with a partition table is raw to qemu, and to Glance's users.
-    found = RAW if probed.format == 'gpt' else probed.format
+    foreign.check(content)
+    found = _format(content, probed)
     if found not in _TAKEN:
         raise DiskError(
             f'{content.name}: is {found}, which is not supported; convert it '
             'to qcow2 or raw'
         )
-    whole = found in (RAW, 'iso')
-    if probed.failures and not whole:
+    if probed.failures and found == probed.format and found != 'iso':
         raise UnsafeDisk(
             f'{content.name}: is {found} and not safe: '
             f'{"; ".join(_written(probed))}; {_WHOLE}'
         )
-    if found in _TABLES:
-        _check_table(content, found)
-    if found == 'vdi':
-        _check_blocks(content)
-    virtual_bytes = content.size if whole else probed.virtual_bytes
+    tables.check(content, found)
+    if found == 'vhdx':
+        vhdx.check(content)
+    virtual_bytes = _virtual_bytes(content, found, probed)
     check_virtual_bytes(f'{content.name}: has', virtual_bytes)
     return Disk(
         name=content.name,
@@ -176,34 +179,21 @@ def _other(content: Content, probed: Probe) -> Disk:
     )
 
 
-def _check_table(content: Content, disk_format: str) -> None:
-    """Refuse a disk without the table that says where its data are.
-
-    qemu would read it as zeros, and see an empty disk of any size.
-    """
-    table = _TABLES[disk_format]
-    header = content.read(0, SECTOR)
-    (place,) = table.place.unpack_from(header)
-    (number,) = table.number.unpack_from(header)
-    end = place + number * table.entry_bytes
-    if end > content.size:
-        raise UnsafeDisk(
-            f'{content.name}: has a table at bytes {place} to {end}; the file '
-            f'has {content.size} bytes: it is truncated; {REDO}'
-        )
+def _format(content: Content, probed: Probe) -> str | None:
+    # A disk with a partition table is raw to qemu, and to Glance's users.
+    if probed.format not in (RAW, 'gpt'):
+        return probed.format
+    return 'vhd' if vhd.is_fixed(content) else RAW
 
 
-def _check_blocks(content: Content) -> None:
-    """Refuse a VDI without all of its data, which qemu would read as zeros."""
-    place, size, extra, number = _VDI_BLOCKS.unpack_from(
-        content.read(0, SECTOR)
-    )
-    end = place + number * (size + extra)
-    if end > content.size:
-        raise UnsafeDisk(
-            f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size} bytes: it is truncated; {REDO}'
-        )
+def _virtual_bytes(
+    content: Content, disk_format: str | None, probed: Probe
+) -> int:
+    if disk_format in (RAW, 'iso'):
+        return content.size
+    if disk_format == 'vhd':
+        return vhd.size(content)
+    return probed.virtual_bytes
 
 
 def _written(probed: Probe) -> tuple[str, ...]:
@@ -337,7 +327,12 @@ def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
             f'{path}: qemu-img check finds {number} corruptions; it may be '
             'truncated: get the file again, or repair it'
         )
-    return dataclasses.replace(disk, virtual_bytes=info.virtual_size)
+    head = qemu.head(node, sectors.HEAD)
+    return dataclasses.replace(
+        disk,
+        virtual_bytes=info.virtual_size,
+        sector_bytes=sectors.partitioned_for(head),
+    )
 
 
 def _both(size_and_type: tuple[int, str | None]) -> str:

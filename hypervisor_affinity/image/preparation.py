@@ -20,6 +20,10 @@ from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
 from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import space
+from hypervisor_affinity.image import streaming
+from hypervisor_affinity.image import vmdk_descriptor
+from hypervisor_affinity.image.disk import MONOLITHIC_FLAT
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
@@ -27,9 +31,7 @@ from hypervisor_affinity.image.disk import VMDK
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.manifest import Watch
-from hypervisor_affinity.image.size import shown
 
-MONOLITHIC_FLAT = 'monolithicFlat'
 CREATE_TYPES = (STREAM_OPTIMIZED, MONOLITHIC_SPARSE, MONOLITHIC_FLAT)
 
 # nova.virt.vmwareapi.constants.DEFAULT_ADAPTER_TYPE; qemu-img's is ide.
@@ -41,11 +43,9 @@ DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 # (nova.virt.vmwareapi.vm_util.get_vm_create_spec).
 DEFAULT_HARDWARE_VERSION = 4
 
-# Of what qemu-img writes: a grain, and how many of them one table lists, by
-# 4 bytes each. Header and descriptor take less than a grain.
-_GRAIN = 65536
-_TABLE = 512
-_ENTRY = 4
+# What a disk that is one file is called while it is written, and so in its
+# descriptor: oslo.utils reads nothing but ASCII there, and no slash.
+_NAME = 'disk.vmdk'
 
 _PIECE = 1024**2
 
@@ -135,7 +135,7 @@ def _written(
     _check_source(disk)
     _check_target(target, names, files, replace)
     if check_space:
-        _check_space(target, _most(node, disk, complete))
+        space.check(target, node, disk, complete.create_type)
     manifest.check_disk(source, disk.appliance, watch)
     with (
         _writing(target),
@@ -143,14 +143,14 @@ def _written(
             prefix='.image-prepare-', dir=target.parent
         ) as directory,
     ):
-        made = pathlib.Path(directory) / target.name
+        made = _at_work(pathlib.Path(directory), names)
         result = _make(node, disk, made, complete, watch)
         if _states(files) != before:
             raise DiskError(
                 f'{source}: was changed during the conversion; stop the '
                 'program that writes to it'
             )
-        _publish(made.parent, target.parent, names, replace)
+        _publish(made, target.parent, names, replace)
     written = dataclasses.replace(result, name=str(target))
     return Prepared(disk, written, complete)
 
@@ -188,8 +188,22 @@ def _names(target: pathlib.Path, form: Form | CompleteForm) -> tuple[str, ...]:
     """Return the names of the files to write, the descriptor's last."""
     if form.create_type == MONOLITHIC_FLAT:
         # So qemu-img calls it.
-        return f'{target.stem}-flat{target.suffix}', target.name
+        stem, dot, suffix = target.name.rpartition('.')
+        extent = f'{stem}-flat.{suffix}' if dot else f'{suffix}-flat'
+        return extent, target.name
     return (target.name,)
+
+
+def _at_work(directory: pathlib.Path, names: tuple[str, ...]) -> pathlib.Path:
+    """Return what the target is until it is complete.
+
+    :raises OSError: if the file system does not take its name there
+    """
+    for name in names:
+        (directory / name).touch()
+        (directory / name).unlink()
+    *extents, name = names
+    return directory / (name if extents else _NAME)
 
 
 def _files(path: pathlib.Path, disk: Disk) -> list[pathlib.Path]:
@@ -220,13 +234,21 @@ def _check_target(
     sources: list[pathlib.Path],
     replace: bool,
 ) -> None:
-    if '"' in target.name or not target.name.isprintable():
-        raise DiskError(
-            f'{target.name!r}: cannot be used in a descriptor; choose a name '
-            'without quotes and control characters'
-        )
     if not target.parent.is_dir():
         raise DiskError(f'{target.parent}: no such directory')
+    qemu.check_path(target)
+    extent, *others = names
+    if others and not vmdk_descriptor.can_name(extent):
+        raise DiskError(
+            f'{extent!r}: cannot be used in a descriptor; choose a shorter '
+            'name, without quotes, colons, backslashes and control characters'
+        )
+    promised = inspection.promised_format(target)
+    if promised not in (None, VMDK):
+        raise DiskError(
+            f'{target}: would be VMDK, not {promised}; choose a name that '
+            'ends in .vmdk'
+        )
     for path in (target.parent / name for name in names):
         if not os.path.lexists(path):
             continue
@@ -252,33 +274,6 @@ def _place(path: pathlib.Path) -> pathlib.Path:
         return writing.place(path)
     except OSError as error:
         raise DiskError(f'{path}: {error.strerror}') from error
-
-
-def _most(node: qemu.Node, disk: Disk, form: CompleteForm) -> int:
-    """Return how many bytes the target takes at most."""
-    data = qemu.data_bytes(node, _GRAIN)
-    if form.create_type == MONOLITHIC_FLAT:
-        # It has holes where the disk has zeros.
-        return data + _GRAIN
-    if form.create_type == STREAM_OPTIMIZED:
-        # What cannot be compressed grows; sectors are filled up.
-        data += data // _GRAIN * SECTOR
-    tables = -(-disk.virtual_bytes // (_GRAIN * _TABLE))
-    directory = -(-tables * _ENTRY // SECTOR) * SECTOR
-    # There are two of each; what is around them is filled up to grains.
-    return data + 2 * (directory + tables * _TABLE * _ENTRY) + 3 * _GRAIN
-
-
-def _check_space(target: pathlib.Path, most: int) -> None:
-    free = shutil.disk_usage(target.parent).free
-    if most > free:
-        raise DiskError(
-            f'{target.parent}: has {shown(free)} free, and {target.name} may '
-            f'need {shown(most)}; free some, or choose another directory. '
-            'Zeros take no space there, even if they do in the source, and '
-            'the rest may be compressed: if that saves enough, use '
-            '--skip-space-check'
-        )
 
 
 def _make(
@@ -307,6 +302,8 @@ def _make(
         if shutil.disk_usage(made.parent).free < _PIECE:
             raise DiskError(f'no space is left ({error})') from error
         raise
+    if form.create_type == STREAM_OPTIMIZED:
+        streaming.end_at_marker(made)
     result = inspection.inspect(made)
     _check_result(result, disk, options)
     if not qemu.compare(
@@ -353,13 +350,15 @@ def _publish(
     names: tuple[str, ...],
     replace: bool,
 ) -> None:
-    """Give files their places, so that all of them outlast a power cut.
+    """Give files their names and places, so that they outlast a power cut.
 
     A reader sees the old disk, none or the new one: an extent is there before
     its descriptor, and no descriptor of another disk names it.
 
+    :param made: the descriptor, in a directory with the other files
     :param names: the descriptor's last
     """
+    made = made.replace(made.with_name(names[-1])).parent
     for name in names:
         _sync(made / name)
         # It may have come meanwhile.

@@ -6,6 +6,8 @@ first sector says. What it is given was inspected before, since opening is
 enough for some formats to make it open other files.
 """
 
+import collections
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -14,8 +16,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import IO, Any
 
 from oslo_utils import imageutils
 
@@ -30,12 +32,25 @@ Watch = Callable[[float], None]
 # Glance's names of formats that qemu calls otherwise.
 _FORMATS = {'iso': 'raw', 'vhd': 'vpc'}
 
+# Of a format, when it is opened. qemu takes a VHD's size from its cylinders,
+# heads and sectors unless it knows the program that wrote it, and would cut
+# what is behind the last whole cylinder.
+_OPTIONS = collections.defaultdict(
+    dict, vpc={'force_size_calc': 'current_size'}
+)
+
 # As nova and glance do it for untrusted images: a GiB of address space and
 # half a minute of processor time.
 _LIMITS = ('prlimit', '--as=1073741824', '--cpu=30', '--')
 
 # Work that takes hours ends with who asked for it, even if that is killed.
 _BOUND = ('setpriv', '--pdeathsig=KILL', '--')
+
+_PACKAGES = {
+    PROGRAM: 'qemu-utils',
+    'prlimit': 'util-linux',
+    'setpriv': 'util-linux',
+}
 
 _PROGRESS = re.compile(r'\((\d+\.\d+)/100%\)')
 _SAME, _DIFFERENT = 0, 1
@@ -49,12 +64,14 @@ class Node:
     :ivar format: by qemu's name, which for a VHD is ``vpc``
     :ivar offset: of the disk in the file, in bytes
     :ivar size: of the disk in the file; None for up to its end
+    :ivar above: an empty qcow2 through which it is read; None for none
     """
 
     path: pathlib.Path
     format: str
     offset: int = 0
     size: int | None = None
+    above: pathlib.Path | None = None
 
     @property
     def filename(self) -> str:
@@ -70,7 +87,11 @@ class Node:
                 'size': self.size,
                 'file': file,
             }
-        return 'json:' + json.dumps({'driver': self.format, 'file': file})
+        disk = {'driver': self.format, 'file': file, **_OPTIONS[self.format]}
+        if self.above:
+            above = {'driver': 'file', 'filename': str(self.above)}
+            disk = {'driver': 'qcow2', 'file': above, 'backing': disk}
+        return 'json:' + json.dumps(disk)
 
 
 def node(path: pathlib.Path, disk: Disk) -> Node:
@@ -82,6 +103,20 @@ def node(path: pathlib.Path, disk: Disk) -> Node:
     if disk.appliance is None:
         return Node(path, disk_format)
     return Node(path, disk_format, disk.appliance.offset, disk.appliance.size)
+
+
+def check_path(path: pathlib.Path) -> None:
+    """See that qemu-img can be told to open a file.
+
+    :raises DiskError: if it cannot, since JSON is UTF-8
+    """
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError as error:
+        raise DiskError(
+            f'{path}: its name or that of its directory is not UTF-8, so '
+            f'{PROGRAM} cannot open it; use other names'
+        ) from error
 
 
 def info(node: Node) -> imageutils.QemuImgInfo:
@@ -96,6 +131,24 @@ def info(node: Node) -> imageutils.QemuImgInfo:
         said.append,
     )
     return imageutils.QemuImgInfo(''.join(said), format='json')
+
+
+def head(node: Node, length: int) -> bytes:
+    """Return the first bytes of what a disk holds; fewer if it has fewer.
+
+    :raises DiskError: if qemu-img cannot read them
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        target = pathlib.Path(directory) / 'head.raw'
+        _run(
+            [
+                *(*_LIMITS, PROGRAM, 'dd', '-O', 'raw', f'bs={length}'),
+                *('count=1', f'if={node.filename}', f'of={target}'),
+            ],
+            [node],
+            _ignore,
+        )
+        return target.read_bytes()
 
 
 def corruptions(node: Node) -> int:
@@ -181,16 +234,45 @@ def compare(one: Node, other: Node, watch: Watch) -> bool:
 
     :raises DiskError: if qemu-img cannot read one
     """
-    code = _run(
-        [
-            *(*_BOUND, PROGRAM, 'compare', '-p'),
-            *(one.filename, other.filename),
-        ],
-        [one, other],
-        _progress_to(watch),
-        answers=(_SAME, _DIFFERENT),
-    )
+    with contextlib.ExitStack() as overlays:
+        nodes = [overlays.enter_context(_quick(node)) for node in (one, other)]
+        code = _run(
+            [
+                *(*_BOUND, PROGRAM, 'compare', '-p'),
+                *(node.filename for node in nodes),
+            ],
+            nodes,
+            _progress_to(watch),
+            answers=(_SAME, _DIFFERENT),
+        )
     return code == _SAME
+
+
+@contextlib.contextmanager
+def _quick(node: Node) -> Iterator[Node]:
+    """Have a disk's unwritten parts asked for in time that is bounded.
+
+    To tell how far an unwritten part of a VHD goes, qemu looks at all of its
+    blocks up to the next written one. ``qemu-img compare`` asks again at each
+    grain of a VMDK, so it would take time with the square of the size. An
+    empty qcow2 above the VHD holds the same, and asks it for 32 MiB at most.
+    """
+    if node.format != 'vpc':
+        yield node
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        above = pathlib.Path(directory) / 'empty.qcow2'
+        size = str(info(node).virtual_size)
+        _run(
+            [*_LIMITS, PROGRAM, 'create', '-qfqcow2', str(above), size],
+            [node],
+            _ignore,
+        )
+        yield dataclasses.replace(node, above=above)
+
+
+def _ignore(line: str) -> None:
+    """Read what says nothing."""
 
 
 def _progress_to(watch: Watch) -> Callable[[str], None]:
@@ -217,26 +299,17 @@ def _run(
     :param answers: exit codes that are no failures
     :raises DiskError: if it fails or is not installed
     """
-    if not shutil.which(PROGRAM):
-        raise DiskError(
-            f'{PROGRAM} is not installed; Debian has it in the package '
-            'qemu-utils'
-        )
+    for program in (PROGRAM, command[0]):
+        if not shutil.which(program):
+            raise DiskError(
+                f'{program} is not installed; Debian has it in the package '
+                f'{_PACKAGES[program]}'
+            )
+    for node in nodes:
+        check_path(node.path)
     with (
-        # No pipe: nobody reads it meanwhile, and a full one stops the work.
-        tempfile.TemporaryFile(
-            'w+', encoding='utf-8', errors='replace'
-        ) as complaints,
-        # No shell reads it. The name of a file is a value in a node's JSON or
-        # an absolute path, never an option.
-        subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            encoding='utf-8',
-            errors='replace',
-        ) as process,
+        _file() as complaints,
+        _started(command, complaints) as process,
     ):
         try:
             for line in process.stdout or ():
@@ -249,6 +322,40 @@ def _run(
             complaints.seek(0)
             raise DiskError(_failure(code, complaints.read(), nodes))
     return code
+
+
+def _file() -> IO[str]:
+    """Return a file for what a program complains of.
+
+    No pipe: nobody reads it meanwhile, and a full one stops the work.
+
+    :raises DiskError: if there is no place for it
+    """
+    try:
+        return tempfile.TemporaryFile('w+', encoding='utf-8', errors='replace')
+    except OSError as error:
+        raise DiskError(
+            f'no temporary file can be made: {error.strerror}; set TMPDIR to '
+            'a directory that can be written to'
+        ) from error
+
+
+def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
+    try:
+        # No shell reads it. The name of a file is a value in a node's JSON or
+        # an absolute path, never an option.
+        return subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            encoding='utf-8',
+            errors='replace',
+        )
+    except OSError as error:
+        raise DiskError(
+            f'{command[0]}: cannot be run: {error.strerror}'
+        ) from error
 
 
 def _failure(code: int, complaint: str, nodes: list[Node]) -> str:

@@ -16,7 +16,9 @@ _MAX_CHAIN = 8
 # Headers of all members of an OVA, each with a long name, and reserve.
 _MAX_HEADERS = 1024**2
 
-REPACK = 'pack it again with "tar --format=ustar -cf NEW.ova *.ovf *.vmdk"'
+# OVAs are to be ustar, which has no member of 8 GiB or more; GNU's differs
+# from it only for such a one and for long names.
+REPACK = 'pack it again with "tar --format=gnu -cf NEW.ova *.ovf *.vmdk"'
 
 
 def headers(content: Content) -> Iterator[tarfile.TarInfo]:

@@ -47,12 +47,13 @@ _DESCRIPTOR_START = re.compile(
 class Vmdk:
     """What a VMDK says of itself, all of it checked but for extents' files.
 
-    :ivar grain_bytes: None unless the file has a header
+    :ivar grain_bytes, header_version: None unless the file has a header
     """
 
     descriptor: Descriptor
     virtual_bytes: int
     grain_bytes: int | None = None
+    header_version: int | None = None
 
 
 def is_vmdk(content: Content) -> bool:
@@ -106,7 +107,7 @@ def _read_single(content: Content) -> Vmdk:
     text = _embedded(content, header)
     if not text:
         raise _lone_extent(content)
-    descriptor = vmdk_descriptor.read(content.name, text)
+    descriptor = vmdk_descriptor.read(content.name, text, one_file=True)
     create_type = descriptor.create_type
     compressed = header.compression == vmdk_header.COMPRESSED
     found = STREAM_OPTIMIZED if compressed else MONOLITHIC_SPARSE
@@ -121,7 +122,12 @@ def _read_single(content: Content) -> Vmdk:
             f'descriptor lists {_listed(descriptor.extents)}; {REDO}'
         )
     _check_same_size(content, header, descriptor.extents[0])
-    return Vmdk(descriptor, header.capacity * SECTOR, header.grain * SECTOR)
+    return Vmdk(
+        descriptor,
+        header.capacity * SECTOR,
+        header.grain * SECTOR,
+        header.version,
+    )
 
 
 def _lone_extent(content: Content) -> DiskError:

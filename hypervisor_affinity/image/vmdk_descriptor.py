@@ -4,6 +4,10 @@
 From VMware's "Virtual Disk Format 5.0", and from how qemu's ``block/vmdk.c``
 reads: qemu searches the text for a few words and believes the first, wherever
 it is. So what could be read in two ways is refused here.
+
+In a disk that is one file, the extent is that file, whatever name it had when
+it was made: nobody reads it there. qemu does not even look for extents behind
+a header that gives a size (``vmdk_open_vmdk4``).
 """
 
 import dataclasses
@@ -47,10 +51,31 @@ _DEVICES = frozenset(
     }
 )
 
+# What stands for a byte that is not in the encoding.
+_UNREADABLE = '\N{REPLACEMENT CHARACTER}'
+
 _EXTENT = re.compile(
     r'(RW|RDONLY|NOACCESS)[ \t]+(\d{1,15})[ \t]+(\w{1,10})'
     r'(?:[ \t]+"([^"]*)"(?:[ \t]+(\d{1,15}))?)?',
     re.ASCII,
+)
+
+# Of a disk that is one file: all is a name up to the line's last quote.
+_OWN_EXTENT = re.compile(
+    _EXTENT.pattern.replace('[^"]*', '.*'),
+    re.ASCII,
+)
+
+# Of the disk data base, what is read here, or shapes the disk to somebody.
+# Other keys of it, such as ddb.uuid, tell who made the disk.
+_DATA_BASE = 'ddb.'
+_BELIEVED = (
+    'ddb.adaptertype',
+    'ddb.deletable',
+    'ddb.encoding',
+    'ddb.geometry.',
+    'ddb.thinprovisioned',
+    'ddb.virtualhwversion',
 )
 
 _SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
@@ -74,16 +99,18 @@ class Descriptor:
     extents: tuple[Extent, ...]
 
 
-def read(name: str, content: bytes) -> Descriptor:
+def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
     """Return what a descriptor says.
 
     :param name: of the file, for messages
+    :param one_file: whether it is in the disk's only file, so that the names
+        of extents are those of no files
     :raises DiskError: if it cannot be read
     :raises UnsafeDisk: if it could be read in two ways, names a parent or a
         device, or leads out of its directory
     """
-    text = _text(name, content)
-    settings, extents = _parse(name, text)
+    text = _text(name, content, one_file)
+    settings, extents = _parse(name, text, one_file)
     _check_parent(name, text, settings)
     return Descriptor(
         _create_type(name, text, settings),
@@ -93,7 +120,17 @@ def read(name: str, content: bytes) -> Descriptor:
     )
 
 
-def _text(name: str, content: bytes) -> str:
+def can_name(file: str) -> bool:
+    """Tell whether a descriptor can name a file beside it."""
+    return (
+        file.isprintable()
+        and not {'"', _UNREADABLE} & {*file}
+        and not _leads_out(file)
+        and len(file.encode()) <= MAX_NAME
+    )
+
+
+def _text(name: str, content: bytes, one_file: bool) -> str:
     text, _, rest = content.partition(b'\0')
     residue = rest.strip(b'\0')
     if len(residue) > _RESIDUE or not text.endswith(residue):
@@ -101,40 +138,44 @@ def _text(name: str, content: bytes) -> str:
             f'{name}: its descriptor has more text after its end at byte '
             f'{len(text)}; {REDO}'
         )
-    try:
-        return text.decode()
-    except UnicodeDecodeError as error:
-        raise DiskError(
-            f'{name}: byte {error.start} of its descriptor is not UTF-8; give '
-            'the files ASCII names'
-        ) from error
+    # A Windows program writes in its code page. In any of them, what ends a
+    # name or a line is ASCII and part of no other character.
+    return text.decode('ascii' if one_file else 'utf-8', errors='replace')
 
 
-def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
+def _parse(
+    name: str, text: str, one_file: bool
+) -> tuple[dict[str, str], tuple[Extent, ...]]:
     """Return settings, name in lower case -> value, and extents."""
     settings: dict[str, str] = {}
     extents: list[Extent] = []
+    form = _OWN_EXTENT if one_file else _EXTENT
     for number, line in enumerate(text.split('\n'), 1):
         place = f'{name}: line {number} of its descriptor'
         line = line.strip(' \t\r')
-        if len(line) > MAX_LINE:
-            raise UnsafeDisk(
-                f'{place} has {len(line)} characters; at most {MAX_LINE} are '
-                f'read; {REDO}'
-            )
-        if not line.replace('\t', ' ').isprintable():
-            raise UnsafeDisk(
-                f'{place} has characters that are not text: {line!r}; {REDO}'
-            )
+        extent = form.fullmatch(line)
+        unread = one_file and extent
+        _check_line(place, line, MAX_DESCRIPTOR if unread else MAX_LINE)
         if not line or line.startswith('#'):
             continue
         if setting := _SETTING.fullmatch(line):
             key = setting[1].lower()
-            if key in settings:
+            if key in settings and not _is_harmless(key):
                 raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
             settings[key] = setting[2].strip().strip('"')
-        elif extent := _EXTENT.fullmatch(line):
-            extents.append(_extent(place, *extent.groups()))
+        elif extent:
+            access, sectors, kind, file, offset = extent.groups()
+            if file is not None and not one_file:
+                _check_name(place, file)
+            extents.append(
+                Extent(
+                    access,
+                    int(sectors) * SECTOR,
+                    kind,
+                    file or '',
+                    int(offset or 0) * SECTOR,
+                )
+            )
         else:
             raise UnsafeDisk(
                 f'{place} is neither a setting nor an extent: {line!r}; {REDO}'
@@ -147,33 +188,41 @@ def _parse(name: str, text: str) -> tuple[dict[str, str], tuple[Extent, ...]]:
     return settings, tuple(extents)
 
 
-def _extent(
-    place: str,
-    access: str,
-    sectors: str,
-    kind: str,
-    file: str | None,
-    offset: str | None,
-) -> Extent:
-    # A colon would end the name of a protocol or of a drive.
-    if file is not None and (
-        file in ('', '.', '..') or re.search(r'[/\\:]', file)
-    ):
+def _check_line(place: str, line: str, most: int) -> None:
+    if len(line) > most:
+        raise UnsafeDisk(
+            f'{place} has {len(line)} characters; at most {most} are read; '
+            f'{REDO}'
+        )
+    if not line.replace('\t', ' ').isprintable():
+        raise UnsafeDisk(
+            f'{place} has characters that are not text: {line[:MAX_LINE]!r}; '
+            f'{REDO}'
+        )
+
+
+def _is_harmless(key: str) -> bool:
+    """Tell whether a key may be set again, since nobody believes either."""
+    return key.startswith(_DATA_BASE) and not key.startswith(_BELIEVED)
+
+
+def _check_name(place: str, file: str) -> None:
+    if _leads_out(file):
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
-    if file is not None and len(file.encode()) > MAX_NAME:
+    if _UNREADABLE in file:
+        raise DiskError(f'{place} is not UTF-8; give the files ASCII names')
+    if len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '
             f'{MAX_NAME} are allowed; {_BESIDE}'
         )
-    return Extent(
-        access,
-        int(sectors) * SECTOR,
-        kind,
-        file or '',
-        int(offset or 0) * SECTOR,
-    )
+
+
+def _leads_out(file: str) -> bool:
+    # A colon would end the name of a protocol or of a drive.
+    return file in ('', '.', '..') or bool(re.search(r'[/\\:]', file))
 
 
 def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:

@@ -118,6 +118,24 @@ def read(content: Content) -> Header:
     return header
 
 
+def last_grain(content: Content, header: Header) -> int:
+    """Return the sector of the file's last grain; 0 if it has none.
+
+    All tables are read, in pieces: 64 MiB for each TiB in grains of 64 KiB.
+
+    :raises UnsafeDisk: if one is not in the file
+    """
+    found = 0
+    for offset in range(0, header.directory_bytes, 4 * _RUN):
+        directory = _numbers(
+            content,
+            header.directory * SECTOR + offset,
+            min(4 * _RUN, header.directory_bytes - offset),
+        )
+        found = max(found, *_highest(content, header, directory), 0)
+    return found
+
+
 def _footer(content: Content, header: Header) -> Header:
     """Return the header at the end, which qemu believes."""
     start = max(0, content.size - 3 * SECTOR)
@@ -179,7 +197,6 @@ def _check_grains(content: Content, header: Header) -> None:
 
     What is missing reads as zeros, and qemu-img would not complain.
     """
-    table_bytes = 4 * header.table_entries
     last = header.capacity % header.grain or header.grain
     if header.compression == COMPRESSED:
         last = 1
@@ -188,17 +205,25 @@ def _check_grains(content: Content, header: Header) -> None:
         header.directory * SECTOR,
         min(header.directory_bytes, 4 * _MAX_RUNS * _RUN),
     )
-    for sector, count in itertools.islice(
-        _runs(directory, -(-table_bytes // SECTOR)), _MAX_RUNS
+    for highest in itertools.islice(
+        _highest(content, header, directory), _MAX_RUNS
     ):
-        tables = _numbers(content, sector * SECTOR, count * table_bytes)
-        end = max(tables) + last if any(tables) else 0
+        end = highest + last if highest else 0
         if end * SECTOR > content.size:
             raise UnsafeDisk(
                 f'{content.name}: its grain tables list data up to byte '
                 f'{end * SECTOR}; the file has {content.size} bytes: it is '
                 f'truncated; {REDO}'
             )
+
+
+def _highest(
+    content: Content, header: Header, directory: tuple[int, ...]
+) -> Iterator[int]:
+    """Yield the highest place of a grain, by tables in a row; 0 for none."""
+    table_bytes = 4 * header.table_entries
+    for sector, count in _runs(directory, -(-table_bytes // SECTOR)):
+        yield max(_numbers(content, sector * SECTOR, count * table_bytes))
 
 
 def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:

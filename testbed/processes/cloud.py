@@ -14,6 +14,7 @@ from openstack import exceptions
 from testbed.processes import broker
 from testbed.processes import control
 from testbed.processes import directory
+from testbed.processes import guard
 from testbed.processes import guests
 from testbed.processes import keystone
 from testbed.processes import mariadb
@@ -222,10 +223,10 @@ class Cloud:
 
     def _make_guard(self) -> Program:
         return self.programs.add(
-            'guests-guard',
-            guests.guard(self.folder),
+            'guard',
+            guard.command(self.folder),
             {'PYTHONPATH': str(CHECKOUT)},
-            ready_text=guests.READY,
+            ready_text=guard.READY,
         )
 
     def _make_site(self, first_port: int | None) -> WholeSite:

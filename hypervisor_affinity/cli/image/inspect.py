@@ -2,6 +2,7 @@
 """``image inspect``."""
 
 import argparse
+import errno
 import pathlib
 from collections.abc import Iterator
 
@@ -14,13 +15,16 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image.disk import Appliance
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.travel import travel
+from hypervisor_affinity.operations.prediction import declared
 from hypervisor_affinity.operations.prediction import predict
 
 _TAKERS = {
@@ -41,7 +45,8 @@ _INSPECTED = 10
 class Inspect(wishes.WishesReading, PolicyCommand):
     """Show what a disk is, who accepts it, and which properties fit it.
 
-    Exits with status 1 if Glance refuses it.
+    Exits with status 1 if Glance refuses a file, or if an image in Glance
+    boots neither on KVM nor on vSphere.
     """
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -78,7 +83,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
                 raise
             return self._several(parsed_args, several.names, policy)
         fitting = fit(disk, wished)
-        if not acceptance.by_glance(disk).accepts:
+        if not _is_good(disk):
             self.status = base.NEGATIVE
         self.say(parsed_args, _headline(disk, fitting, policy))
         rows = list(_rows(disk, fitting, policy))
@@ -86,7 +91,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
 
     def _disk(self, parsed_args: argparse.Namespace) -> Disk:
         path = pathlib.Path(parsed_args.disk)
-        if path.exists() or len(path.parts) > 1:
+        if len(path.parts) > 1 or _is_there(path):
             return inspection.inspect(path, parsed_args.member)
         if parsed_args.snapshot:
             raise base.CommandError(
@@ -101,8 +106,9 @@ class Inspect(wishes.WishesReading, PolicyCommand):
             ) from error
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
-        return inspection.inspect_content(
-            glance.content(glance.stored(image.id)), parsed_args.member
+        stored = glance.stored(image.id)
+        return inspection.inspect_image(
+            glance.content(stored), declared(stored), parsed_args.member
         )
 
     def _several(
@@ -169,39 +175,85 @@ def _listed_rows(found: dict[str, Disk | DiskError]) -> Iterator[_Row]:
         yield part, 'virtual size', Size(disk.virtual_bytes)
 
 
+def _is_good(disk: Disk) -> bool:
+    if not disk.declared:
+        return acceptance.by_glance(disk).accepts
+    return acceptance.nowhere(disk) is None
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    """Tell whether there is such a file, or one may not look."""
+    try:
+        return path.exists()
+    except OSError as error:
+        # An image may have a longer name than a file.
+        return error.errno != errno.ENAMETOOLONG
+
+
 def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
     kind = ' '.join(filter(None, (disk.format, disk.create_type)))
     accepts, why = acceptance.by_glance(disk)
     if not accepts:
         return f'{disk.name}: {kind}; Glance refuses it: {why}'
-    given = 'with these properties, ' if fitting.properties else ''
+    changes = _changes(disk, fitting)
+    given = 'with these properties, ' if changes else ''
     outcome = acceptance.nowhere(disk) or given + _demand(
-        disk, fitting.properties, policy
+        disk, changes, policy
     )
+    if disk.declared:
+        return f'image {disk.name}: content is {kind}; {outcome}'
     return f'{disk.name}: {kind}; Glance accepts it; {outcome}'
 
 
+def _changes(disk: Disk, fitting: Fitting) -> dict[str, str]:
+    """Return the properties to set: those that an image does not have."""
+    has = disk.declared.properties if disk.declared else {}
+    return {
+        name: value
+        for name, value in fitting.properties.items()
+        if has.get(name) != value
+    }
+
+
 def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
+    if disk.declared:
+        yield from _declared_rows(disk.declared)
     yield from _disk_rows(disk)
     if disk.appliance:
         yield from _appliance_rows(disk.appliance)
     for taker, answer in _TAKERS.items():
         accepts, why = answer(disk)
         yield taker, _WORDS[accepts], why
-    for name, value in fitting.properties.items():
+    if warning := sectors.warning(disk):
+        yield 'warning', 'sector size', warning
+    changes = _changes(disk, fitting)
+    for name, value in changes.items():
         yield 'property', name, value
     for question in fitting.questions:
         yield 'question', 'for the owner', question
-    yield 'demand', 'without properties', _demand(disk, {}, policy)
-    if fitting.properties:
-        demand = _demand(disk, fitting.properties, policy)
+    as_it_is = 'as it is' if disk.declared else 'without properties'
+    yield 'demand', as_it_is, _demand(disk, {}, policy)
+    if changes:
+        demand = _demand(disk, changes, policy)
         yield 'demand', 'with these properties', demand
     if acceptance.by_glance(disk).accepts:
         yield from _travel_rows(disk)
 
 
-def _demand(disk: Disk, properties: dict[str, str], policy: Policy) -> str:
-    return demand_text(predict(disk, properties, policy))
+def _demand(disk: Disk, changes: dict[str, str], policy: Policy) -> str:
+    has = disk.declared.properties if disk.declared else {}
+    return demand_text(predict(disk, {**has, **changes}, policy))
+
+
+def _declared_rows(declared: Declared) -> Iterator[_Row]:
+    yield from _known(
+        'image',
+        {
+            'disk_format': declared.disk_format,
+            'container_format': declared.container_format,
+            'disk type': declared.disk_type,
+        },
+    )
 
 
 def _disk_rows(disk: Disk) -> Iterator[_Row]:
@@ -216,6 +268,7 @@ def _disk_rows(disk: Disk) -> Iterator[_Row]:
     )
     sizes = {
         'virtual size': disk.virtual_bytes,
+        'sector size': disk.sector_bytes,
         'grain': disk.grain_bytes,
         'size of files': disk.file_bytes,
         'allocated': disk.allocated_bytes,

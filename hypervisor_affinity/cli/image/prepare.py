@@ -15,6 +15,7 @@ from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import preparation
+from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.manifest import Watch
@@ -88,7 +89,7 @@ class Prepare(Command):
                     raise _after(all_done, error) from error
                 all_done.append(done)
         for done in all_done:
-            lines = [_headline(done), _next(done)]
+            lines = [_headline(done), *_warnings(done), _next(done)]
             if not parsed_args.adapter_type:
                 lines += _strange(done)
             self.say(parsed_args, *lines)
@@ -208,6 +209,11 @@ def _headline(done: Prepared) -> str:
     )
 
 
+def _warnings(done: Prepared) -> list[str]:
+    warning = sectors.warning(done.target)
+    return [f'{done.target.name}: {warning}'] if warning else []
+
+
 def _next(done: Prepared) -> str:
     glance = acceptance.by_glance(done.target)
     if not glance.accepts:
@@ -239,6 +245,7 @@ def _strange(done: Prepared) -> list[str]:
 
 def _rows(done: Prepared) -> list[tuple[str, object, object]]:
     source, target = done.source, done.target
+    warning = sectors.warning(target)
     return [
         ('file', _file(source), target.name),
         ('format', _format(source), _format(target)),
@@ -260,6 +267,7 @@ def _rows(done: Prepared) -> list[tuple[str, object, object]]:
         ),
         ('size of files', Size(source.file_bytes), Size(target.file_bytes)),
         ('content', 'compared', 'identical'),
+        *([('warning', '', warning)] if warning else []),
     ]
 
 

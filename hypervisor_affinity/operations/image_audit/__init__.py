@@ -34,7 +34,6 @@ from hypervisor_affinity.operations.image_audit.content import unreadable
 from hypervisor_affinity.operations.image_audit.disks import (
     DEFAULT_ADAPTER_TYPE,
 )
-from hypervisor_affinity.operations.image_audit.disks import DEFAULT_DISK_TYPE
 from hypervisor_affinity.operations.image_audit.findings import ImageFinding
 from hypervisor_affinity.operations.image_audit.findings import not_judged
 from hypervisor_affinity.operations.image_audit.fixes import changes
@@ -44,7 +43,6 @@ from hypervisor_affinity.operations.image_audit.subject import Subject
 
 __all__ = [
     'DEFAULT_ADAPTER_TYPE',
-    'DEFAULT_DISK_TYPE',
     'ImageCheck',
     'ImageFinding',
     'audit',

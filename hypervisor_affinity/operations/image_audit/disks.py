@@ -17,8 +17,7 @@ from hypervisor_affinity.operations.image_audit.fixes import fix
 from hypervisor_affinity.operations.image_audit.fixes import in_words
 from hypervisor_affinity.operations.image_audit.subject import Subject
 
-# nova.virt.vmwareapi.constants: the driver's defaults.
-DEFAULT_DISK_TYPE = 'preallocated'
+# nova.virt.vmwareapi.constants
 DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 
 
@@ -91,7 +90,7 @@ def _check_disk_type(subject: Subject) -> Iterator[ImageFinding]:
 def _check_missing_disk_type(
     subject: Subject, fitting: tuple[str, ...]
 ) -> Iterator[ImageFinding]:
-    if fitting and fitting[0] != DEFAULT_DISK_TYPE:
+    if fitting and fitting[0] != acceptance.DEFAULT_DISK_TYPE:
         yield fix(
             subject,
             ImageCheck.DISK_TYPE_MISSING,

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``image inspect`` of disks and archives, as its user sees it."""
 
+import errno
+import os
+import pathlib
+import shutil
+
 import pytest
 
 from tests import disk_files
@@ -177,6 +182,95 @@ def test_a_file_that_is_not_there(run, tmp_path):
     done = run('image', 'inspect', tmp_path / 'none.vmdk')
     assert done.code == 3
     assert done.err == (f'image inspect: {tmp_path}/none.vmdk: no such file\n')
+
+
+@pytest.fixture
+def nowhere(monkeypatch, tmp_path):
+    """Be in an empty folder, without a cloud."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('OS_CLIENT_CONFIG_FILE', str(tmp_path / 'none.yaml'))
+
+
+@pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('command', ['inspect', 'prepare', 'upload'])
+@pytest.mark.parametrize('name', ['disk.raw', './disk.raw'])
+def test_a_file_that_may_not_be_read(run, monkeypatch, command, name):
+    stat = pathlib.Path.stat
+
+    def refuse(path, **options):
+        # Nobody refuses it to root.
+        if path.name == 'disk.raw':
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return stat(path, **options)
+
+    monkeypatch.setattr(pathlib.Path, 'stat', refuse)
+    done = run('image', command, name)
+    assert done.code == 3
+    assert done.err == f'image {command}: disk.raw: Permission denied\n'
+
+
+@pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('command', ['inspect', 'prepare', 'upload'])
+def test_a_name_that_is_too_long(run, tmp_path, command):
+    (tmp_path / 'folder').mkdir()
+    done = run('image', command, f'./folder/{"x" * 256}')
+    assert done.code == 3
+    assert done.err == (
+        f'image {command}: folder/{"x" * 256}: File name too long\n'
+    )
+
+
+@pytest.mark.usefixtures('nowhere')
+def test_a_target_that_is_too_long(run, disk):
+    target = f'{"x" * 251}.vmdk'
+    done = run('image', 'prepare', disk('streamOptimized'), target)
+    assert done.code == 3
+    assert done.err == f'image prepare: {target}: File name too long\n'
+
+
+@pytest.mark.usefixtures('nowhere')
+def test_an_image_may_have_a_longer_name_than_a_file(run):
+    done = run('image', 'inspect', 'ü' * 255)
+    assert done.code == 3
+    assert f'{"ü" * 255}: no such file, and no cloud to read' in done.err
+
+
+@pytest.mark.parametrize(
+    ('command', 'missing', 'package'),
+    [
+        ('inspect', 'qemu-img', 'qemu-utils'),
+        ('inspect', 'prlimit', 'util-linux'),
+        ('prepare', 'setpriv', 'util-linux'),
+    ],
+)
+def test_a_program_that_is_missing(
+    run, disk, tmp_path, monkeypatch, command, missing, package
+):
+    source = disk('streamOptimized')
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    for program in {'qemu-img', 'prlimit', 'setpriv'} - {missing}:
+        (folder / program).symlink_to(shutil.which(program))
+    monkeypatch.setenv('PATH', str(folder))
+    monkeypatch.chdir(tmp_path)
+    done = run('image', command, source)
+    assert done.code == 3
+    (line,) = done.err.splitlines()
+    assert line.startswith(f'image {command}: {missing} is not installed; ')
+    assert line.endswith(package)
+
+
+def test_a_program_that_does_not_run(run, disk, tmp_path, monkeypatch):
+    source = disk('streamOptimized')
+    folder = tmp_path / 'bin'
+    folder.mkdir()
+    for program in ('qemu-img', 'prlimit'):
+        (folder / program).write_text('#!/nowhere/sh\n')
+        (folder / program).chmod(0o755)
+    monkeypatch.setenv('PATH', str(folder))
+    done = run('image', 'inspect', source)
+    assert done.code == 3
+    assert done.err.startswith('image inspect: prlimit: cannot be run: ')
 
 
 def test_an_image_of_a_snapshot_has_no_disk(run, tmp_path):

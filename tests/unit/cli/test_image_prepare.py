@@ -169,7 +169,7 @@ def start(folder, tmp_path):
             start_new_session=True,
         )
         processes.append(process)
-        while not list(folder.glob('.image-prepare-*/big.vmdk')):
+        while not list(folder.glob('.image-prepare-*/disk.vmdk')):
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.01)
         return process

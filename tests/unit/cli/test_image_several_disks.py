@@ -104,7 +104,7 @@ def test_no_usable_disk(run, tmp_path):
 
 
 def test_many_disks_are_not_all_inspected(run, ova):
-    path = ova(**{f'disk{n}': b'x' * 512 for n in range(40)})
+    path = ova(**{f'disk{n}': bytes(512) for n in range(40)})
     found = rows(run('image', 'inspect', path, '-f', 'json'))
     formats = [part for part, subject in found if subject == 'format']
     assert len(formats) == 10

@@ -251,8 +251,10 @@ def test_nothing_is_extracted_in_vain(tmp_path, target, disk):
     target.touch()
     with pytest.raises(DiskError, match='exists; choose another name'):
         prepare(path, target, Form(), watch=watch)
+    link = tmp_path / 'link.vmdk'
+    link.symlink_to(path)
     with pytest.raises(DiskError, match='is a part of the source'):
-        prepare(path, path, Form(), replace=True, watch=watch)
+        prepare(path, link, Form(), replace=True, watch=watch)
     assert steps == []
 
 

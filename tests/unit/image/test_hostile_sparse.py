@@ -231,12 +231,6 @@ SPARSE = {
         ),
         'has one extent, itself; the descriptor lists RW SPARSE, RW FLAT',
     ),
-    'extent with a path': (
-        lambda disk: reworded(
-            disk, '"monolithicSparse.vmdk"', '"../monolithicSparse.vmdk"'
-        ),
-        r"line 8 of its descriptor leads out of the directory: '\.\./mono",
-    ),
     'extent over two lines': (
         lambda disk: reworded(disk, f'RW {SECTORS}', f'RW\n{SECTORS}'),
         "line 8 of its descriptor is neither a setting nor an extent: 'RW'",

@@ -88,12 +88,6 @@ def test_names_in_a_single_file_are_no_parts_of_it(tmp_path):
     assert digest(target, 'vmdk') == digest(source, 'vmdk')
 
 
-@pytest.mark.parametrize('name', ['a"b.vmdk', 'a\nb.vmdk', 'a\udcffb.vmdk'])
-def test_a_name_that_cannot_stand_in_a_descriptor(raw, target, name):
-    with pytest.raises(DiskError, match='choose a name'):
-        prepare(raw, target.with_name(name), Form(), watch=ignore)
-
-
 def test_what_is_no_file_is_not_replaced(raw, target):
     target.mkdir()
     with pytest.raises(DiskError, match='is a directory; name a file'):

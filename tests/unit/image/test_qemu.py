@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -155,6 +156,12 @@ def test_what_fails_names_files_as_people_do(tmp_path, raw):
 def test_without_qemu_img_its_package_is_named(raw, monkeypatch):
     monkeypatch.setenv('PATH', '')
     with pytest.raises(DiskError, match='package qemu-utils'):
+        qemu.info(raw)
+
+
+def test_without_room_for_what_it_says(raw, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'none'))
+    with pytest.raises(DiskError, match='No such file or directory; set TMP'):
         qemu.info(raw)
 
 

@@ -39,7 +39,7 @@ ANSWERING = {
     'explain': ['windows', 'medium', '--snapshot', CLOUD],
     'exporter': None,
     'image audit': ['--snapshot', CLOUD],
-    'image inspect': [EXAMPLES / 'image.yaml'],
+    'image inspect': ['{folder}/disk.raw'],
     'image prepare': None,
     'image upload': None,
     'simulate': [SCENARIO],

@@ -13,6 +13,7 @@ from tests.unit.cli.ending.commands import SCENARIO_TEXT
 def surroundings(monkeypatch, tmp_path):
     """No clouds.yaml of this machine is read, and no variable."""
     (tmp_path / 'scenario.yaml').write_text(SCENARIO_TEXT)
+    (tmp_path / 'disk.raw').write_bytes(bytes(512))
     for name in os.environ:
         if name.startswith('OS_'):
             monkeypatch.delenv(name)

@@ -23,7 +23,6 @@ from tests.unit.operations.image_audit.images import vmdk
 
 
 def test_the_drivers_defaults():
-    assert image_audit.DEFAULT_DISK_TYPE == constants.DEFAULT_DISK_TYPE
     assert image_audit.DEFAULT_ADAPTER_TYPE == constants.DEFAULT_ADAPTER_TYPE
 
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a qcow2 or a VDI is whole: what its header lists is in the file.
+
+qemu would read what is missing as zeros.
+"""
+
+import dataclasses
+import struct
+
+from hypervisor_affinity.image import vhd
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.disk import REDO
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import UnsafeDisk
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Table:
+    """Where a header says where the table of all data is, and how long.
+
+    :ivar place: in bytes
+    :ivar number: of entries
+    :ivar entry_bytes: of one of them
+    """
+
+    place: struct.Struct
+    number: struct.Struct
+    entry_bytes: int
+
+
+# qcow2's l1_table_offset and l1_size, VDI's offset_bmap and blocks_in_image.
+_TABLES = {
+    'qcow2': _Table(struct.Struct('>40xQ'), struct.Struct('>36xI'), 8),
+    'vdi': _Table(struct.Struct('<340xI'), struct.Struct('<384xI'), 4),
+}
+
+# VDI's offset_data, block_size, block_extra and blocks_allocated.
+_VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
+
+# VDI's image type, and the ids of its links to others.
+_VDI_KIND = struct.Struct('<76xI344x32s')
+_VDI_ALONE = frozenset({1, 2})
+
+
+def check(content: Content, disk_format: str) -> None:
+    """Check a disk of a format; those of other formats pass.
+
+    :raises DiskError: if it has a parent
+    :raises UnsafeDisk: if it lacks a part
+    """
+    if disk_format in _TABLES:
+        _check_table(content, _TABLES[disk_format])
+    if disk_format == 'vdi':
+        _check_kind(content)
+        _check_blocks(content)
+
+
+def _check_table(content: Content, table: _Table) -> None:
+    """Refuse a disk without the table that says where its data are."""
+    header = content.read(0, SECTOR)
+    (place,) = table.place.unpack_from(header)
+    (number,) = table.number.unpack_from(header)
+    end = place + number * table.entry_bytes
+    if end > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: has a table at bytes {place} to {end}; the file '
+            f'has {content.size} bytes: it is truncated; {REDO}'
+        )
+
+
+def _check_kind(content: Content) -> None:
+    """Refuse a VDI that is no disk for itself."""
+    kind, links = _VDI_KIND.unpack_from(content.read(0, SECTOR))
+    if kind not in _VDI_ALONE or any(links):
+        raise DiskError(f'{content.name}: is a differencing VDI: {vhd.MERGE}')
+
+
+def _check_blocks(content: Content) -> None:
+    """Refuse a VDI without all of its data."""
+    place, size, extra, number = _VDI_BLOCKS.unpack_from(
+        content.read(0, SECTOR)
+    )
+    end = place + number * (size + extra)
+    if end > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: has data up to byte {end}; the file has '
+            f'{content.size} bytes: it is truncated; {REDO}'
+        )

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VHD: what its footer says, which Glance and qemu do not look at.
+
+By Microsoft's Virtual Hard Disk Image Format Specification 1.0: the footer is
+the last sector; a dynamic disk has a copy of it as its first.
+"""
+
+import struct
+
+from hypervisor_affinity.image.content import Content
+from hypervisor_affinity.image.disk import REDO
+from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import UnsafeDisk
+
+_COOKIE = b'conectix'
+
+# Of a footer: current size in bytes, and disk type.
+_FIELDS = struct.Struct('>48xQ4xI')
+_FIXED, _DYNAMIC, _DIFFERENCING = 2, 3, 4
+
+MERGE = (
+    'it has only what differs from its parent; merge both first, such as with '
+    '"Merge-VHD" of Hyper-V or "VBoxManage clonemedium"'
+)
+
+
+def is_fixed(content: Content) -> bool:
+    """Tell whether a disk that nothing else claims is a fixed VHD.
+
+    It is the raw disk with a footer behind it. oslo.utils looks for the
+    footer at the begin only, and so does a qemu that probes; one that is told
+    the format looks at the end as well.
+    """
+    return _tail(content).startswith(_COOKIE)
+
+
+def size(content: Content) -> int:
+    """Return the virtual size in bytes.
+
+    It is that of Hyper-V and Azure. qemu takes for it what the footer's
+    cylinders, heads and sectors amount to, unless it knows that the program
+    which wrote it does not count so.
+
+    :param content: with a footer at its begin or end
+    :raises DiskError: if it has a parent
+    :raises UnsafeDisk: if it contradicts itself, or lacks a part
+    """
+    name = content.name
+    head, tail = content.read(0, SECTOR), _tail(content)
+    said = [
+        _FIELDS.unpack_from(footer)
+        for footer in (head, tail)
+        if footer.startswith(_COOKIE)
+    ]
+    if any(kind == _DIFFERENCING for _, kind in said):
+        raise DiskError(f'{name}: is a differencing VHD: {MERGE}')
+    if len(set(said)) > 1:
+        raise UnsafeDisk(
+            f'{name}: is VHD with two footers that do not agree; {REDO}'
+        )
+    ((virtual_bytes, kind),) = set(said)
+    wanted = _DYNAMIC if head.startswith(_COOKIE) else _FIXED
+    if kind != wanted:
+        raise UnsafeDisk(
+            f'{name}: is VHD with disk type {kind} instead of {wanted}; {REDO}'
+        )
+    if virtual_bytes % SECTOR:
+        raise UnsafeDisk(
+            f'{name}: is VHD with {virtual_bytes} bytes, which are no whole '
+            f'sectors; {REDO}'
+        )
+    data = content.size - SECTOR
+    if kind == _FIXED and virtual_bytes != data:
+        raise UnsafeDisk(
+            f'{name}: is a fixed VHD with {virtual_bytes} bytes by its '
+            f'footer; the file has {data} bytes before that; {REDO}'
+        )
+    return virtual_bytes
+
+
+def _tail(content: Content) -> bytes:
+    return content.read(max(0, content.size - SECTOR), SECTOR)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""In a VMDK that is one file, its extent's name matters to nobody.
+
+What Glance and nova nevertheless say of it, their own code says here.
+"""
+
+import pytest
+
+from hypervisor_affinity.image.acceptance import by_glance
+from hypervisor_affinity.image.acceptance import by_kvm
+from hypervisor_affinity.image.acceptance import by_vsphere
+from hypervisor_affinity.image.disk import ONE_FILE
+from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.inspection import inspect
+from hypervisor_affinity.image.preparation import Form
+from hypervisor_affinity.image.preparation import prepare
+from tests.compute_images import nova_accepts
+from tests.unit.image.hostile_disks import FLAT
+from tests.unit.image.hostile_disks import SECTORS
+from tests.unit.image.preparing import digest
+from tests.unit.image.preparing import ignore
+from tests.unit.image.test_acceptance import glance_accepts
+
+# What an extent is called, and whether Glance and nova take the disk.
+NAMES = {
+    'Windows path': (rb'C:\VMs\web 1\web.vmdk', True),
+    'network path': (rb'\\server\share\web.vmdk', True),
+    'time stamp': (b'web-2026-12-01T03:10:00.vmdk', True),
+    'protocol': (b'nbd:localhost:10809', True),
+    'quotes': (b'the "best" one.vmdk', True),
+    'empty': (b'', True),
+    'folder': (b'..', True),
+    'long': (b'x' * 3000, True),
+    'words of a descriptor': (b'a=b CID=x version=2', True),
+    'path': (b'/vmfs/volumes/store/web/web.vmdk', False),
+    'path above': (b'../web.vmdk', False),
+    'UTF-8': ('Büro.vmdk'.encode(), False),
+    'UTF-8 that is not printable': ('a\u200bb\u00a0c.vmdk'.encode(), False),
+    'Windows in Western Europe': ('Büro … „neu“.vmdk'.encode('cp1252'), False),
+    'DOS in Western Europe': ('Büro.vmdk'.encode('cp850'), False),
+    'Windows in Japan': ('表示.vmdk'.encode('cp932'), False),
+    'Windows in China': ('服务器.vmdk'.encode('gbk'), False),
+    'part of UTF-8': (b'a\xe2\x82', False),
+}
+
+one_file = pytest.mark.parametrize('create_type', sorted(ONE_FILE))
+
+
+def with_text(disk, change):
+    """Return a VMDK with another descriptor; by its bytes."""
+    end = disk.index(b'\0', 512)
+    text = change(disk[512:end])
+    assert len(text) < 20 * 512
+    return disk[:512] + text.ljust(20 * 512, b'\0') + disk[21 * 512 :]
+
+
+def named(disk, name):
+    """Return a VMDK with another name of its extent."""
+
+    def change(text):
+        before, _, rest = text.partition(b'SPARSE "')
+        _, _, after = rest.partition(b'"')
+        return before + b'SPARSE "' + name + b'"' + after
+
+    return with_text(disk, change)
+
+
+@one_file
+@pytest.mark.parametrize(
+    ('name', 'accepted'), NAMES.values(), ids=NAMES.keys()
+)
+def test_any_name(tmp_path, disks, create_type, name, accepted):
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(named(disks[create_type].read_bytes(), name))
+    disk = inspect(path)
+    assert glance_accepts(path, 'vmdk') is accepted
+    assert nova_accepts(path, 'vmdk') is accepted
+    for answer in (by_glance(disk), by_kvm(disk)):
+        assert answer.accepts is accepted
+        assert ('with "image prepare"' in answer.why) is not accepted
+    assert by_vsphere(disk).accepts
+
+
+@pytest.mark.parametrize('name', ['path', 'Windows in Western Europe'])
+def test_what_is_refused_for_a_name_can_be_mended(
+    tmp_path, disks, target, name
+):
+    source = tmp_path / 'disk.vmdk'
+    whole = disks['monolithicSparse']
+    source.write_bytes(named(whole.read_bytes(), NAMES[name][0]))
+    done = prepare(source, target, Form(), watch=ignore)
+    assert by_glance(done.target).accepts
+    assert digest(target, 'vmdk') == digest(whole, 'vmdk')
+
+
+def test_a_code_page_that_is_told(tmp_path, disks):
+    """As VMware Workstation on Windows writes it."""
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(
+        with_text(
+            named(disks['monolithicSparse'].read_bytes(), b'B\xfcro.vmdk'),
+            lambda text: text.replace(
+                b'version=1\n', b'version=1\nencoding="windows-1252"\n'
+            ).replace(b'\n', b'\r\n'),
+        )
+    )
+    assert inspect(path).create_type == 'monolithicSparse'
+
+
+@pytest.mark.parametrize('code_page', ['cp1252', 'cp932', 'utf-8'])
+def test_a_code_page_that_names_no_file(tmp_path, disks, target, code_page):
+    """Of several files the names are ASCII, and a remark is not."""
+    (tmp_path / 'data').write_bytes(disks['raw'].read_bytes())
+    source = tmp_path / 'disk.vmdk'
+    remark = {'cp932': '表示'}.get(code_page, 'für das Büro')
+    source.write_bytes(
+        FLAT.replace('# Extent', f'# {remark}\n# Extent').encode(code_page)
+    )
+    prepare(source, target, Form(), watch=ignore)
+    assert digest(target, 'vmdk') == digest(disks['raw'], 'raw')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        # qemu finds this wherever it is.
+        b'parentFileNameHint="/etc/passwd',
+        b'createType="vmfs',
+        # What takes a carriage return for a line's end would see an extent.
+        f'x"\rRW {SECTORS} FLAT "data'.encode(),
+        b'\x1b[2J',
+        b'x\0',
+    ],
+)
+def test_names_that_could_be_something_else(tmp_path, disks, name):
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(named(disks['monolithicSparse'].read_bytes(), name))
+    with pytest.raises(UnsafeDisk):
+        inspect(path)
+
+
+HARMLESS = (b'ddb.uuid', b'ddb.toolsVersion', b'DDB.Comment')
+BELIEVED = (
+    b'version',
+    b'CID',
+    b'parentCID',
+    b'createType',
+    b'encoding',
+    b'ddb.adapterType',
+    b'ddb.virtualHWVersion',
+    b'ddb.geometry.heads',
+)
+
+
+@pytest.mark.parametrize('key', HARMLESS)
+def test_harmless_keys_twice(tmp_path, disks, key):
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(twice(disks['monolithicSparse'].read_bytes(), key))
+    assert by_glance(inspect(path)).accepts
+    assert glance_accepts(path, 'vmdk')
+    assert nova_accepts(path, 'vmdk')
+
+
+@pytest.mark.parametrize('key', BELIEVED)
+def test_believed_keys_twice(tmp_path, disks, key):
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(twice(disks['monolithicSparse'].read_bytes(), key))
+    with pytest.raises(UnsafeDisk, match=f'sets {key.decode().lower()} again'):
+        inspect(path)
+
+
+def twice(disk, key):
+    return with_text(
+        disk, lambda text: text + key + b' = "1"\n' + key + b'="2"\n'
+    )
