@@ -252,7 +252,7 @@ def test_nothing_is_extracted_in_vain(tmp_path, target, disk):
     with pytest.raises(DiskError, match='exists; choose another name'):
         prepare(path, target, Form(), watch=watch)
     link = tmp_path / 'link.vmdk'
-    link.symlink_to(path)
+    link.hardlink_to(path)
     with pytest.raises(DiskError, match='is a part of the source'):
         prepare(path, link, Form(), replace=True, watch=watch)
     assert steps == []
