@@ -6,6 +6,7 @@ page of the documentation includes them.
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import time
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from testbed.conformance import finding
 from testbed.conformance import pages
 from testbed.conformance import tables
+from testbed.conformance import trials
 from testbed.conformance import versions
 from testbed.conformance.boots import Boots
 from testbed.conformance.finding import Record
@@ -25,31 +27,16 @@ from testbed.processes.cloud import Cloud
 def main() -> None:
     """Do what the command line says."""
     arguments = _parse()
-    folder = arguments.directory
-    if folder is None:
-        if arguments.property:
-            sys.exit('--property needs --directory')
-        pages.write(finding.read())
-        return
-    if not directory.is_in(folder):
-        sys.exit(f'there is no cloud in {folder}')
+    if arguments.directory is None and arguments.property:
+        sys.exit('--property needs --directory')
     try:
-        hosts = compute.hosts(folder)
-    except OSError as error:
+        record = _record(arguments.directory, arguments.property)
+        finding.write(record)
+        pages.write(record)
+    except (OSError, ValueError) as error:
         sys.exit(f'this cannot be run: {error}')
-    made = Cloud(folder, hosts, outlives=True)
-    lacks = Boots.lacks(made)
-    if lacks:
-        sys.exit(f'this cannot be run: {lacks}')
-    before = finding.read() if arguments.property else Record({}, [])
-    try:
-        before.check(versions.of_packages())
-        made.up()
-        record = _run(made, before, arguments.property)
-    except ValueError as error:
-        sys.exit(str(error))
-    finding.write(record)
-    pages.write(record)
+    except KeyboardInterrupt:
+        sys.exit('interrupted; no results were written')
     for found in tables.unexplained(record.findings):
         _say(f'not what the table says: {found}')
 
@@ -73,13 +60,45 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _record(
+    folder: pathlib.Path | None, chosen: Sequence[str] | None
+) -> Record:
+    """Boot servers on a cloud, and return what is known then.
+
+    :param folder: of the cloud; None for what is known already
+    :param chosen: properties and formats; None for all
+    :raises OSError: the cloud cannot show it, or the results cannot be kept
+    :raises ValueError: there is no such property, or what is known is of
+        other versions
+    """
+    if folder is None:
+        return finding.read()
+    if not directory.is_in(folder):
+        raise OSError(f'there is no cloud in {folder}')
+    directory.check_owner(folder)
+    # Not when all was booted.
+    if not os.access(finding.FILE, os.W_OK):
+        raise OSError(f'{finding.FILE} cannot be written')
+    # Each Glance has some format.
+    known = {trial.name for trial in trials.trials(['raw'], ['bare'])}
+    if unknown := set(chosen or ()) - known:
+        raise ValueError(f'no such property: {", ".join(sorted(unknown))}')
+    before = finding.read() if chosen else Record({}, [])
+    before.check(versions.of_packages())
+    made = Cloud(folder, compute.hosts(folder), outlives=True)
+    lacks = Boots.lacks(made)
+    if lacks:
+        raise OSError(lacks)
+    made.up()
+    return _run(made, before, chosen)
+
+
 def _run(made: Cloud, before: Record, chosen: Sequence[str] | None) -> Record:
     """Boot servers, and return what is known then.
 
     :param before: what is known
     :param chosen: properties and formats; None for all
-    :raises ValueError: there is none of them, or what is known is of other
-        versions
+    :raises ValueError: what is known is of other versions
     """
     began = time.monotonic()
 
@@ -89,9 +108,6 @@ def _run(made: Cloud, before: Record, chosen: Sequence[str] | None) -> Record:
     record = before
     with Boots(made, say) as boots:
         wanted = boots.all()
-        unknown = set(chosen or ()) - {trial.name for trial in wanted}
-        if unknown:
-            raise ValueError(f'no such property: {", ".join(sorted(unknown))}')
         for name in dict.fromkeys(trial.name for trial in wanted):
             if chosen and name not in chosen:
                 continue

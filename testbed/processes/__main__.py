@@ -45,6 +45,8 @@ def main() -> None:
         arguments.function(arguments)
     except OSError as error:
         sys.exit(f'{arguments.command}: {error.strerror or error}')
+    except KeyboardInterrupt:
+        sys.exit(f'{arguments.command}: interrupted')
 
 
 def _parse() -> argparse.Namespace:

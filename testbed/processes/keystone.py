@@ -34,6 +34,10 @@ class Keystone(ApiService):
             'cache': {'enabled': True, 'backend': 'oslo_cache.dict'},
             'database': self.site.database('keystone'),
             'fernet_tokens': {'key_repository': self.folder / 'fernet-keys'},
+            # Made with the former, though nobody asks for receipts.
+            'fernet_receipts': {
+                'key_repository': self.folder / 'receipt-keys'
+            },
             'credential': {'key_repository': self.folder / 'credential-keys'},
             # Nobody guesses the passwords of a cloud of minutes; the default
             # of 12 takes a quarter of a second for each.

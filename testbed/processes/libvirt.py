@@ -123,13 +123,13 @@ def lacks(cloud: pathlib.Path) -> str | None:
     :param cloud: its directory
     """
     if platform.machine() != _MACHINE:
-        return f'they need a machine of type {_MACHINE}'
+        return f'real KVM hosts need a machine of type {_MACHINE}'
     if missing := missing_packages():
         return f'these packages are missing: {" ".join(missing)}'
     if not all((_MODULES / name).exists() for name in _BINDING):
         return f'python3-libvirt is not for Python {platform.python_version()}'
     if os.geteuid():
-        return 'only root can start them'
+        return 'only root can start real KVM hosts'
     try:
         subprocess.run([*_UNSHARE, 'true'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -137,7 +137,7 @@ def lacks(cloud: pathlib.Path) -> str | None:
     for path in (cloud.resolve(), BIN.resolve()):
         for place in (_ROOT, _RUN):
             if path.is_relative_to(place):
-                return f'they see nothing of {place}, where {path} is'
+                return f'real KVM hosts cannot see {place}, where {path} is'
     return None
 
 

@@ -70,9 +70,15 @@ class Program:
         return [process.pid for process in self._family()]
 
     def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start it, unless it runs.
+
+        What is left of one that has ended itself is ended first: it has what
+        the new one is to listen on.
+        """
         if self._process():
             return
+        if self._family():
+            self.kill()
         if self._log_file.exists():
             self._began = self._log_file.stat().st_size
         self._child = Child(

@@ -2,6 +2,7 @@
 """What is tried, where it can be, and how results are put together."""
 
 import io
+import os
 import pathlib
 import sys
 import tarfile
@@ -69,7 +70,7 @@ def test_findings_of_different_versions_are_not_mixed():
 
 
 @pytest.fixture
-def run(monkeypatch):
+def run(tmp_path, monkeypatch):
     """Return a function that runs the command on a cloud that is no good."""
     monkeypatch.setattr(directory, 'is_in', lambda folder: True)
     monkeypatch.setattr(compute, 'hosts', lambda folder: ())
@@ -77,7 +78,7 @@ def run(monkeypatch):
     monkeypatch.setattr(Boots, 'lacks', lambda cloud: None)
 
     def run(*arguments):
-        argv = ['conformance', '--directory=/cloud', *arguments]
+        argv = ['conformance', f'--directory={tmp_path}', *arguments]
         monkeypatch.setattr(sys, 'argv', argv)
         with pytest.raises(SystemExit) as ended:
             command.main()
@@ -86,15 +87,21 @@ def run(monkeypatch):
     return run
 
 
-def test_other_versions_are_refused_before_anything_is_booted(
-    run, monkeypatch
-):
-    monkeypatch.setattr(versions, 'of_packages', lambda: {'nova': '1'})
+def test_what_is_refused_before_anything_is_booted(run, monkeypatch, tmp_path):
     before = finding.FILE.read_bytes()
+    said = 'this cannot be run: '
+    assert run('--property=hw_nothing') == (
+        f'{said}no such property: hw_nothing'
+    )
+    monkeypatch.setattr(versions, 'of_packages', lambda: {'nova': '1'})
     found = finding.read().versions['nova']
     assert run('--property=hw_vif_model') == (
-        f'the other findings are of nova {found}, and now it is 1'
+        f'{said}the other findings are of nova {found}, and now it is 1'
     )
+    monkeypatch.setattr(os, 'access', lambda path, mode: False)
+    assert run().endswith('findings.json cannot be written')
+    monkeypatch.setattr(os, 'geteuid', lambda: os.getuid() + 1000)
+    assert f'this is a cloud of {tmp_path.owner()}' in run()
     assert finding.FILE.read_bytes() == before
 
 

@@ -69,12 +69,14 @@ def test_the_modules_are_of_another_python(machine):
 
 def test_another_architecture(machine, monkeypatch):
     monkeypatch.setattr(platform, 'machine', lambda: 'aarch64')
-    assert libvirt.lacks(CLOUD) == 'they need a machine of type x86_64'
+    assert libvirt.lacks(CLOUD) == (
+        'real KVM hosts need a machine of type x86_64'
+    )
 
 
 def test_another_user_than_root(machine, monkeypatch):
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
-    assert libvirt.lacks(CLOUD) == 'only root can start them'
+    assert libvirt.lacks(CLOUD) == 'only root can start real KVM hosts'
 
 
 @pytest.mark.parametrize('command', ['false', 'no-such-program'])
@@ -87,7 +89,7 @@ def test_a_kernel_that_does_not_allow_it(machine, monkeypatch, command):
 def test_a_cloud_where_it_would_not_be_seen(machine, place):
     cloud = pathlib.Path(place, 'user/cloud')
     assert libvirt.lacks(cloud) == (
-        f'they see nothing of {place}, where {cloud} is'
+        f'real KVM hosts cannot see {place}, where {cloud} is'
     )
 
 

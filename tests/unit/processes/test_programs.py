@@ -205,6 +205,22 @@ def test_a_port_that_is_taken_is_named():
     assert ports.taken({'keystone': port}, lambda pid: False) == []
 
 
+def test_what_is_left_of_it_is_ended_before_it_is_started_again(programs):
+    program = start(programs, command=STUBBORN)
+    first, *others = program.pids
+    psutil.Process(first).kill()
+    program._child.process.wait()
+    assert program.pid is None
+    assert program.pids == others
+    program.start()
+    program.wait()
+    assert program.pid
+    for other in others:
+        # One that nobody waits for stays as a zombie.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            assert psutil.Process(other).status() == psutil.STATUS_ZOMBIE
+
+
 def test_a_folder_with_other_things_is_refused(tmp_path):
     for name in ('thesis.tex', 'ports.json', 'filled'):
         (tmp_path / name).touch()
