@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
-from hypervisor_affinity.image import ova_import
+from hypervisor_affinity.image.appliance import ova_import
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW

@@ -2,22 +2,16 @@
 """What a disk is, and whether it is safe to open.
 
 First the content alone is judged, in bounds: by what Glance and nova use, and
-VMDKs by :mod:`hypervisor_affinity.image.vmdk`. ``qemu-img`` opens only what
-has passed, and must then agree.
+by the modules of :mod:`hypervisor_affinity.image.formats`. ``qemu-img`` opens
+only what has passed, and must then agree.
 """
 
 import dataclasses
 import os
 import pathlib
 
-from hypervisor_affinity.image import foreign
-from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import qemu
-from hypervisor_affinity.image import sectors
-from hypervisor_affinity.image import tables
-from hypervisor_affinity.image import vhd
-from hypervisor_affinity.image import vhdx
-from hypervisor_affinity.image import vmdk
+from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
@@ -31,6 +25,12 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
+from hypervisor_affinity.image.formats import foreign
+from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.formats import tables
+from hypervisor_affinity.image.formats import vhd
+from hypervisor_affinity.image.formats import vhdx
+from hypervisor_affinity.image.formats import vmdk
 from hypervisor_affinity.image.probe import Probe
 from hypervisor_affinity.image.probe import probe
 

@@ -15,14 +15,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 
 from hypervisor_affinity import writing
-from hypervisor_affinity.image import extraction
 from hypervisor_affinity.image import fitting
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image import manifest
 from hypervisor_affinity.image import qemu
 from hypervisor_affinity.image import space
-from hypervisor_affinity.image import streaming
-from hypervisor_affinity.image import vmdk_descriptor
+from hypervisor_affinity.image.appliance import extraction
+from hypervisor_affinity.image.appliance import manifest
+from hypervisor_affinity.image.appliance.manifest import Watch
 from hypervisor_affinity.image.disk import MONOLITHIC_FLAT
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import SECTOR
@@ -30,7 +29,8 @@ from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import VMDK
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.manifest import Watch
+from hypervisor_affinity.image.formats import streaming
+from hypervisor_affinity.image.formats import vmdk_descriptor
 
 CREATE_TYPES = (STREAM_OPTIMIZED, MONOLITHIC_SPARSE, MONOLITHIC_FLAT)
 

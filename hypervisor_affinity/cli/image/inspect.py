@@ -15,7 +15,6 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image import sectors
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
@@ -23,6 +22,7 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import declared
 from hypervisor_affinity.operations.prediction import predict

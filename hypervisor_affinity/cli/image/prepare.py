@@ -13,12 +13,12 @@ from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
-from hypervisor_affinity.image import ova
 from hypervisor_affinity.image import preparation
-from hypervisor_affinity.image import sectors
+from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.appliance.manifest import Watch
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.manifest import Watch
+from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
 from hypervisor_affinity.image.size import shown

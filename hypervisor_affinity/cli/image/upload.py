@@ -30,7 +30,7 @@ from hypervisor_affinity.core.image_meta import Fate
 from hypervisor_affinity.core.reason import written
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image import manifest
+from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit

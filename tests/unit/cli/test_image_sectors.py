@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from hypervisor_affinity.image import sectors
+from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.image.inspection import inspect
 from tests import disk_files
 from tests.installed import skip_without

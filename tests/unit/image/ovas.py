@@ -4,7 +4,7 @@
 import io
 import tarfile
 
-from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.appliance import ova
 from tests import disk_files
 
 MIB = 1024**2

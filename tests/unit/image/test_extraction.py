@@ -9,7 +9,7 @@ import tracemalloc
 
 import pytest
 
-from hypervisor_affinity.image import extraction
+from hypervisor_affinity.image.appliance import extraction
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.inspection import inspect

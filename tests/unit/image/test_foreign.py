@@ -12,9 +12,9 @@ import zlib
 
 import pytest
 
-from hypervisor_affinity.image import foreign
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.formats import foreign
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files

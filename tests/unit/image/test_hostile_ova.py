@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.inspection import inspect

@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content

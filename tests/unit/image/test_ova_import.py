@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 
 from hypervisor_affinity.image import acceptance
-from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files

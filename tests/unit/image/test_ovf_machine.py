@@ -4,7 +4,7 @@
 import pytest
 
 from hypervisor_affinity.core import properties
-from hypervisor_affinity.image import ovf_guests
+from hypervisor_affinity.image.appliance import ovf_guests
 from hypervisor_affinity.image.fitting import DESCRIPTOR_ADAPTERS
 from hypervisor_affinity.image.guests import GUEST_IDS
 from tests.unit.image.ovas import OVF

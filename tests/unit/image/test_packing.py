@@ -11,9 +11,9 @@ import pytest
 from nova import context
 from nova.virt.vmwareapi import images
 
-from hypervisor_affinity.image import ova
-from hypervisor_affinity.image.tar_headers import REPACK
-from hypervisor_affinity.image.tar_headers import headers
+from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.appliance.tar_headers import REPACK
+from hypervisor_affinity.image.appliance.tar_headers import headers
 from tests.disk_files import Counting
 from tests.installed import skip_without
 from tests.unit.image.ovas import OVF

@@ -18,10 +18,10 @@ import subprocess
 
 import pytest
 
-from hypervisor_affinity.image import vhdx
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import vhdx
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files

@@ -8,9 +8,9 @@ import zlib
 
 import pytest
 
+from hypervisor_affinity.image.formats.streaming import end_at_marker
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
-from hypervisor_affinity.image.streaming import end_at_marker
 from tests import disk_files
 from tests.compute_images import nova_accepts
 from tests.disk_files import MIB

@@ -9,10 +9,10 @@ import pytest
 
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import qemu
-from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import vhd
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
 from hypervisor_affinity.image.preparation import Form

@@ -7,11 +7,11 @@ once, from its beginning to its end.
 
 from collections.abc import Sequence
 
+from hypervisor_affinity.image.appliance.ovf import MAX_NAME
+from hypervisor_affinity.image.appliance.ovf import Envelope
 from hypervisor_affinity.image.disk import STREAM_OPTIMIZED
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Disk
-from hypervisor_affinity.image.ovf import MAX_NAME
-from hypervisor_affinity.image.ovf import Envelope
 
 # Of the OVF's namespace: the driver asks for it by its name.
 _PREFIX = 'ovf'

@@ -7,12 +7,12 @@ qemu would read what is missing as zeros.
 import dataclasses
 import struct
 
-from hypervisor_affinity.image import vhd
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import vhd
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

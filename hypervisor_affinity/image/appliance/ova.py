@@ -12,19 +12,19 @@ import tarfile
 import urllib.parse
 from collections.abc import Iterator
 
-from hypervisor_affinity.image import manifest
-from hypervisor_affinity.image import ova_import
+from hypervisor_affinity.image.appliance import manifest
+from hypervisor_affinity.image.appliance import ova_import
+from hypervisor_affinity.image.appliance.ovf import MAX_NAME
+from hypervisor_affinity.image.appliance.ovf import Envelope
+from hypervisor_affinity.image.appliance.ovf import ListedDisk
+from hypervisor_affinity.image.appliance.tar_headers import REPACK
+from hypervisor_affinity.image.appliance.tar_headers import headers
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.disk import UnsafeDisk
-from hypervisor_affinity.image.ovf import MAX_NAME
-from hypervisor_affinity.image.ovf import Envelope
-from hypervisor_affinity.image.ovf import ListedDisk
-from hypervisor_affinity.image.tar_headers import REPACK
-from hypervisor_affinity.image.tar_headers import headers
 
 # An OVF, a manifest, a certificate, and the disks; vSphere has 256 disks to a
 # machine.

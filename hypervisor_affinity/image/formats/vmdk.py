@@ -4,8 +4,6 @@
 import dataclasses
 import re
 
-from hypervisor_affinity.image import vmdk_descriptor
-from hypervisor_affinity.image import vmdk_header
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import MONOLITHIC_SPARSE
 from hypervisor_affinity.image.disk import ONE_FILE
@@ -16,9 +14,11 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
-from hypervisor_affinity.image.vmdk_descriptor import MAX_DESCRIPTOR
-from hypervisor_affinity.image.vmdk_descriptor import Descriptor
-from hypervisor_affinity.image.vmdk_header import Header
+from hypervisor_affinity.image.formats import vmdk_descriptor
+from hypervisor_affinity.image.formats import vmdk_header
+from hypervisor_affinity.image.formats.vmdk_descriptor import MAX_DESCRIPTOR
+from hypervisor_affinity.image.formats.vmdk_descriptor import Descriptor
+from hypervisor_affinity.image.formats.vmdk_header import Header
 
 # qemu looks so far for a parent, whatever size the header gives.
 _SEARCHED = 20 * SECTOR

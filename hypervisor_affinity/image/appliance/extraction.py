@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image import manifest
-from hypervisor_affinity.image import ova
+from hypervisor_affinity.image.appliance import manifest
+from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.appliance.manifest import Watch
+from hypervisor_affinity.image.appliance.ova import Located
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.manifest import Watch
-from hypervisor_affinity.image.ova import Located
 from hypervisor_affinity.image.size import shown
 
 _PIECE = 1024**2

@@ -13,9 +13,9 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree
 
+from hypervisor_affinity.image.appliance.ovf_machine import Machine
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
-from hypervisor_affinity.image.ovf_machine import Machine
 
 # As file systems have it.
 MAX_NAME = 255

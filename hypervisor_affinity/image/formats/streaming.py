@@ -5,9 +5,9 @@ import os
 import pathlib
 import struct
 
-from hypervisor_affinity.image import vmdk_header
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.formats import vmdk_header
 
 # Before a grain: where it is on the disk, and its compressed bytes. What
 # comes next begins at the next sector.

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image import guests
-from hypervisor_affinity.image import ovf_guests
+from hypervisor_affinity.image.appliance import ovf_guests
 
 # rasd:ResourceType, from CIM_ResourceAllocationSettingData. VMware and
 # VirtualBox call every newer controller an other storage device.

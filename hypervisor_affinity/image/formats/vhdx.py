@@ -13,7 +13,7 @@ from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
-from hypervisor_affinity.image.vhd import MERGE
+from hypervisor_affinity.image.formats.vhd import MERGE
 
 # Its place, and the form of its entries: a GUID, a place and other things.
 _REGIONS = 192 * 1024
