@@ -3,15 +3,11 @@
 
 import os
 import pathlib
-import struct
 
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.formats import vmdk_header
-
-# Before a grain: where it is on the disk, and its compressed bytes. What
-# comes next begins at the next sector.
-_GRAIN = struct.Struct('<QI')
+from hypervisor_affinity.image.formats.vmdk_header import GRAIN_MARKER
 
 
 def end_at_marker(path: pathlib.Path) -> None:
@@ -22,14 +18,16 @@ def end_at_marker(path: pathlib.Path) -> None:
     small that becomes (``block/vmdk.c``), and leaves zeros behind: mostly
     31 to 63 KiB, and no sector if the grain cannot be compressed. If
     something else is there, the disk is left as it is.
+
+    :raises UnsafeDisk: if its last grain is not whole
     """
     with FileContent(path) as content:
         header = vmdk_header.read(content)
         end = header.overhead * SECTOR
         if sector := vmdk_header.last_grain(content, header):
-            grain = content.read(sector * SECTOR, _GRAIN.size)
-            _, size = _GRAIN.unpack(grain)
-            end = sector * SECTOR + _GRAIN.size + size
+            grain = content.read(sector * SECTOR, GRAIN_MARKER.size)
+            _, size = GRAIN_MARKER.unpack(grain)
+            end = sector * SECTOR + GRAIN_MARKER.size + size
             end = -(-end // SECTOR) * SECTOR
         room = (header.grain + 1) * SECTOR
         left = content.read(end, room)

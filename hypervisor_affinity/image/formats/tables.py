@@ -12,6 +12,8 @@ from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import maps
+from hypervisor_affinity.image.formats import qcow2
 from hypervisor_affinity.image.formats import vhd
 
 
@@ -38,6 +40,9 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
+# What its map says of a block that is not there, or was given back.
+_NONE = -2
+
 # VDI's image type, and the ids of its links to others.
 _VDI_KIND = struct.Struct('<76xI344x32s')
 _VDI_ALONE = frozenset({1, 2})
@@ -51,6 +56,8 @@ def check(content: Content, disk_format: str) -> None:
     """
     if disk_format in _TABLES:
         _check_table(content, _TABLES[disk_format])
+    if disk_format == 'qcow2':
+        qcow2.check(content)
     if disk_format == 'vdi':
         _check_kind(content)
         _check_blocks(content)
@@ -78,12 +85,15 @@ def _check_kind(content: Content) -> None:
 
 def _check_blocks(content: Content) -> None:
     """Refuse a VDI without all of its data."""
-    place, size, extra, number = _VDI_BLOCKS.unpack_from(
-        content.read(0, SECTOR)
-    )
-    end = place + number * (size + extra)
-    if end > content.size:
-        raise UnsafeDisk(
-            f'{content.name}: has data up to byte {end}; the file has '
-            f'{content.size} bytes: it is truncated; {REDO}'
-        )
+    header = content.read(0, SECTOR)
+    place, size, extra, number = _VDI_BLOCKS.unpack_from(header)
+    table = _TABLES['vdi']
+    (start,) = table.place.unpack_from(header)
+    (length,) = table.number.unpack_from(header)
+    for blocks in maps.pieces(content, start, length, '<i'):
+        lowest = min(blocks)
+        if lowest < _NONE:
+            # Beyond 2^31: no file is so long.
+            lowest += 1 << 32
+        number = max(number, max(blocks) + 1, lowest + 1)
+    maps.check_end(content, place + number * (size + extra))

@@ -12,11 +12,21 @@ from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import maps
 
 _COOKIE = b'conectix'
 
 # Of a footer: current size in bytes, and disk type.
 _FIELDS = struct.Struct('>48xQ4xI')
+
+# Of a dynamic disk's footer: where its header is. Of that: where the block
+# allocation table is, the number of its entries, and the bytes of a block.
+_HEADER = struct.Struct('>16xQ')
+_TABLE = struct.Struct('>16xQ4xII')
+
+# What the table has for a block that is not there.
+_NONE = 2**32 - 1
+
 _FIXED, _DYNAMIC, _DIFFERENCING = 2, 3, 4
 
 MERGE = (
@@ -76,7 +86,25 @@ def size(content: Content) -> int:
             f'{name}: is a fixed VHD with {virtual_bytes} bytes by its '
             f'footer; the file has {data} bytes before that; {REDO}'
         )
+    if kind == _DYNAMIC:
+        _check_blocks(content, head)
     return virtual_bytes
+
+
+def _check_blocks(content: Content, footer: bytes) -> None:
+    """Refuse a dynamic disk without all of its blocks.
+
+    Before the data of one are bits, whole sectors of them, that tell which of
+    its sectors were written.
+    """
+    (place,) = _HEADER.unpack_from(footer)
+    header = content.read(min(place, content.size), _TABLE.size)
+    place, number, size = _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
+    maps.check_end(content, place + 4 * number)
+    bits = -(-size // SECTOR // 8 // SECTOR) * SECTOR
+    for blocks in maps.pieces(content, place, number, '>I'):
+        last = max((block for block in blocks if block != _NONE), default=0)
+        maps.check_end(content, last * SECTOR + bits + size if last else 0)
 
 
 def _tail(content: Content) -> bytes:

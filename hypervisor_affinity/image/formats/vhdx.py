@@ -13,23 +13,31 @@ from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
+from hypervisor_affinity.image.formats import maps
 from hypervisor_affinity.image.formats.vhd import MERGE
 
 # Its place, and the form of its entries: a GUID, a place and other things.
 _REGIONS = 192 * 1024
 _REGION = struct.Struct('<16sQ8x')
+_REGION_BYTES = struct.Struct('<16s8xI4x')
 _ITEM = struct.Struct('<16sI12x')
 
 # A table's length; its header tells the number of entries.
 _TABLE = 65536
 
 # GUIDs, as they are stored.
+_BLOCKS = bytes.fromhex('6677c22d23f600429d64115e9bfd4a08')
 _METADATA = bytes.fromhex('06a27c8b90479a4bb8fe575f050f886e')
 _FILE_PARAMETERS = bytes.fromhex('3767a1ca36fa434db3b633f0aa44e76b')
 _SECTOR_SIZE = bytes.fromhex('1dbf41816fa90947ba47f233a8faab5f')
 _PARENT = bytes.fromhex('2d5fd3a80bb34d45abf7d3d84834ab0c')
 
 _HAS_PARENT = 2
+
+# Of the block allocation table's entries: a MiB of the file, and a block's
+# state; it is there wholly or partially.
+_MIB_BITS = 20
+_THERE = 6
 
 
 def check(content: Content) -> None:
@@ -39,8 +47,8 @@ def check(content: Content) -> None:
     :raises UnsafeDisk: if it lacks a part
     """
     name = content.name
-    regions = _entries(content, _REGIONS, _REGION, '<8xI', 16)
-    place = _found(content, dict(regions), _METADATA, 'metadata')
+    regions = dict(_entries(content, _REGIONS, _REGION, '<8xI', 16))
+    place = _found(content, regions, _METADATA, 'metadata')
     # Beyond 2^63, a file has no place.
     place = min(place, content.size)
     items = dict(_entries(content, place, _ITEM, '<10xH', 32))
@@ -58,6 +66,30 @@ def check(content: Content) -> None:
             'a VMDK nor a server has others, and a disk partitioned for '
             'others does not boot'
         )
+    _check_blocks(content, regions, _number(content, parameters))
+
+
+def _check_blocks(
+    content: Content, regions: dict[bytes, int], size: int
+) -> None:
+    """Refuse a disk without all of its blocks.
+
+    :param size: of one, in bytes
+    """
+    place = _found(content, regions, _BLOCKS, 'block allocation table')
+    lengths = dict(_entries(content, _REGIONS, _REGION_BYTES, '<8xI', 16))
+    length = lengths[_BLOCKS]
+    maps.check_end(content, place + length)
+    for entries in maps.pieces(content, place, length // 8, '<Q'):
+        if max(entries) < content.size - size:
+            # So are nearly all, and it is told sooner.
+            continue
+        last = max(
+            (entry for entry in entries if entry & _THERE == _THERE),
+            default=0,
+        )
+        end = (last >> _MIB_BITS << _MIB_BITS) + size
+        maps.check_end(content, end if last else 0)
 
 
 def _entries(

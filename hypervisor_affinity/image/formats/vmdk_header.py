@@ -37,7 +37,15 @@ MAGIC = b'KDMV'
 
 _LAYOUT = struct.Struct('<4sIIQQQQIQQQB4sH')
 _MARKER = struct.Struct('<QII496s')
+
+# Before a compressed grain: where it is on the disk, and its compressed bytes.
+# What comes next begins at the next sector.
+GRAIN_MARKER = struct.Struct('<QI')
 _HAS_SPARE = 2
+_HAS_MARKERS = 1 << 17
+
+# In a grain table: a grain that is there, but empty.
+_ZEROS = 1
 COMPRESSED = 1
 _AT_END = 2**64 - 1
 _FOOTER = 3
@@ -198,23 +206,32 @@ def _check_grains(content: Content, header: Header) -> None:
     What is missing reads as zeros, and qemu-img would not complain.
     """
     last = header.capacity % header.grain or header.grain
-    if header.compression == COMPRESSED:
+    is_compressed = header.compression == COMPRESSED
+    if is_compressed:
         last = 1
     directory = _numbers(
         content,
         header.directory * SECTOR,
         min(header.directory_bytes, 4 * _MAX_RUNS * _RUN),
     )
+    found = 0
     for highest in itertools.islice(
         _highest(content, header, directory), _MAX_RUNS
     ):
-        end = highest + last if highest else 0
-        if end * SECTOR > content.size:
-            raise UnsafeDisk(
-                f'{content.name}: its grain tables list data up to byte '
-                f'{end * SECTOR}; the file has {content.size} bytes: it is '
-                f'truncated; {REDO}'
-            )
+        _check_end(content, (highest + last) * SECTOR if highest else 0)
+        found = max(found, highest)
+    if is_compressed and header.flags & _HAS_MARKERS and found > _ZEROS:
+        start = found * SECTOR
+        _, size = GRAIN_MARKER.unpack(content.read(start, GRAIN_MARKER.size))
+        _check_end(content, start + GRAIN_MARKER.size + size)
+
+
+def _check_end(content: Content, end: int) -> None:
+    if end > content.size:
+        raise UnsafeDisk(
+            f'{content.name}: its grain tables list data up to byte {end}; '
+            f'the file has {content.size} bytes: it is truncated; {REDO}'
+        )
 
 
 def _highest(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import pathlib
+import struct
 import subprocess
 
 import pytest
@@ -263,6 +264,16 @@ def test_truncated_qcow2(qcow2):
     # As of a download that broke off; who reads it sees zeros.
     with qcow2.open('r+b') as file:
         file.truncate(qcow2.stat().st_size - MIB)
+    with pytest.raises(UnsafeDisk, match='it is truncated'):
+        inspect(qcow2)
+
+
+def test_corrupt_qcow2(qcow2):
+    content = bytearray(qcow2.read_bytes())
+    # Where it counts who refers to each cluster: so, nobody does.
+    (table,) = struct.unpack_from('>Q', content, 48)
+    content[table : table + 8] = bytes(8)
+    qcow2.write_bytes(content)
     with pytest.raises(DiskError, match='corruptions; it may be trunc'):
         inspect(qcow2)
 

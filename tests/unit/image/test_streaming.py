@@ -8,6 +8,7 @@ import zlib
 
 import pytest
 
+from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.formats.streaming import end_at_marker
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
@@ -160,5 +161,6 @@ def test_a_grain_that_is_not_whole_stays(tmp_path):
     )
     whole = path.read_bytes()[:-1024]
     path.write_bytes(whole)
-    end_at_marker(path)
+    with pytest.raises(UnsafeDisk, match='it is truncated'):
+        end_at_marker(path)
     assert path.read_bytes() == whole

@@ -135,7 +135,7 @@ def test_a_dynamic_vhd_may_end_without_a_footer(dynamic):
 def test_a_truncated_vhd(dynamic):
     with dynamic.open('r+b') as file:
         file.truncate(dynamic.stat().st_size - MIB)
-    with pytest.raises(DiskError, match='has been truncated'):
+    with pytest.raises(UnsafeDisk, match='it is truncated'):
         inspect(dynamic)
 
 
