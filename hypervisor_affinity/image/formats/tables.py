@@ -90,10 +90,11 @@ def _check_blocks(content: Content) -> None:
     table = _TABLES['vdi']
     (start,) = table.place.unpack_from(header)
     (length,) = table.number.unpack_from(header)
+    maps.check_end(content, place + number * (size + extra))
     for blocks in maps.pieces(content, start, length, '<i'):
         lowest = min(blocks)
         if lowest < _NONE:
             # Beyond 2^31: no file is so long.
             lowest += 1 << 32
         number = max(number, max(blocks) + 1, lowest + 1)
-    maps.check_end(content, place + number * (size + extra))
+        maps.check_end(content, place + number * (size + extra))
