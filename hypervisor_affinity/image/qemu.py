@@ -10,6 +10,7 @@ import collections
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -42,6 +43,10 @@ _OPTIONS = collections.defaultdict(
 # As nova and glance do it for untrusted images: a GiB of address space and
 # half a minute of processor time.
 _LIMITS = ('prlimit', '--as=1073741824', '--cpu=30', '--')
+
+# By default, the C library reserves 64 MiB of address space for nearly each
+# thread that gets memory, and qemu starts up to 64: that many would not fit.
+_ONE_ARENA = {'MALLOC_ARENA_MAX': '1'}
 
 # Work that takes hours ends with who asked for it, even if that is killed.
 _BOUND = ('setpriv', '--pdeathsig=KILL', '--')
@@ -346,6 +351,7 @@ def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
         # an absolute path, never an option.
         return subprocess.Popen(  # noqa: S603
             command,
+            env=os.environ | (_ONE_ARENA if command[0] in _LIMITS else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=complaints,

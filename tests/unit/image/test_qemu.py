@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -237,3 +238,31 @@ def is_running(process):
         check=False,
     ).stdout.strip()
     return state not in {'', 'Z'}
+
+
+# Prints what info does, if as many threads get memory as qemu starts.
+MANY_THREADS = f"""#!{sys.executable}
+import ctypes
+import threading
+
+memory = ctypes.CDLL(None)
+end = threading.Barrier(65)
+
+def work():
+    memory.malloc(1000)
+    end.wait()
+
+for _ in range(64):
+    threading.Thread(target=work, daemon=True).start()
+end.wait()
+print('{{"virtual-size": 5}}')
+"""
+
+
+def test_all_threads_of_qemu_fit_into_its_limit(tmp_path, monkeypatch):
+    """Else a disk that is read in many pieces would be refused at times."""
+    program = tmp_path / 'qemu-img'
+    program.write_text(MANY_THREADS)
+    program.chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+    assert qemu.info(Node(tmp_path / 'disk', 'raw')).virtual_size == 5
