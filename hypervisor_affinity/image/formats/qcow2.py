@@ -9,6 +9,7 @@ subclusters, so there is none here.
 """
 
 import heapq
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,10 +27,14 @@ _MIN_BITS, _MAX_BITS = 9, 21
 _MAX_TABLES = 131072
 
 # Level 2 tables that are read: the last in the file, since clusters are
-# allocated by and by, and a table before those that it lists. That is 64 GiB
+# allocated by and by, and a table before those that it lists. That is 128 GiB
 # of the disk in clusters of 64 KiB.
-_TABLES_READ = 128
-_BYTES_READ = 8 * 1024**2
+_TABLES_READ = 256
+_BYTES_READ = 16 * 1024**2
+
+# More data of one table than these are near the end of no honest file: zlib
+# makes 2 KiB at least of the largest cluster.
+_MAX_NEAR = 4096
 
 _PLACE = 0x00FF_FFFF_FFFF_FE00
 _COMPRESSED = 1 << 62
@@ -93,7 +98,12 @@ def check(content: Content) -> None:
         if place:
             maps.check_end(content, place + header.cluster)
             first = table * header.in_table
-            nearest = max(_data(content, header, place, first), default=last)
+            nearest = max(
+                itertools.islice(
+                    _data(content, header, place, first), _MAX_NEAR
+                ),
+                default=last,
+            )
             last = max(last, nearest)
     if not _is_whole(content, header, last):
         maps.check_end(content, last.end)
