@@ -69,9 +69,7 @@ def readable(
             yield Readable(source, inspection.inspect(source, member))
             return
         directory = begin()
-        with tempfile.TemporaryDirectory(
-            prefix='.image-prepare-', dir=directory
-        ) as scratch:
+        with _scratch(directory) as scratch:
             # No suffix: it would have to fit the format.
             path = pathlib.Path(scratch) / 'disk'
             try:
@@ -80,6 +78,20 @@ def readable(
                 raise DiskError(f'{directory}: {error.strerror}') from error
             disk = _inspected(content, located, path)
             yield Readable(path, disk)
+
+
+def _scratch(
+    directory: pathlib.Path,
+) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(
+            prefix='.image-prepare-', dir=directory
+        )
+    except OSError as error:
+        raise DiskError(
+            f'{directory}: a disk of the archive must be extracted here first:'
+            f' {error.strerror}; choose another directory for the target'
+        ) from error
 
 
 def _is_readable(located: Located) -> bool:
@@ -109,8 +121,9 @@ def _write(
             else:
                 file.write(piece)
             position += len(piece)
-        # qemu fills up the last sector of a raw disk, but not of a part.
-        file.truncate(-(-position // SECTOR) * SECTOR)
+        # What is missing there is for the inspection to find. qemu fills up
+        # the last sector of a raw disk.
+        file.truncate(position)
     stream.check_rest()
 
 
@@ -243,5 +256,6 @@ def _inspected(
             offset=0,
             size=path.stat().st_size,
             digest=None,
+            is_extracted=True,
         ),
     )
