@@ -11,6 +11,7 @@ import os
 import pathlib
 
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -296,6 +297,7 @@ def _in_archive(content: Content, member: str | None) -> Disk:
     )
     disk = _judged(part)
     _check_single(disk)
+    lengths.check_capacity(content.name, disk.format, part.size, appliance)
     return dataclasses.replace(
         disk,
         name=content.name,

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.appliance.manifest import Watch
@@ -244,6 +245,8 @@ def _inspected(
             f'{content.name}, {located.appliance.member} is an archive; '
             'extract it, and use that'
         )
+    size = path.stat().st_size
+    lengths.check_capacity(content.name, disk.format, size, located.appliance)
     return dataclasses.replace(
         disk,
         name=content.name,
@@ -254,7 +257,7 @@ def _inspected(
         appliance=dataclasses.replace(
             located.appliance,
             offset=0,
-            size=path.stat().st_size,
+            size=size,
             digest=None,
             is_extracted=True,
         ),

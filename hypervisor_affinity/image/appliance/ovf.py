@@ -26,6 +26,9 @@ _NAMESPACES = (
 )
 
 
+_UNITS = re.compile(r'byte(?: ?\* ?([0-9]{1,4})(?: ?\^ ?([0-9]{1,2}))?)?')
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ListedDisk:
     """A disk as the OVF lists it.
@@ -35,6 +38,7 @@ class ListedDisk:
     :ivar compression: empty for none
     :ivar chunk_bytes: None if it is not in chunks
     :ivar file_bytes: what all chunks have; None if it is not said
+    :ivar capacity_bytes: what the guest sees; None if it is not known
     """
 
     identity: str
@@ -42,6 +46,7 @@ class ListedDisk:
     compression: str
     chunk_bytes: int | None
     file_bytes: int | None
+    capacity_bytes: int | None
     has_parent: bool
 
 
@@ -115,6 +120,10 @@ class Envelope:
                     told.get(f'{ovf}compression', ''),
                     _bytes(told.get(f'{ovf}chunkSize', '')),
                     _bytes(told.get(f'{ovf}size', '')),
+                    _capacity(
+                        disk.get(f'{ovf}capacity', ''),
+                        disk.get(f'{ovf}capacityAllocationUnits', 'byte'),
+                    ),
                     f'{ovf}parentRef' in disk.attrib,
                 )
             )
@@ -155,6 +164,18 @@ class Envelope:
 def _bytes(text: str) -> int | None:
     # Python reads no number of thousands of digits.
     return int(text) if re.fullmatch('[0-9]{1,18}', text) else None
+
+
+def _capacity(number: str, units: str) -> int | None:
+    """Return a capacity in bytes; None if that is not known.
+
+    :param units: ``byte * 2^20``, one of DMTF's programmatic units (DSP0004)
+    """
+    found = _UNITS.fullmatch(units.strip())
+    count = _bytes(number)
+    if not found or count is None:
+        return None
+    return count * int(found[1] or 1) ** int(found[2] or 1)
 
 
 def _prefixes(text: bytes) -> dict[str, str]:

@@ -107,12 +107,15 @@ def chunks(content, size):
     }
 
 
-def written(folder, told, members, manifest=None):
+def written(folder, told, members, manifest=None, capacity=None):
     """Write an OVA.
 
     :param told: attributes of the disk's file
+    :param capacity: attributes of the disk that tell it
     """
     ovf = OVF.replace(_FILE, f'<File ovf:href="web-1.vmdk" {told}')
+    if capacity is not None:
+        ovf = ovf.replace('ovf:capacity="16"', capacity)
     first = {'web.ovf': ovf.encode()}
     if manifest:
         first['web.mf'] = manifest.encode()

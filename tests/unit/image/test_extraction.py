@@ -124,7 +124,7 @@ def without(members, number):
         (
             'ovf:size="SIZE"',
             lambda made: without(made, len(made) - 1),
-            r'in chunks of \d+ bytes in all, and the OVF says',
+            r'has \d+ bytes, and the OVF says',
         ),
         (
             '',
@@ -281,6 +281,10 @@ def test_memory_is_bounded(tmp_path, target):
         ('./web-1.vmdk', ('web.ovf', 'web-1.vmdk')),
         ('web-1.vmdk', ('./web.ovf', './web-1.vmdk')),
         ('web-1.vmdk', ('web/web.ovf', 'web/web-1.vmdk')),
+        # It is not relative, but the driver finds it.
+        ('web/web-1.vmdk', ('web/web.ovf', 'web/web-1.vmdk')),
+        ('web/web%201.vmdk', ('web/web.ovf', 'web/web 1.vmdk')),
+        ('web-1.vmdk', ('web/web.ovf', 'web-1.vmdk')),
         ('web 12:30.vmdk', ('web.ovf', 'web 12:30.vmdk')),
     ],
 )

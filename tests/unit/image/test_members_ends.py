@@ -3,6 +3,7 @@
 
 import errno
 import gzip
+import hashlib
 import os
 import tempfile
 
@@ -13,6 +14,8 @@ from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
+from tests.disk_files import MIB
+from tests.unit.image.ovas import chunks
 from tests.unit.image.ovas import written as ova
 from tests.unit.image.preparing import digest
 from tests.unit.image.preparing import ignore
@@ -86,3 +89,102 @@ def test_a_folder_that_takes_nothing(
     with pytest.raises(DiskError, match=os.strerror(number)) as caught:
         prepare(path, target, Form(), watch=ignore)
     assert str(caught.value).startswith(f'{target.parent}: a disk of')
+
+
+def listing(members):
+    """Return a manifest."""
+    return ''.join(
+        f'SHA1({name})= {hashlib.sha1(content).hexdigest()}\n'
+        for name, content in members.items()
+    )
+
+
+@pytest.mark.parametrize('chunk', ['ovf:chunkSize="300000"', ''])
+def test_a_chunk_that_only_the_manifest_has(tmp_path, target, disk, chunk):
+    members = chunks(disk, 300_000)
+    last = [*members][-1]
+    text = listing(members)
+    del members[last]
+    path = ova(tmp_path, chunk, members, text)
+    says = rf"'{last}' is not in the archive"
+    with pytest.raises(DiskError, match=says):
+        prepare(path, target, Form(), watch=ignore)
+    with pytest.raises(DiskError, match=says):
+        inspect(path)
+    # If it has other names for them, too.
+    text = text.replace('(web', '(./web')
+    with pytest.raises(DiskError, match=says):
+        inspect(ova(tmp_path, chunk, members, text))
+
+
+UNITS = 'ovf:capacity="3" ovf:capacityAllocationUnits="{}"'
+
+
+@pytest.mark.parametrize(
+    ('capacity', 'is_known'),
+    [
+        (f'ovf:capacity="{3 * MIB}"', True),
+        (UNITS.format('byte * 2^20'), True),
+        (UNITS.format('byte*2^20'), True),
+        (UNITS.format('byte * 1048'), False),
+        (UNITS.format('byte * 2^1'), False),
+        (UNITS.format('byte * 2^999'), False),
+        (UNITS.format('MegaBytes'), False),
+        ('ovf:capacity="${size}"', False),
+        ('', False),
+    ],
+)
+@pytest.mark.parametrize('form', ['plain', 'chunks', 'gzip'])
+def test_capacity(tmp_path, target, capacity, is_known, form):
+    def made(content):
+        told = {
+            'plain': '',
+            'chunks': f'ovf:chunkSize="{MIB}"',
+            'gzip': 'ovf:compression="gzip"',
+        }
+        members = {
+            'plain': {'web-1.vmdk': content},
+            'chunks': chunks(content, MIB),
+            'gzip': {'web-1.vmdk': gzip.compress(content)},
+        }
+        path = ova(tmp_path, told[form], members[form], capacity=capacity)
+        return prepare(path, target, Form(), replace=True, watch=ignore)
+
+    raw = disk_files.raw(tmp_path / 'disk.raw', 6 * MIB).read_bytes()[
+        : 3 * MIB
+    ]
+    assert made(raw).target.virtual_bytes == 3 * MIB
+    if not is_known:
+        assert made(raw[: 2 * MIB]).target.virtual_bytes == 2 * MIB
+        return
+    for size in (2 * MIB, 3 * MIB - 100, 3 * MIB - 512):
+        with pytest.raises(DiskError, match='truncated or was changed'):
+            made(raw[:size])
+
+
+def test_inspect_knows_the_capacity(tmp_path):
+    path = ova(
+        tmp_path,
+        '',
+        {'web-1.vmdk': bytes(MIB)},
+        capacity=f'ovf:capacity="{MIB + 1}"',
+    )
+    with pytest.raises(DiskError, match=rf'says {MIB + 1}: it is truncated'):
+        inspect(path)
+
+
+@pytest.mark.parametrize('more', [-1, 1])
+def test_the_ovf_has_another_size(tmp_path, disk, more):
+    told = f'ovf:size="{len(disk) + more}"'
+    with pytest.raises(DiskError, match='is truncated or was changed; get'):
+        inspect(ova(tmp_path, told, {'web-1.vmdk': disk}))
+
+
+def test_a_member_before_chunks(tmp_path, target, disk):
+    members = {'web-1.vmdk.000000000': bytes(MIB), 'web-1.vmdk': disk}
+    path = ova(tmp_path, '', members)
+    assert inspect(path).appliance.size == len(disk)
+    assert inspect(path).format == 'vmdk'
+    # Here it is chunks that the OVF asks for.
+    path = ova(tmp_path, f'ovf:chunkSize="{MIB}"', members)
+    assert inspect(path).format == 'raw'

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said of an OVA is what nova's own code does with it."""
 
+import hashlib
 import re
 import tarfile
 
@@ -45,6 +46,9 @@ def made(
             return disk
         if name.endswith('.ovf'):
             return ovf.encode()
+        if name.endswith('.mf'):
+            digest = hashlib.sha1(disk).hexdigest()
+            return f'SHA1(web-1.vmdk)= {digest}\n'.encode()
         return contents.get(name, b'')
 
     return packed({name: content(name) for name in names}, form)
@@ -59,6 +63,10 @@ FOUND = {
     'a disk in a folder': {
         'ovf': OVF.replace('web-1.vmdk', 'disks/web-1.vmdk'),
         'names': ('web.ovf', 'disks/web-1.vmdk'),
+    },
+    'the OVF in the same folder': {
+        'ovf': OVF.replace('web-1.vmdk', 'disks/web-1.vmdk'),
+        'names': ('disks/web.ovf', 'disks/web-1.vmdk'),
     },
     'one chunk': {'names': ('web.ovf', 'web-1.vmdk.000000000')},
     'GNU tar': {'form': tarfile.GNU_FORMAT},
