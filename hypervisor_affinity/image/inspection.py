@@ -60,7 +60,7 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(path) as content:
-        if ova.is_archive(content):
+        if ova.is_archive(content, is_promised=ova.is_promised(path)):
             disk = _in_archive(content, member)
             disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
         else:
@@ -78,7 +78,8 @@ def inspect_image(
 
     :param declared: what Glance has written of it
     """
-    disk = inspect_content(content, member)
+    is_promised = declared.container_format == OVA
+    disk = inspect_content(content, member, is_promised=is_promised)
     if disk.appliance and declared.container_format != OVA:
         raise DiskError(
             f'{content.name}: is an OVA, but its container_format is '
@@ -91,17 +92,20 @@ def inspect_image(
 def promised_format(path: pathlib.Path) -> str | None:
     """Return what a file's suffix says that it is; None if nothing."""
     suffix = path.suffix.lower()
-    return OVA if suffix == '.ova' else _SUFFIXES.get(suffix)
+    return OVA if ova.is_promised(path) else _SUFFIXES.get(suffix)
 
 
-def inspect_content(content: Content, member: str | None = None) -> Disk:
+def inspect_content(
+    content: Content, member: str | None = None, *, is_promised: bool = False
+) -> Disk:
     """Return what is in an image in Glance, of which a few MiB are read.
 
     :param member: the disk to take of an OVA with several
+    :param is_promised: whether Glance says that it is an OVA
     :raises DiskError: if it cannot be used
     :raises UnsafeDisk: if it may harm whoever opens it
     """
-    if ova.is_archive(content):
+    if ova.is_archive(content, is_promised=is_promised):
         return _in_archive(content, member)
     if member is not None:
         raise _no_archive(content.name, member)
@@ -210,7 +214,7 @@ def _check_single(disk: Disk) -> None:
 
 
 def _check_alone(path: pathlib.Path, member: str | None) -> None:
-    if path.suffix.lower() == '.ova':
+    if ova.is_promised(path):
         raise DiskError(f'{path}: is not an OVA: it is not a tar archive')
     if member is not None:
         raise _no_archive(path, member)

@@ -64,7 +64,8 @@ def readable(
     """
     with FileContent(source) as content:
         located = None
-        if ova.is_archive(content):
+        is_promised = ova.is_promised(source)
+        if ova.is_archive(content, is_promised=is_promised):
             located = ova.Archive(content).locate(member)
         if located is None or _is_readable(located):
             yield Readable(source, inspection.inspect(source, member))

@@ -20,6 +20,7 @@ from hypervisor_affinity.image.appliance.ovf import MAX_NAME
 from hypervisor_affinity.image.appliance.ovf import Envelope
 from hypervisor_affinity.image.appliance.ovf import ListedDisk
 from hypervisor_affinity.image.appliance.tar_headers import REPACK
+from hypervisor_affinity.image.appliance.tar_headers import has_checksum
 from hypervisor_affinity.image.appliance.tar_headers import headers
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -73,9 +74,20 @@ class Located:
         return len(self.parts) == 1 and not self.is_gzipped
 
 
-def is_archive(content: Content) -> bool:
-    """Tell whether the content is a tar archive, as an OVA is one."""
-    return content.read(257, 5) == b'ustar'
+def is_archive(content: Content, *, is_promised: bool = False) -> bool:
+    """Tell whether the content is a tar archive, as an OVA is one.
+
+    :param is_promised: whether its name or the like says so; then an archive
+        of before POSIX is one, too, which has no signature
+    """
+    if content.read(257, 5) == b'ustar':
+        return True
+    return is_promised and has_checksum(content)
+
+
+def is_promised(path: pathlib.Path) -> bool:
+    """Tell whether a file's name says that it is an OVA."""
+    return path.suffix.lower() == '.ova'
 
 
 def find_disk(content: Content, member: str | None) -> Appliance:
@@ -297,7 +309,7 @@ def names(path: pathlib.Path) -> tuple[str, ...]:
     """
     found: tuple[str, ...] = ()
     with FileContent(path) as content:
-        if is_archive(content):
+        if is_archive(content, is_promised=is_promised(path)):
             found = tuple(Archive(content).disks)
     if not found:
         raise DiskError(f'{path}: is not an OVA with disks; leave out --disk')

@@ -7,6 +7,7 @@ From DMTF's DSP0243, "Open Virtualization Format".
 import dataclasses
 import io
 import re
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
 
@@ -48,6 +49,16 @@ class ListedDisk:
     file_bytes: int | None
     capacity_bytes: int | None
     has_parent: bool
+
+
+class FirstFile(NamedTuple):
+    """The file of the disk that the OVF lists first, as it is written.
+
+    :ivar compression: empty for none
+    """
+
+    href: str
+    compression: str
 
 
 class Envelope:
@@ -129,17 +140,17 @@ class Envelope:
             )
         return disks
 
-    def first_file(self) -> str | None:
-        """Return the name of the first disk's file, as it is written.
-
-        :returns: None if that disk has none
-        """
+    def first_file(self) -> FirstFile | None:
+        """Return the first disk's file; None if that disk has none."""
         ovf = self._ovf
         disk = self._root.find(f'{ovf}DiskSection/{ovf}Disk')
         reference = None if disk is None else disk.get(f'{ovf}fileRef')
         for file in self._root.iterfind(f'{ovf}References/{ovf}File'):
             if file.get(f'{ovf}id', '') == reference:
-                return file.get(f'{ovf}href')
+                return FirstFile(
+                    file.get(f'{ovf}href', ''),
+                    file.get(f'{ovf}compression', ''),
+                )
         return None
 
     def machine_of(self, disk: ListedDisk) -> Machine:
