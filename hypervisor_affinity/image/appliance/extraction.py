@@ -70,7 +70,7 @@ def readable(
         if located is None or _is_readable(located):
             yield Readable(source, inspection.inspect(source, member))
             return
-        directory = begin()
+        directory = begin().absolute()
         with _scratch(directory) as scratch:
             # No suffix: it would have to fit the format.
             path = pathlib.Path(scratch) / 'disk'

@@ -5,6 +5,7 @@ import errno
 import gzip
 import hashlib
 import os
+import pathlib
 import tempfile
 
 import pytest
@@ -89,6 +90,11 @@ def test_a_folder_that_takes_nothing(
     with pytest.raises(DiskError, match=os.strerror(number)) as caught:
         prepare(path, target, Form(), watch=ignore)
     assert str(caught.value).startswith(f'{target.parent}: a disk of')
+    # A directory that is not named is, too.
+    monkeypatch.chdir(target.parent)
+    with pytest.raises(DiskError) as again:
+        prepare(path, pathlib.Path(target.name), Form(), watch=ignore)
+    assert str(again.value) == str(caught.value)
 
 
 def listing(members):
