@@ -14,12 +14,20 @@ from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import UnsafeDisk
 
 # Called with the step, as a title, and how much of it is done, from 0 to 1.
 Watch = Callable[[str, float], None]
 
 # SHA256, SHA-256, and SHA2-256 of OpenSSL 3.
 _ALGORITHM = re.compile('sha(?:2-|-)?(1|224|256|384|512)', re.IGNORECASE)
+
+# An OVA has a third as many members.
+_MAX_LINES = 1000
+
+# In characters: a name of 255 of four bytes, each percent-encoded, and a
+# digest.
+_MAX_LINE = 4000
 
 _PIECE = 1024**2
 
@@ -34,6 +42,7 @@ class Manifest:
         """Read it.
 
         :raises DiskError: if something in it is no digest
+        :raises UnsafeDisk: if there is more of it than there can be
         """
         self._place = f'{archive}: the manifest {name!r}'
         self._digests: dict[str, str] = {}
@@ -41,9 +50,14 @@ class Manifest:
         # As tarfile decodes names.
         lines = text.decode('utf-8', 'surrogateescape').removeprefix('\ufeff')
         for number, line in enumerate(re.split('\r\n|\r|\n', lines), 1):
+            if number > _MAX_LINES:
+                raise UnsafeDisk(
+                    f'{self._place} has more than {_MAX_LINES} lines; get the '
+                    'archive again'
+                )
             if not line.strip():
                 continue
-            found = _parsed(line)
+            found = _parsed(line) if len(line) <= _MAX_LINE else None
             if not found:
                 raise DiskError(
                     f'{self._place} cannot be read: line {number} is not a '

@@ -2,6 +2,7 @@
 """The digests in an OVA, however they are written."""
 
 import hashlib
+import tracemalloc
 
 import pytest
 
@@ -11,6 +12,7 @@ from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
+from tests.unit.image.ovas import MIB
 from tests.unit.image.ovas import OVF
 from tests.unit.image.ovas import read
 from tests.unit.image.preparing import ignore
@@ -128,7 +130,21 @@ def test_the_ovf_has_a_digest():
         read(OVF, **{'web.mf': lines.format('ab' * 32).encode()})
 
 
-def test_a_long_line():
-    line = b'SHA1(' + b' ' * 500_000 + b')' * 500_000
-    with pytest.raises(DiskError, match='cannot be read: line 1'):
-        read(OVF, **{'web.mf': line})
+@pytest.mark.parametrize(
+    ('text', 'says'),
+    [
+        (b'SHA1(' + b' ' * 500_000 + b')' * 500_000, 'cannot be read: line 1'),
+        (b'SHA1(' + b'%41' * 300_000 + b')= ab', 'cannot be read: line 1'),
+        (b'SHA1(a)=1\n' * 100_000, 'has more than 1000 lines'),
+        (b'\n' * 1_000_000, 'has more than 1000 lines'),
+    ],
+)
+def test_a_long_manifest(text, says):
+    tracemalloc.start()
+    try:
+        with pytest.raises(DiskError, match=says):
+            read(OVF, **{'web.mf': text})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 * MIB
