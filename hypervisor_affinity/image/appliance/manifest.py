@@ -41,7 +41,8 @@ class Manifest:
     def __init__(self, archive: str, name: str, text: bytes) -> None:
         """Read it.
 
-        :raises DiskError: if something in it is no digest
+        :raises DiskError: if something in it is no digest, or contradicts
+            itself
         :raises UnsafeDisk: if there is more of it than there can be
         """
         self._place = f'{archive}: the manifest {name!r}'
@@ -64,10 +65,21 @@ class Manifest:
                     'SHA-1 or SHA-2 digest of a file; get the archive again'
                 )
             file, digest = found
+            self._check_again(number, file, digest)
             self._digests.setdefault(file, digest)
             decoded.setdefault(urllib.parse.unquote(file), digest)
         self._digests = {**decoded, **self._digests}
         self.names: Collection[str] = self._digests.keys()
+
+    def _check_again(self, number: int, file: str, digest: str) -> None:
+        before = self._digests.get(file, digest)
+        algorithm = digest.partition(':')[0]
+        if before != digest and before.startswith(f'{algorithm}:'):
+            raise DiskError(
+                f'{self._place} has two digests of one file: line {number} has'
+                f' another {algorithm} than a line before; get the archive '
+                'again'
+            )
 
     def find(self, names: Collection[str]) -> str | None:
         """Return the digest of a file, as ``sha256:`` and hexadecimal digits.

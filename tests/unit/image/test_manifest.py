@@ -99,6 +99,10 @@ def test_names(tmp_path, target, disk, names):
         (b'ab12  web-1.vmdk', 'cannot be read: line 1'),
         (b'\0\1\xff\xfe' * 100, 'cannot be read: line 1'),
         ('SHA1(web-1.vmdk)= ab12'.encode('utf-16'), 'cannot be read: line 1'),
+        (
+            b'SHA1(web-1.vmdk)= ab12\nsha1(./web-1.vmdk)= cd',
+            'has two digests of one file: line 2 has another sha1 than a line',
+        ),
         (b'SHA1(web-2.vmdk)= ab12', "does not list 'web-1.vmdk'"),
         (b'', "does not list 'web-1.vmdk'"),
     ],
@@ -116,6 +120,11 @@ def test_several_manifests():
         read(OVF, **others)
     proper = read(OVF, **others, **{'web.mf': line.replace(b'ab', b'cd')})
     assert proper.digest == 'sha1:cd12'
+
+
+def test_digests_of_two_algorithms():
+    lines = b'SHA1(web-1.vmdk)= ab12\nSHA256(web-1.vmdk)= cd34\n'
+    assert read(OVF, **{'web.mf': lines * 2}).digest == 'sha1:ab12'
 
 
 def test_a_manifest_of_something_else():
