@@ -66,7 +66,7 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
         else:
             disk = _judged(content)
             _check_alone(path, member)
-            _check_suffix(path, disk)
+            _check_suffix(path, content, disk)
             disk = _with_files(path, content, disk)
     return _confirmed(path, disk)
 
@@ -224,10 +224,12 @@ def _no_archive(name: object, member: str) -> DiskError:
     return DiskError(f'{name}: is not an OVA, so it has no disk {member!r}')
 
 
-def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
+def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
     suffix = path.suffix.lower()
     if _SUFFIXES.get(suffix, disk.format) == disk.format:
         return
+    if suffix == '.vhd' and disk.format == RAW:
+        vhd.check_end(content)
     if suffix == '.vmdk' and disk.format == RAW:
         raise DiskError(
             f'{path}: is raw, not VMDK; if it is the data of a flat VMDK, '
