@@ -6,9 +6,9 @@ import pathlib
 import zlib
 
 FOLDER = pathlib.Path(__file__).parent / 'corpus'
-# Of a reader.
-_INPUTS = 60
-_LONGEST = 16 * 1024
+# Of a reader, and characters of one.
+_INPUTS = 40
+_LONGEST = 2000
 
 
 def load(reader: str) -> list[bytes]:
@@ -23,11 +23,10 @@ def keep(reader: str, folder: pathlib.Path) -> None:
         {path.read_bytes() for path in folder.iterdir()},
         key=lambda data: (len(data), data),
     )
-    lines = [
-        base64.b85encode(zlib.compress(data, 9)).decode()
-        for data in inputs
-        if len(data) <= _LONGEST
-    ]
+    encoded = (
+        base64.b85encode(zlib.compress(data, 9)).decode() for data in inputs
+    )
+    lines = [line for line in encoded if len(line) <= _LONGEST]
     FOLDER.mkdir(exist_ok=True)
     # Of all sizes.
     step = -(-len(lines) // _INPUTS)

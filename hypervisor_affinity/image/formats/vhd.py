@@ -70,6 +70,11 @@ def size(content: Content) -> int:
     """
     name = content.name
     head, tail = content.read(0, SECTOR), _tail(content)
+    if len(head) < SECTOR:
+        raise UnsafeDisk(
+            f'{name}: ends within its first sector, after {content.size} '
+            f'bytes: it is truncated; {REDO}'
+        )
     said = [
         _FIELDS.unpack_from(footer)
         for footer in (head, tail)
