@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Callable
 
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.appliance.manifest import Manifest
 from hypervisor_affinity.image.appliance.ovf import Envelope
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.formats import foreign
@@ -59,7 +59,7 @@ def _envelope(data: bytes) -> None:
 
 
 def _manifest(data: bytes) -> None:
-    manifest.digest(data, {'disk.vmdk'})
+    Manifest('fuzzed', 'a.mf', data).find({'disk.vmdk'})
 
 
 READERS: dict[str, Callable[[bytes], object]] = {
