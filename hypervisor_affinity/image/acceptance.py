@@ -9,6 +9,7 @@ vmdk_allowed_types``.
 from collections.abc import Collection
 from typing import NamedTuple
 
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.drivers import kvm
 from hypervisor_affinity.core.drivers import vmware
 from hypervisor_affinity.image.appliance import ova_import
@@ -126,12 +127,20 @@ def by_vsphere(disk: Disk) -> Answer:
     return Answer(True, f'the driver accepts {disk.format}')
 
 
-def nowhere(disk: Disk) -> str | None:
-    """Tell why nova boots it on no hypervisor; None if it boots it on one."""
-    answer = by_vsphere(disk)
-    if answer.accepts or by_kvm(disk).accepts:
+def nowhere(disk: Disk, families: Collection[str] | None = None) -> str | None:
+    """Tell why nova boots it on no hypervisor; None if it boots it on one.
+
+    :param families: those that it may be on; None for any
+    """
+    takers = {hypervisor.KVM: by_kvm, hypervisor.VMWARE: by_vsphere}
+    wanted = takers.keys() & (takers if families is None else families)
+    answers = {family: takers[family](disk) for family in sorted(wanted)}
+    if not answers or any(answer.accepts for answer in answers.values()):
         return None
-    return f'no hypervisor boots it: {answer.why}'
+    if wanted == takers.keys():
+        return f'no hypervisor boots it: {answers[hypervisor.VMWARE].why}'
+    ((family, answer),) = answers.items()
+    return f'{hypervisor.title({family})} does not boot it: {answer.why}'
 
 
 def fitting_disk_type(disk: Disk) -> str | None:

@@ -87,6 +87,9 @@ class Appliance:
     :ivar others: names of further disks in the archive
     :ivar obstacle: what in the archive keeps nova's vSphere driver from the
         disk, as a clause; None if it finds it
+    :ivar capacity_bytes: what the guest sees of the disk by the OVF; None if
+        that is not known
+    :ivar is_extracted: whether it is read from a file of its own
     """
 
     member: str
@@ -99,6 +102,8 @@ class Appliance:
     vif_model: str | None = None
     others: tuple[str, ...] = ()
     obstacle: str | None = None
+    capacity_bytes: int | None = None
+    is_extracted: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import os
 import pathlib
 
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -59,13 +60,13 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(path) as content:
-        if ova.is_archive(content):
+        if ova.is_archive(content, is_promised=ova.is_promised(path)):
             disk = _in_archive(content, member)
             disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
         else:
             disk = _judged(content)
             _check_alone(path, member)
-            _check_suffix(path, disk)
+            _check_suffix(path, content, disk)
             disk = _with_files(path, content, disk)
     return _confirmed(path, disk)
 
@@ -77,7 +78,8 @@ def inspect_image(
 
     :param declared: what Glance has written of it
     """
-    disk = inspect_content(content, member)
+    is_promised = declared.container_format == OVA
+    disk = inspect_content(content, member, is_promised=is_promised)
     if disk.appliance and declared.container_format != OVA:
         raise DiskError(
             f'{content.name}: is an OVA, but its container_format is '
@@ -90,17 +92,20 @@ def inspect_image(
 def promised_format(path: pathlib.Path) -> str | None:
     """Return what a file's suffix says that it is; None if nothing."""
     suffix = path.suffix.lower()
-    return OVA if suffix == '.ova' else _SUFFIXES.get(suffix)
+    return OVA if ova.is_promised(path) else _SUFFIXES.get(suffix)
 
 
-def inspect_content(content: Content, member: str | None = None) -> Disk:
+def inspect_content(
+    content: Content, member: str | None = None, *, is_promised: bool = False
+) -> Disk:
     """Return what is in an image in Glance, of which a few MiB are read.
 
     :param member: the disk to take of an OVA with several
+    :param is_promised: whether Glance says that it is an OVA
     :raises DiskError: if it cannot be used
     :raises UnsafeDisk: if it may harm whoever opens it
     """
-    if ova.is_archive(content):
+    if ova.is_archive(content, is_promised=is_promised):
         return _in_archive(content, member)
     if member is not None:
         raise _no_archive(content.name, member)
@@ -209,7 +214,7 @@ def _check_single(disk: Disk) -> None:
 
 
 def _check_alone(path: pathlib.Path, member: str | None) -> None:
-    if path.suffix.lower() == '.ova':
+    if ova.is_promised(path):
         raise DiskError(f'{path}: is not an OVA: it is not a tar archive')
     if member is not None:
         raise _no_archive(path, member)
@@ -219,10 +224,12 @@ def _no_archive(name: object, member: str) -> DiskError:
     return DiskError(f'{name}: is not an OVA, so it has no disk {member!r}')
 
 
-def _check_suffix(path: pathlib.Path, disk: Disk) -> None:
+def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
     suffix = path.suffix.lower()
     if _SUFFIXES.get(suffix, disk.format) == disk.format:
         return
+    if suffix == '.vhd' and disk.format == RAW:
+        vhd.check_end(content)
     if suffix == '.vmdk' and disk.format == RAW:
         raise DiskError(
             f'{path}: is raw, not VMDK; if it is the data of a flat VMDK, '
@@ -296,6 +303,7 @@ def _in_archive(content: Content, member: str | None) -> Disk:
     )
     disk = _judged(part)
     _check_single(disk)
+    lengths.check_capacity(content.name, disk.format, part.size, appliance)
     return dataclasses.replace(
         disk,
         name=content.name,

@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from oslo_utils import imageutils
 
+from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
 
@@ -105,9 +106,12 @@ def node(path: pathlib.Path, disk: Disk) -> Node:
     :param path: of the disk's file, or of the OVA that it is in
     """
     disk_format = _FORMATS.get(disk.format, disk.format)
-    if disk.appliance is None:
+    if disk.appliance is None or disk.appliance.is_extracted:
         return Node(path, disk_format)
-    return Node(path, disk_format, disk.appliance.offset, disk.appliance.size)
+    # It opens no part that ends within a sector. A tar archive fills up the
+    # sector of a member's end.
+    sectors = -(-disk.appliance.size // SECTOR)
+    return Node(path, disk_format, disk.appliance.offset, sectors * SECTOR)
 
 
 def check_path(path: pathlib.Path) -> None:

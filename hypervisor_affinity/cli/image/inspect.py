@@ -11,6 +11,7 @@ from hypervisor_affinity.cli.base import PolicyCommand
 from hypervisor_affinity.cli.image import wishes
 from hypervisor_affinity.cli.image.size import Size
 from hypervisor_affinity.cloud.glance import Glance
+from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
@@ -197,9 +198,13 @@ def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
         return f'{disk.name}: {kind}; Glance refuses it: {why}'
     changes = _changes(disk, fitting)
     given = 'with these properties, ' if changes else ''
-    outcome = acceptance.nowhere(disk) or given + _demand(
-        disk, changes, policy
-    )
+    demand = _predicted(disk, changes, policy)
+    outcome = acceptance.nowhere(disk)
+    if not outcome:
+        but = acceptance.nowhere(disk, demand.required)
+        outcome = given + ', but '.join(
+            filter(None, [demand_text(demand), but])
+        )
     if disk.declared:
         return f'image {disk.name}: content is {kind}; {outcome}'
     return f'{disk.name}: {kind}; Glance accepts it; {outcome}'
@@ -241,8 +246,12 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
 
 
 def _demand(disk: Disk, changes: dict[str, str], policy: Policy) -> str:
+    return demand_text(_predicted(disk, changes, policy))
+
+
+def _predicted(disk: Disk, changes: dict[str, str], policy: Policy) -> Demand:
     has = disk.declared.properties if disk.declared else {}
-    return demand_text(predict(disk, {**has, **changes}, policy))
+    return predict(disk, {**has, **changes}, policy)
 
 
 def _declared_rows(declared: Declared) -> Iterator[_Row]:

@@ -34,6 +34,7 @@ from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
+from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.operations.prediction import predict
 from hypervisor_affinity.operations.uploading import Plan
 from hypervisor_affinity.operations.uploading import Upload as Uploading
@@ -156,10 +157,14 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         def demand(properties: Mapping[str, str]) -> str:
             return demand_text(predict(disk, properties, policy))
 
+        allowed = predict(disk, plan.properties, policy).required
+        refusal = acceptance.nowhere(disk) or (
+            acceptance.nowhere(disk, allowed)
+        )
         self.say(
             parsed_args,
             f'{plan.path}: {demand(plan.properties)}',
-            *filter(None, [acceptance.nowhere(disk)]),
+            *filter(None, [refusal, sectors.warning(disk)]),
             *fitting.questions,
         )
         if parsed_args.dry_run:

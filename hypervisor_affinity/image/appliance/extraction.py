@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.appliance.manifest import Watch
@@ -63,15 +64,14 @@ def readable(
     """
     with FileContent(source) as content:
         located = None
-        if ova.is_archive(content):
+        is_promised = ova.is_promised(source)
+        if ova.is_archive(content, is_promised=is_promised):
             located = ova.Archive(content).locate(member)
         if located is None or _is_readable(located):
             yield Readable(source, inspection.inspect(source, member))
             return
-        directory = begin()
-        with tempfile.TemporaryDirectory(
-            prefix='.image-prepare-', dir=directory
-        ) as scratch:
+        directory = begin().absolute()
+        with _scratch(directory) as scratch:
             # No suffix: it would have to fit the format.
             path = pathlib.Path(scratch) / 'disk'
             try:
@@ -80,6 +80,20 @@ def readable(
                 raise DiskError(f'{directory}: {error.strerror}') from error
             disk = _inspected(content, located, path)
             yield Readable(path, disk)
+
+
+def _scratch(
+    directory: pathlib.Path,
+) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(
+            prefix='.image-prepare-', dir=directory
+        )
+    except OSError as error:
+        raise DiskError(
+            f'{directory}: a disk of the archive must be extracted here first:'
+            f' {error.strerror}; choose another directory for the target'
+        ) from error
 
 
 def _is_readable(located: Located) -> bool:
@@ -109,8 +123,9 @@ def _write(
             else:
                 file.write(piece)
             position += len(piece)
-        # qemu fills up the last sector of a raw disk, but not of a part.
-        file.truncate(-(-position // SECTOR) * SECTOR)
+        # What is missing there is for the inspection to find. qemu fills up
+        # the last sector of a raw disk.
+        file.truncate(position)
     stream.check_rest()
 
 
@@ -231,6 +246,8 @@ def _inspected(
             f'{content.name}, {located.appliance.member} is an archive; '
             'extract it, and use that'
         )
+    size = path.stat().st_size
+    lengths.check_capacity(content.name, disk.format, size, located.appliance)
     return dataclasses.replace(
         disk,
         name=content.name,
@@ -241,7 +258,8 @@ def _inspected(
         appliance=dataclasses.replace(
             located.appliance,
             offset=0,
-            size=path.stat().st_size,
+            size=size,
             digest=None,
+            is_extracted=True,
         ),
     )

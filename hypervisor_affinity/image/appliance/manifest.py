@@ -7,32 +7,127 @@ From DMTF's DSP0243, "Open Virtualization Format".
 import hashlib
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Callable, Collection
 
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import UnsafeDisk
 
 # Called with the step, as a title, and how much of it is done, from 0 to 1.
 Watch = Callable[[str, float], None]
 
-_DIGEST = re.compile(r'(SHA1|SHA256|SHA512) ?\((.+)\) ?= ?([0-9a-fA-F]+)\s*')
+# SHA256, SHA-256, and SHA2-256 of OpenSSL 3.
+_ALGORITHM = re.compile('sha(?:2-|-)?(1|224|256|384|512)', re.IGNORECASE)
+
+# An OVA has a third as many members.
+_MAX_LINES = 1000
+
+# In characters: a name of 255 of four bytes, each percent-encoded, and a
+# digest.
+_MAX_LINE = 4000
 
 _PIECE = 1024**2
 
 
-def digest(text: bytes, names: Collection[str]) -> str | None:
-    """Return the digest of a file, as ``sha256:`` and hexadecimal digits.
+class Manifest:
+    """A manifest.
 
-    :param names: of the file
-    :returns: None if there is none
+    :ivar names: of the files, as they are written and decoded, without ``./``
     """
-    for line in text.decode(errors='replace').splitlines():
-        found = _DIGEST.fullmatch(line)
-        if found and found[2] in names:
-            return f'{found[1]}:{found[3]}'.lower()
-    return None
+
+    def __init__(self, archive: str, name: str, text: bytes) -> None:
+        """Read it.
+
+        :raises DiskError: if something in it is no digest, or contradicts
+            itself
+        :raises UnsafeDisk: if there is more of it than there can be
+        """
+        self._place = f'{archive}: the manifest {name!r}'
+        self._digests: dict[str, str] = {}
+        decoded: dict[str, str] = {}
+        # As tarfile decodes names.
+        lines = text.decode('utf-8', 'surrogateescape').removeprefix('\ufeff')
+        for number, line in enumerate(re.split('\r\n|\r|\n', lines), 1):
+            if number > _MAX_LINES:
+                raise UnsafeDisk(
+                    f'{self._place} has more than {_MAX_LINES} lines; get the '
+                    'archive again'
+                )
+            if not line.strip():
+                continue
+            found = _parsed(line) if len(line) <= _MAX_LINE else None
+            if not found:
+                raise DiskError(
+                    f'{self._place} cannot be read: line {number} is not a '
+                    'SHA-1 or SHA-2 digest of a file; get the archive again'
+                )
+            file, digest = found
+            self._check_again(number, file, digest)
+            self._digests.setdefault(file, digest)
+            decoded.setdefault(urllib.parse.unquote(file), digest)
+        self._digests = {**decoded, **self._digests}
+        self.names: Collection[str] = self._digests.keys()
+
+    def _check_again(self, number: int, file: str, digest: str) -> None:
+        before = self._digests.get(file, digest)
+        algorithm = digest.partition(':')[0]
+        if before != digest and before.startswith(f'{algorithm}:'):
+            raise DiskError(
+                f'{self._place} has two digests of one file: line {number} has'
+                f' another {algorithm} than a line before; get the archive '
+                'again'
+            )
+
+    def find(self, names: Collection[str]) -> str | None:
+        """Return the digest of a file, as ``sha256:`` and hexadecimal digits.
+
+        :param names: of the file
+        :returns: None if there is none
+        """
+        return next(
+            (self._digests[name] for name in names if name in self._digests),
+            None,
+        )
+
+    def digest(self, names: Collection[str], member: str) -> str:
+        """Return the digest of a file that must have one, as :meth:`find`.
+
+        :raises DiskError: if it has none
+        """
+        if found := self.find(names):
+            return found
+        raise DiskError(
+            f'{self._place} does not list {member!r}; get the archive again'
+        )
+
+
+def _parsed(line: str) -> tuple[str, str] | None:
+    """Return the file's name, and the digest as ``sha256:`` and digits.
+
+    No regular expression: a long line would take it long.
+    """
+    title, _, rest = line.partition('(')
+    name, _, value = rest.rpartition(')')
+    algorithm = _ALGORITHM.fullmatch(title.strip())
+    sign, digits = value.strip()[:1], value.strip()[1:].strip()
+    name = name.strip().removeprefix('./')
+    is_digest = sign == '=' and re.fullmatch('[0-9a-fA-F]+', digits)
+    if not (algorithm and name and is_digest):
+        return None
+    return name, f'sha{algorithm[1]}:{digits.lower()}'
+
+
+def check_text(archive: str, member: str, text: bytes, digest: str) -> None:
+    """Check a member that was read as a whole.
+
+    :raises DiskError: if its digest is another one
+    """
+    algorithm, _, expected = digest.partition(':')
+    if hashlib.new(algorithm, text).hexdigest() != expected:
+        raise DiskError(wrong(archive, member, algorithm))
 
 
 def check_disk(

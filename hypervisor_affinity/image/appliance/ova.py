@@ -12,12 +12,15 @@ import tarfile
 import urllib.parse
 from collections.abc import Iterator
 
+from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova_import
+from hypervisor_affinity.image.appliance.manifest import Manifest
 from hypervisor_affinity.image.appliance.ovf import MAX_NAME
 from hypervisor_affinity.image.appliance.ovf import Envelope
 from hypervisor_affinity.image.appliance.ovf import ListedDisk
 from hypervisor_affinity.image.appliance.tar_headers import REPACK
+from hypervisor_affinity.image.appliance.tar_headers import has_checksum
 from hypervisor_affinity.image.appliance.tar_headers import headers
 from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
@@ -71,9 +74,20 @@ class Located:
         return len(self.parts) == 1 and not self.is_gzipped
 
 
-def is_archive(content: Content) -> bool:
-    """Tell whether the content is a tar archive, as an OVA is one."""
-    return content.read(257, 5) == b'ustar'
+def is_archive(content: Content, *, is_promised: bool = False) -> bool:
+    """Tell whether the content is a tar archive, as an OVA is one.
+
+    :param is_promised: whether its name or the like says so; then an archive
+        of before POSIX is one, too, which has no signature
+    """
+    if content.read(257, 5) == b'ustar':
+        return True
+    return is_promised and has_checksum(content)
+
+
+def is_promised(path: pathlib.Path) -> bool:
+    """Tell whether a file's name says that it is an OVA."""
+    return path.suffix.lower() == '.ova'
 
 
 def find_disk(content: Content, member: str | None) -> Appliance:
@@ -120,10 +134,15 @@ class Archive:
                 f'{len(descriptors)}; {REPACK}'
             )
         (self._descriptor,) = descriptors
-        self._envelope = Envelope(
-            f'{content.name}, {self._descriptor}',
-            self._text(self._descriptor),
-        )
+        text = self._text(self._descriptor)
+        self._manifest = self._read_manifest()
+        if self._manifest:
+            digest = self._manifest.find(self._called(self._descriptor))
+            if digest:
+                manifest.check_text(
+                    content.name, self._descriptor, text, digest
+                )
+        self._envelope = Envelope(f'{content.name}, {self._descriptor}', text)
         self.disks = {
             self._resolved(disk.file): disk for disk in self._envelope.disks()
         }
@@ -156,30 +175,62 @@ class Archive:
             obstacle=ova_import.obstacle(
                 self._envelope, order[place + 1 :], parts[0].name
             ),
+            capacity_bytes=disk.capacity_bytes,
         )
         return Located(appliance, parts, disk.compression == 'gzip')
 
     def _resolved(self, href: str) -> str:
         """Return the name of a disk's member, or of its chunks before the dot.
 
-        It is a URI reference, but not all programs encode what they write.
+        It is a URI reference, relative to the OVF. But not all programs encode
+        what they write, and some write what the archive has.
         """
-        spellings = href, urllib.parse.unquote(href)
-        names = [_clean(self._directory + spelling) for spelling in spellings]
+        decoded = urllib.parse.unquote(href)
+        names = [
+            _clean(directory + spelling)
+            for directory in (self._directory, '')
+            for spelling in (href, decoded)
+        ]
         for name in filter(None, names):
             if not {name, _chunk(name, 0)}.isdisjoint(self._members):
                 return name
-        if names[-1] is None:
+        named = _clean(self._directory + decoded)
+        if named is None:
             raise UnsafeDisk(
                 f'{self._content.name}: a disk is not a member of the archive:'
                 f' {href!r}; export the VM as one OVA'
             )
-        return names[-1]
+        return named
 
     @property
     def _directory(self) -> str:
         """Where the OVF is, and what it names: empty, or with a slash."""
         return self._descriptor[: self._descriptor.rfind('/') + 1]
+
+    def _called(self, name: str) -> tuple[str, ...]:
+        """Return what the manifest may call a member."""
+        return name, name.removeprefix(self._directory)
+
+    def _read_manifest(self) -> Manifest | None:
+        """Return the manifest beside the OVF, which is to have its name.
+
+        :raises DiskError: if it cannot be read, or which it is cannot be told
+        """
+        beside = re.compile(
+            re.escape(self._directory) + r'[^/]*\.mf', re.IGNORECASE
+        )
+        found = [*filter(beside.fullmatch, self._members)]
+        proper = f'{self._descriptor.removesuffix(".ovf")}.mf'
+        if proper in found:
+            found = [proper]
+        if len(found) > 1:
+            raise DiskError(
+                f'{self._content.name}: has several manifests, and none has '
+                f'the name {proper!r}; {REPACK}'
+            )
+        for name in found:
+            return Manifest(self._content.name, name, self._text(name))
+        return None
 
     def _text(self, name: str) -> bytes:
         member = self._members[name]
@@ -220,9 +271,9 @@ class Archive:
         :raises DiskError: if something of it is missing
         """
         names = [name]
-        if _chunk(name, 0) in self._members:
-            pattern = re.compile(re.escape(name) + r'\.\d{9}', re.ASCII)
-            number = sum(map(bool, map(pattern.fullmatch, self._members)))
+        is_named = name in self._members and disk.chunk_bytes is None
+        if _chunk(name, 0) in self._members and not is_named:
+            number = self._number_of_chunks(name)
             names = [_chunk(name, place) for place in range(number)]
         for part in names:
             if part not in self._members:
@@ -231,13 +282,24 @@ class Archive:
                     'get the archive again'
                 )
         members = [self._members[part] for part in names]
-        _check_size(f'{self._content.name}, {name!r}', members, disk)
-        listing = f'{self._descriptor.removesuffix(".ovf")}.mf'
-        text = self._text(listing) if listing in self._members else b''
+        lengths.check_file(
+            f'{self._content.name}, {name!r}',
+            [member.size for member in members],
+            disk,
+        )
         for part, member in zip(names, members, strict=True):
-            called = {part, part.removeprefix(self._directory), member.name}
-            digest = manifest.digest(text, called)
+            digest = None
+            if self._manifest:
+                digest = self._manifest.digest(self._called(part), part)
             yield dataclasses.replace(member, digest=digest)
+
+    def _number_of_chunks(self, name: str) -> int:
+        """Return how many there are, or should be by the manifest."""
+        listed = self._manifest.names if self._manifest else ()
+        inside = (self._directory + other for other in listed)
+        pattern = re.compile(re.escape(name) + r'\.\d{9}', re.ASCII)
+        known = {*self._members, *listed, *inside}
+        return sum(map(bool, map(pattern.fullmatch, known)))
 
 
 def names(path: pathlib.Path) -> tuple[str, ...]:
@@ -247,7 +309,7 @@ def names(path: pathlib.Path) -> tuple[str, ...]:
     """
     found: tuple[str, ...] = ()
     with FileContent(path) as content:
-        if is_archive(content):
+        if is_archive(content, is_promised=is_promised(path)):
             found = tuple(Archive(content).disks)
     if not found:
         raise DiskError(f'{path}: is not an OVA with disks; leave out --disk')
@@ -317,23 +379,4 @@ def _check(place: str, disk: ListedDisk) -> None:
         raise UnsafeDisk(
             f'{place} is based on another disk; delete or consolidate the '
             "VM's snapshots, and export it again"
-        )
-
-
-def _check_size(place: str, members: list[Member], disk: ListedDisk) -> None:
-    """Check that no chunk, and nothing at the end, is missing.
-
-    :raises DiskError: if something is
-    """
-    *full, last = [member.size for member in members]
-    chunk = disk.chunk_bytes or max(full, default=last)
-    total = sum(full) + last
-    if last > chunk or any(size != chunk for size in full):
-        raise DiskError(
-            f'{place} is in chunks of different sizes; get the archive again'
-        )
-    if len(members) > 1 and disk.file_bytes not in (None, total):
-        raise DiskError(
-            f'{place} is in chunks of {total} bytes in all, and the OVF says '
-            f'{disk.file_bytes}; get the archive again'
         )

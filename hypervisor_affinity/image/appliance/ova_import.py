@@ -40,9 +40,10 @@ def obstacle(
             f'{_PREFIX}'
         )
     first = envelope.first_file()
-    if not first:
+    if not first or not first.href:
         return 'the driver reads only the first disk of the OVF, an empty one'
-    found = next((name for name in following if name.startswith(first)), None)
+    matching = [name for name in following if name.startswith(first.href)]
+    found = matching[0] if matching else None
     if found == disk:
         return None
     if found is None and disk not in following:
@@ -52,8 +53,15 @@ def obstacle(
     if found is None:
         return (
             'the driver finds no member that is called as in the OVF: '
-            f'{first[:MAX_NAME]!r}'
+            f'{first.href[:MAX_NAME]!r}'
         )
+    if first.compression not in ('', 'identity'):
+        return (
+            f'the driver takes only {found!r}, and does not decompress it: it '
+            f'is compressed with {first.compression[:MAX_NAME]}'
+        )
+    if f'{first.href}.000000001' in matching:
+        return f'the driver takes only {found!r}, which is not a whole disk'
     return f'the driver imports only one disk, {found!r}'
 
 
@@ -65,5 +73,9 @@ def refusal(disk: Disk, appliance: Appliance) -> str:
             'the driver imports an OVA only with a streamOptimized disk, and '
             f'this is {disk.create_type or disk.format}'
         )
-    option = ' --disk' if appliance.others else ''
-    return f'{why}; extract the disk with "image prepare{option}"'
+    if not appliance.others:
+        return f'{why}; extract the disk with "image prepare"'
+    return (
+        f'{why}; extract the disk with "image prepare --disk NAME", or all '
+        'with "--disk all"'
+    )

@@ -7,6 +7,7 @@ From DMTF's DSP0243, "Open Virtualization Format".
 import dataclasses
 import io
 import re
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
 
@@ -26,6 +27,9 @@ _NAMESPACES = (
 )
 
 
+_UNITS = re.compile(r'byte(?: ?\* ?([0-9]{1,4})(?: ?\^ ?([0-9]{1,2}))?)?')
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ListedDisk:
     """A disk as the OVF lists it.
@@ -35,6 +39,7 @@ class ListedDisk:
     :ivar compression: empty for none
     :ivar chunk_bytes: None if it is not in chunks
     :ivar file_bytes: what all chunks have; None if it is not said
+    :ivar capacity_bytes: what the guest sees; None if it is not known
     """
 
     identity: str
@@ -42,7 +47,18 @@ class ListedDisk:
     compression: str
     chunk_bytes: int | None
     file_bytes: int | None
+    capacity_bytes: int | None
     has_parent: bool
+
+
+class FirstFile(NamedTuple):
+    """The file of the disk that the OVF lists first, as it is written.
+
+    :ivar compression: empty for none
+    """
+
+    href: str
+    compression: str
 
 
 class Envelope:
@@ -115,22 +131,26 @@ class Envelope:
                     told.get(f'{ovf}compression', ''),
                     _bytes(told.get(f'{ovf}chunkSize', '')),
                     _bytes(told.get(f'{ovf}size', '')),
+                    _capacity(
+                        disk.get(f'{ovf}capacity', ''),
+                        disk.get(f'{ovf}capacityAllocationUnits', 'byte'),
+                    ),
                     f'{ovf}parentRef' in disk.attrib,
                 )
             )
         return disks
 
-    def first_file(self) -> str | None:
-        """Return the name of the first disk's file, as it is written.
-
-        :returns: None if that disk has none
-        """
+    def first_file(self) -> FirstFile | None:
+        """Return the first disk's file; None if that disk has none."""
         ovf = self._ovf
         disk = self._root.find(f'{ovf}DiskSection/{ovf}Disk')
         reference = None if disk is None else disk.get(f'{ovf}fileRef')
         for file in self._root.iterfind(f'{ovf}References/{ovf}File'):
             if file.get(f'{ovf}id', '') == reference:
-                return file.get(f'{ovf}href')
+                return FirstFile(
+                    file.get(f'{ovf}href', ''),
+                    file.get(f'{ovf}compression', ''),
+                )
         return None
 
     def machine_of(self, disk: ListedDisk) -> Machine:
@@ -155,6 +175,18 @@ class Envelope:
 def _bytes(text: str) -> int | None:
     # Python reads no number of thousands of digits.
     return int(text) if re.fullmatch('[0-9]{1,18}', text) else None
+
+
+def _capacity(number: str, units: str) -> int | None:
+    """Return a capacity in bytes; None if that is not known.
+
+    :param units: ``byte * 2^20``, one of DMTF's programmatic units (DSP0004)
+    """
+    found = _UNITS.fullmatch(units.strip())
+    count = _bytes(number)
+    if not found or count is None:
+        return None
+    return count * int(found[1] or 1) ** int(found[2] or 1)
 
 
 def _prefixes(text: bytes) -> dict[str, str]:

@@ -21,6 +21,16 @@ _MAX_HEADERS = 1024**2
 REPACK = 'pack it again with "tar --format=gnu -cf NEW.ova *.ovf *.vmdk"'
 
 
+def has_checksum(content: Content) -> bool:
+    """Tell whether the content begins with a header whose checksum fits."""
+    block = content.read(0, tarfile.BLOCKSIZE)
+    try:
+        tarfile.TarInfo.frombuf(block, 'utf-8', 'surrogateescape')
+    except tarfile.TarError:
+        return False
+    return True
+
+
 def headers(content: Content) -> Iterator[tarfile.TarInfo]:
     """Yield the header of each member of an archive.
 

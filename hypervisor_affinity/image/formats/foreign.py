@@ -67,10 +67,22 @@ KINDS = (
     _compressed('zstd', rb'\x28\xb5\x2f\xfd'),
     _compressed('lz4', rb'\x04\x22\x4d\x18'),
     _compressed('lzip', rb'LZIP\x01'),
+    # A frame that is to be skipped, as pzstd begins with; either program's.
+    _compressed('zstd or lz4', rb'[\x50-\x5f]\x2a\x4d\x18'),
+    _compressed('lz4', rb'\x02\x21\x4c\x18'),
+    _compressed('lzma', rb'\x5d\x00\x00[\x00-\xff]{2}\xff{8}'),
+    _compressed('lzop', rb'\x89LZO\x00\r\n\x1a\n'),
+    _compressed('compress', rb'\x1f\x9d'),
     _archive('a 7z archive', rb'7z\xbc\xaf\x27\x1c'),
     _archive('a zip archive', rb'PK(?:\x03\x04|\x05\x06|\x07\x08)'),
     _archive('a rar archive', rb'Rar!\x1a\x07'),
     _archive('a tar archive', rb'.{257}ustar(?:\x00| )'),
+    _archive('a cpio archive', rb'07070[127][0-9a-fA-F]{8}'),
+    _archive('a cab archive', rb'MSCF\x00\x00\x00\x00'),
+    _archive('a WIM archive', rb'MSWIM\x00\x00\x00'),
+    _archive('a backup of Proxmox (VMA)', rb'VMA\x00'),
+    _archive('an image of partclone', rb'partclone-image'),
+    _archive('a SquashFS', rb'hsqs.{24}[\x04]\x00'),
     # The magics are those that qemu's drivers probe for.
     _probed('a disk of Parallels', 'parallels', rb'WithoutFreeSpace'),
     _probed('a disk of Parallels', 'parallels', rb'WithouFreSpacExt'),
@@ -93,7 +105,15 @@ KINDS = (
         re.compile(rb'(?:\xef\xbb\xbf)?\s*<(?:!|\?xml|html|head)', re.I),
         _GET,
     ),
-    Kind('text', re.compile(rb'[\t-\r -~]+\Z'), _GET),
+    # In ASCII, UTF-8 or a code page; or in UTF-16.
+    Kind(
+        'text',
+        re.compile(
+            rb'(?:\xef\xbb\xbf)?[\t-\r -~][\t-\r -~\x80-\xff]*\Z'
+            rb'|\xff\xfe[\t-\r -~]\x00|\xfe\xff\x00[\t-\r -~]'
+        ),
+        _GET,
+    ),
 )
 
 # qemu knows it by the suffix of its name, which nova does not keep.

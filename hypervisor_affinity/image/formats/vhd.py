@@ -15,6 +15,8 @@ from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.formats import maps
 
 _COOKIE = b'conectix'
+# How far from the end a footer is looked for, in bytes.
+_NEAR = 16 * SECTOR
 
 # Of a footer: current size in bytes, and disk type.
 _FIELDS = struct.Struct('>48xQ4xI')
@@ -45,6 +47,26 @@ def is_fixed(content: Content) -> bool:
     return _tail(content).startswith(_COOKIE)
 
 
+def check_end(content: Content) -> None:
+    """Refuse what has a footer near its end, but not as its last sector.
+
+    As raw, the footer would be a part of the disk. Such are fixed disks that
+    were cut, or have something behind them, and those of Virtual PC before
+    2004, whose footers have 511 bytes.
+
+    :raises DiskError: if it has
+    """
+    place = max(0, content.size - _NEAR)
+    found = content.read(place, _NEAR).rfind(_COOKIE)
+    if found >= 0:
+        raise DiskError(
+            f'{content.name}: is no VHD: its footer is at byte '
+            f'{place + found} of {content.size}, and must be the last '
+            f'{SECTOR} bytes: it is truncated, or has something behind it; '
+            f'{REDO}'
+        )
+
+
 def size(content: Content) -> int:
     """Return the virtual size in bytes.
 
@@ -58,6 +80,11 @@ def size(content: Content) -> int:
     """
     name = content.name
     head, tail = content.read(0, SECTOR), _tail(content)
+    if len(head) < SECTOR:
+        raise UnsafeDisk(
+            f'{name}: ends within its first sector, after {content.size} '
+            f'bytes: it is truncated; {REDO}'
+        )
     said = [
         _FIELDS.unpack_from(footer)
         for footer in (head, tail)

@@ -5,6 +5,8 @@ import pytest
 
 from tests.unit.cli.program import Run
 
+pytest.importorskip('glance', reason='the extra `cloud` is not installed')
+
 
 @pytest.fixture
 def inspect(upload, capsys):

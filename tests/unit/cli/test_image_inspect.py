@@ -286,3 +286,16 @@ def test_neither_file_nor_cloud(run, monkeypatch, tmp_path):
     assert done.code == 3
     assert 'none.vmdk: no such file' in done.err
     assert '--os-cloud' in done.err
+
+
+def test_what_only_esxi_may_boot_and_does_not(run, disk):
+    path = disk('streamOptimized')
+    content = bytearray(path.read_bytes())
+    # The version in its header.
+    content[4] = 1
+    path.write_bytes(content)
+    done = run('image', 'inspect', path)
+    assert done.code == 0
+    first = done.out.splitlines()[0]
+    assert 'needs VMware' in first
+    assert ', but VMware does not boot it: ESXi is reported to' in first

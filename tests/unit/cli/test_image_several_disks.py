@@ -78,7 +78,9 @@ def test_the_headline(run, ova):
     path = ova()
     headline, *_ = run('image', 'inspect', path).out.splitlines()
     assert headline.startswith(f'{path}: an OVA with 2 disks; Glance accepts')
-    assert headline.endswith('"image prepare --disk"')
+    assert headline.endswith(
+        '"image prepare --disk NAME", or all with "--disk all"'
+    )
 
 
 def test_inspect_of_one(run, ova):

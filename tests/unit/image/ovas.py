@@ -71,6 +71,8 @@ SECOND = (
 )
 TWO = OVF.replace('<Disk ovf:diskId=', SECOND, 1)
 
+_FILE = '<File ovf:href="web-1.vmdk"'
+
 
 def packed(members, form=tarfile.USTAR_FORMAT, **settings):
     """Return an archive."""
@@ -95,3 +97,26 @@ def read(ovf, member=None, **members):
         }
     )
     return ova.find_disk(disk_files.Counting(archive), member)
+
+
+def chunks(content, size):
+    """Return the members that a disk is split into."""
+    return {
+        f'web-1.vmdk.{number:09}': content[place : place + size]
+        for number, place in enumerate(range(0, len(content), size))
+    }
+
+
+def written(folder, told, members, manifest=None, capacity=None):
+    """Write an OVA.
+
+    :param told: attributes of the disk's file
+    :param capacity: attributes of the disk that tell it
+    """
+    ovf = OVF.replace(_FILE, f'<File ovf:href="web-1.vmdk" {told}')
+    if capacity is not None:
+        ovf = ovf.replace('ovf:capacity="16"', capacity)
+    first = {'web.ovf': ovf.encode()}
+    if manifest:
+        first['web.mf'] = manifest.encode()
+    return disk_files.archive(folder / 'web.ova', {**first, **members})

@@ -18,30 +18,10 @@ from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
 from tests.disk_files import MIB
 from tests.unit.image.ovas import OVF
+from tests.unit.image.ovas import chunks
+from tests.unit.image.ovas import written as ova
 from tests.unit.image.preparing import digest
 from tests.unit.image.preparing import ignore
-
-FILE = '<File ovf:href="web-1.vmdk"'
-
-
-def chunks(content, size):
-    """Return the members that a disk is split into."""
-    return {
-        f'web-1.vmdk.{number:09}': content[place : place + size]
-        for number, place in enumerate(range(0, len(content), size))
-    }
-
-
-def ova(folder, told, members, manifest=None):
-    """Write an OVA.
-
-    :param told: attributes of the disk's file
-    """
-    ovf = OVF.replace(FILE, f'<File ovf:href="web-1.vmdk" {told}')
-    first = {'web.ovf': ovf.encode()}
-    if manifest:
-        first['web.mf'] = manifest.encode()
-    return disk_files.archive(folder / 'web.ova', {**first, **members})
 
 
 def holds(path, target, content):
@@ -144,7 +124,7 @@ def without(members, number):
         (
             'ovf:size="SIZE"',
             lambda made: without(made, len(made) - 1),
-            r'in chunks of \d+ bytes in all, and the OVF says',
+            r'has \d+ bytes, and the OVF says',
         ),
         (
             '',
@@ -301,6 +281,10 @@ def test_memory_is_bounded(tmp_path, target):
         ('./web-1.vmdk', ('web.ovf', 'web-1.vmdk')),
         ('web-1.vmdk', ('./web.ovf', './web-1.vmdk')),
         ('web-1.vmdk', ('web/web.ovf', 'web/web-1.vmdk')),
+        # It is not relative, but the driver finds it.
+        ('web/web-1.vmdk', ('web/web.ovf', 'web/web-1.vmdk')),
+        ('web/web%201.vmdk', ('web/web.ovf', 'web/web 1.vmdk')),
+        ('web-1.vmdk', ('web/web.ovf', 'web-1.vmdk')),
         ('web 12:30.vmdk', ('web.ovf', 'web 12:30.vmdk')),
     ],
 )

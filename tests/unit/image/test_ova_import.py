@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said of an OVA is what nova's own code does with it."""
 
+import gzip
+import hashlib
+import io
 import re
 import tarfile
 
@@ -10,13 +13,19 @@ from hypothesis import strategies as st
 
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
+from hypervisor_affinity.image.inspection import inspect_image
+from hypervisor_affinity.image.preparation import Form
+from hypervisor_affinity.image.preparation import prepare
 from tests import disk_files
 from tests.unit.image.ova_driver import imported
 from tests.unit.image.ovas import OVF
 from tests.unit.image.ovas import TWO
 from tests.unit.image.ovas import packed
+from tests.unit.image.preparing import ignore
 
 # Without ``xmlns:ovf``, a namespace has another prefix for attributes.
 OTHER_PREFIX = OVF.replace('xmlns:ovf', 'xmlns:o').replace(' ovf:', ' o:')
@@ -45,6 +54,9 @@ def made(
             return disk
         if name.endswith('.ovf'):
             return ovf.encode()
+        if name.endswith('.mf'):
+            digest = hashlib.sha1(disk).hexdigest()
+            return f'SHA1(web-1.vmdk)= {digest}\n'.encode()
         return contents.get(name, b'')
 
     return packed({name: content(name) for name in names}, form)
@@ -59,6 +71,10 @@ FOUND = {
     'a disk in a folder': {
         'ovf': OVF.replace('web-1.vmdk', 'disks/web-1.vmdk'),
         'names': ('web.ovf', 'disks/web-1.vmdk'),
+    },
+    'the OVF in the same folder': {
+        'ovf': OVF.replace('web-1.vmdk', 'disks/web-1.vmdk'),
+        'names': ('disks/web.ovf', 'disks/web-1.vmdk'),
     },
     'one chunk': {'names': ('web.ovf', 'web-1.vmdk.000000000')},
     'GNU tar': {'form': tarfile.GNU_FORMAT},
@@ -153,7 +169,70 @@ def test_the_driver_would_take_the_first_of_two(disk):
     assert imported(content, counts=False) == (disk[:-512], None)
     why = acceptance.by_vsphere(found).why
     assert "imports only one disk, 'web-2.vmdk'" in why
-    assert why.endswith('"image prepare --disk"')
+    assert why.endswith(
+        '"image prepare --disk NAME", or all with "--disk all"'
+    )
+
+
+def test_the_driver_would_take_the_first_compressed(disk):
+    compressed = gzip.compress(disk)
+    content = made(
+        disk,
+        TWO.replace('"web-2.vmdk"', '"web-2.vmdk" ovf:compression="gzip"'),
+        ('web.ovf', 'web-1.vmdk', 'web-2.vmdk'),
+        **{'web-2.vmdk': compressed},
+    )
+    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    assert imported(content, counts=False) == (compressed, None)
+    why = acceptance.by_vsphere(found).why
+    assert "takes only 'web-2.vmdk', and does not decompress it" in why
+    assert 'imports only one disk' not in why
+
+
+def test_the_driver_would_take_a_chunk_of_the_first(disk):
+    first, second = 'web-2.vmdk.000000000', 'web-2.vmdk.000000001'
+    content = made(
+        disk,
+        TWO,
+        ('web.ovf', 'web-1.vmdk', first, second),
+        **{first: disk[:4096], second: disk[4096:8192]},
+    )
+    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    assert imported(content, counts=False) == (disk[:4096], None)
+    why = acceptance.by_vsphere(found).why
+    assert f'takes only {first!r}, which is not a whole disk' in why
+
+
+def before_posix(archive):
+    """Return a tar archive without ustar's signatures."""
+    made = bytearray(archive)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        starts = [member.offset for member in tar]
+    for start in starts:
+        made[start + 257 : start + 512] = bytes(255)
+        made[start + 148 : start + 156] = b' ' * 8
+        checksum = sum(made[start : start + 512])
+        made[start + 148 : start + 156] = b'%06o\0 ' % checksum
+    return bytes(made)
+
+
+def test_an_archive_of_before_posix(tmp_path, target, disk):
+    archive = before_posix(made(disk))
+    assert b'ustar' not in archive
+    assert imported(archive, counts=False) == (disk, None)
+    path = tmp_path / 'web.ova'
+    path.write_bytes(archive)
+    assert inspect(path).appliance.size == len(disk)
+    assert ova.names(path) == ('web-1.vmdk',)
+    prepared = prepare(path, target, Form(), watch=ignore)
+    assert prepared.source.appliance.member == 'web-1.vmdk'
+    content = disk_files.Counting(archive)
+    found = inspect_image(content, Declared('vmdk', 'ova'))
+    assert found.appliance.obstacle is None
+    # Where nothing says that it is one, it is what nova takes it for.
+    assert inspect_image(content, Declared('raw', 'bare')).format == 'raw'
+    path = path.rename(tmp_path / 'web.raw')
+    assert inspect(path).format == 'raw'
 
 
 def test_of_two_files_with_one_id_the_first_counts(disk):

@@ -148,6 +148,24 @@ def test_a_fixed_vhd_is_one(fixed, raw):
         assert not vhd.is_fixed(content)
 
 
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda content: content[:-1],
+        lambda content: content[:-400],
+        lambda content: content + b'\n',
+        lambda content: content + bytes(512),
+        lambda content: content + bytes(4096),
+    ],
+)
+def test_a_footer_that_is_not_the_end_is_no_part_of_a_raw_disk(fixed, change):
+    fixed.write_bytes(change(fixed.read_bytes()))
+    with pytest.raises(DiskError) as caught:
+        inspect(fixed)
+    assert f'its footer is at byte {SIZE} of ' in str(caught.value)
+    assert '.raw' not in str(caught.value)
+
+
 def test_a_fixed_vhd_by_another_name(fixed):
     assert inspect(fixed.rename(fixed.with_suffix('.img'))).format == 'vhd'
     with pytest.raises(DiskError, match=r'is vhd, not vmdk; rename it'):

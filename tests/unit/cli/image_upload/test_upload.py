@@ -29,6 +29,17 @@ def test_dry_run(run, no_cloud, disk):
     assert '| demand           | image needs VMware' in done.out
 
 
+def test_what_only_esxi_may_boot_and_does_not(run, no_cloud, disk, tmp_path):
+    content = bytearray(disk.read_bytes())
+    # The version in its header.
+    content[4] = 1
+    old = tmp_path / 'old.vmdk'
+    old.write_bytes(content)
+    done = run('image', 'upload', old, '--dry-run')
+    assert 'needs VMware' in done.out
+    assert 'VMware does not boot it: ESXi is reported to' in done.out
+
+
 def test_dry_run_for_scripts(upload, no_cloud, disk):
     shown = upload(
         *('--dry-run', '--import', '--private', '--property', 'a=b c=d'),

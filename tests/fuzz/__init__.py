@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs that lead the readers of disks down every path.
+
+``corpus`` has, for each reader, the inputs that coverage-guided fuzzing kept,
+in text. A test replays them. To look for more, in an environment with
+`atheris <https://pypi.org/project/atheris/>`_ and the tests' packages::
+
+    python -m tests.fuzz READER DIRECTORY -max_total_time=600
+
+DIRECTORY gets the inputs; further options are libFuzzer's. With
+``--keep READER DIRECTORY``, the smallest inputs of a directory, such as one
+that ``-merge=1`` made, take the place of those in ``corpus``.
+"""
