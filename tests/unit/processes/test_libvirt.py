@@ -164,16 +164,18 @@ def test_memory_is_that_of_all_nodes(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ('script', 'expected'),
+    ('script', 'patience', 'expected'),
     [
-        (':', 'kvm'),
-        ('sleep 60', 'qemu'),
-        ('exit 1', 'qemu'),
+        # However busy the machine is.
+        (':', 60.0, 'kvm'),
+        ('sleep 60', 0.5, 'qemu'),
+        ('exit 1', 0.5, 'qemu'),
     ],
 )
 def test_kvm_is_used_if_a_guest_boots_with_it_as_fast(
-    tmp_path, monkeypatch, script, expected
+    tmp_path, monkeypatch, script, patience, expected
 ):
+    monkeypatch.setattr(libvirt, '_LEAST_PATIENCE', patience)
     program = tmp_path / 'qemu'
     program.write_text(
         '#!/bin/sh\n'
