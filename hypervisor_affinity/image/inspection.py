@@ -20,6 +20,7 @@ from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
@@ -91,8 +92,9 @@ def inspect_image(
 
 def promised_format(path: pathlib.Path) -> str | None:
     """Return what a file's suffix says that it is; None if nothing."""
-    suffix = path.suffix.lower()
-    return OVA if ova.is_promised(path) else _SUFFIXES.get(suffix)
+    if ova.is_promised(path):
+        return OVA
+    return _SUFFIXES.get(path.suffix.lower())
 
 
 def inspect_content(
@@ -225,19 +227,19 @@ def _no_archive(name: object, member: str) -> DiskError:
 
 
 def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
-    suffix = path.suffix.lower()
-    if _SUFFIXES.get(suffix, disk.format) == disk.format:
+    promised = promised_format(path)
+    if promised in (None, disk.format):
         return
-    if suffix == '.vhd' and disk.format == RAW:
+    if promised == 'vhd' and disk.format == RAW:
         vhd.check_end(content)
-    if suffix == '.vmdk' and disk.format == RAW:
+    if promised == VMDK and disk.format == RAW:
         raise DiskError(
             f'{path}: is raw, not VMDK; if it is the data of a flat VMDK, '
             'give the descriptor, the small .vmdk file next to it, or rename '
             'this file to .raw'
         )
     raise DiskError(
-        f'{path}: is {disk.format}, not {_SUFFIXES[suffix]}; rename it to '
+        f'{path}: is {disk.format}, not {promised}; rename it to '
         f'.{disk.format} if that is what you expect'
     )
 
@@ -303,7 +305,17 @@ def _in_archive(content: Content, member: str | None) -> Disk:
     )
     disk = _judged(part)
     _check_single(disk)
-    lengths.check_capacity(content.name, disk.format, part.size, appliance)
+    return of_archive(content, disk, appliance)
+
+
+def of_archive(content: Content, disk: Disk, appliance: Appliance) -> Disk:
+    """Return a disk as the one of an archive.
+
+    :param content: of the archive
+    :param appliance: where it is there, or how long it was
+    :raises DiskError: if it is shorter than the OVF says
+    """
+    lengths.check_capacity(content.name, disk.format, appliance)
     return dataclasses.replace(
         disk,
         name=content.name,

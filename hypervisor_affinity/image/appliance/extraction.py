@@ -8,7 +8,6 @@ in pieces.
 import contextlib
 import dataclasses
 import gzip
-import hashlib
 import io
 import pathlib
 import shutil
@@ -18,9 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image.appliance import lengths
-from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova
+from hypervisor_affinity.image.appliance.manifest import Checksum
 from hypervisor_affinity.image.appliance.manifest import Watch
 from hypervisor_affinity.image.appliance.ova import Located
 from hypervisor_affinity.image.content import FileContent
@@ -199,7 +197,8 @@ class _Stream(io.RawIOBase):
                 raise DiskError(
                     f'{self._content.name}: became shorter while it was read'
                 )
-            self._digest.update(piece)
+            if self._checksum:
+                self._checksum.update(piece)
             self._in_part += len(piece)
             self._done += len(piece)
             self._watch('Extracting', self._done / self._total)
@@ -216,19 +215,16 @@ class _Stream(io.RawIOBase):
 
     def _begin(self) -> None:
         self._in_part = 0
-        self._algorithm, self._expected = '', None
-        if self._parts and self._parts[-1].digest:
-            self._algorithm, _, self._expected = self._parts[
-                -1
-            ].digest.partition(':')
-        self._digest = hashlib.new(self._algorithm or 'sha256')
+        self._checksum = None
+        if self._parts and (digest := self._parts[-1].digest):
+            self._checksum = Checksum(
+                self._content.name, self._parts[-1].name, digest
+            )
 
     def _end(self) -> None:
-        part = self._parts.pop()
-        if self._expected not in (None, self._digest.hexdigest()):
-            raise DiskError(
-                manifest.wrong(self._content.name, part.name, self._algorithm)
-            )
+        self._parts.pop()
+        if self._checksum:
+            self._checksum.check()
         self._begin()
 
 
@@ -246,20 +242,12 @@ def _inspected(
             f'{content.name}, {located.appliance.member} is an archive; '
             'extract it, and use that'
         )
-    size = path.stat().st_size
-    lengths.check_capacity(content.name, disk.format, size, located.appliance)
-    return dataclasses.replace(
-        disk,
-        name=content.name,
-        formats=(),
-        failures=(),
-        file_bytes=content.size,
-        allocated_bytes=content.allocated,
-        appliance=dataclasses.replace(
-            located.appliance,
-            offset=0,
-            size=size,
-            digest=None,
-            is_extracted=True,
-        ),
+    appliance = dataclasses.replace(
+        located.appliance,
+        offset=0,
+        size=path.stat().st_size,
+        digest=None,
+        is_extracted=True,
     )
+    disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
+    return inspection.of_archive(content, disk, appliance)

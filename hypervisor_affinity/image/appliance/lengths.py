@@ -28,14 +28,13 @@ def check_file(place: str, sizes: list[int], disk: ListedDisk) -> None:
 
 
 def check_capacity(
-    archive: str, disk_format: str, size: int, appliance: Appliance
+    archive: str, disk_format: str, appliance: Appliance
 ) -> None:
     """Check that a raw disk is as long as the OVF says; others tell it.
 
-    :param size: of the disk's content, in bytes
     :raises DiskError: if it is shorter
     """
-    capacity = appliance.capacity_bytes or 0
+    size, capacity = appliance.size, appliance.capacity_bytes or 0
     if disk_format == RAW and size < capacity:
         raise DiskError(
             f'{archive}, {appliance.member!r} is raw and has {size} bytes, and'

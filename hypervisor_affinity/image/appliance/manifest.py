@@ -120,14 +120,32 @@ def _parsed(line: str) -> tuple[str, str] | None:
     return name, f'sha{algorithm[1]}:{digits.lower()}'
 
 
-def check_text(archive: str, member: str, text: bytes, digest: str) -> None:
-    """Check a member that was read as a whole.
+class Checksum:
+    """Of a member, while it is read in pieces."""
 
-    :raises DiskError: if its digest is another one
-    """
-    algorithm, _, expected = digest.partition(':')
-    if hashlib.new(algorithm, text).hexdigest() != expected:
-        raise DiskError(wrong(archive, member, algorithm))
+    def __init__(self, archive: str, member: str, digest: str) -> None:
+        """Read nothing yet.
+
+        :param digest: that it has to have, as :meth:`Manifest.find`
+        """
+        self._algorithm, _, self._expected = digest.partition(':')
+        self._found = hashlib.new(self._algorithm)
+        self._member = f'{archive}: {member}'
+
+    def update(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self._found.update(piece)
+
+    def check(self) -> None:
+        """Check all that was taken.
+
+        :raises DiskError: if its digest is another one
+        """
+        if self._found.hexdigest() != self._expected:
+            raise DiskError(
+                f'{self._member} does not match its {self._algorithm} '
+                'checksum in the manifest; get the archive again'
+            )
 
 
 def check_disk(
@@ -140,8 +158,7 @@ def check_disk(
     """
     if appliance is None or appliance.digest is None:
         return
-    algorithm, _, expected = appliance.digest.partition(':')
-    found = hashlib.new(algorithm)
+    found = Checksum(str(archive), appliance.member, appliance.digest)
     with FileContent(archive) as content:
         part = Part(
             content, appliance.member, appliance.offset, appliance.size
@@ -151,13 +168,4 @@ def check_disk(
             watch(
                 'Verifying the checksum', min(1, (offset + _PIECE) / part.size)
             )
-    if found.hexdigest() != expected:
-        raise DiskError(wrong(str(archive), appliance.member, algorithm))
-
-
-def wrong(archive: str, member: str, algorithm: str) -> str:
-    """Return the complaint about a file that has another digest."""
-    return (
-        f'{archive}: {member} does not match its {algorithm} checksum in the '
-        'manifest; get the archive again'
-    )
+    found.check()

@@ -13,8 +13,8 @@ import urllib.parse
 from collections.abc import Iterator
 
 from hypervisor_affinity.image.appliance import lengths
-from hypervisor_affinity.image.appliance import manifest
 from hypervisor_affinity.image.appliance import ova_import
+from hypervisor_affinity.image.appliance.manifest import Checksum
 from hypervisor_affinity.image.appliance.manifest import Manifest
 from hypervisor_affinity.image.appliance.ovf import MAX_NAME
 from hypervisor_affinity.image.appliance.ovf import Envelope
@@ -139,9 +139,9 @@ class Archive:
         if self._manifest:
             digest = self._manifest.find(self._called(self._descriptor))
             if digest:
-                manifest.check_text(
-                    content.name, self._descriptor, text, digest
-                )
+                found = Checksum(content.name, self._descriptor, digest)
+                found.update(text)
+                found.check()
         self._envelope = Envelope(f'{content.name}, {self._descriptor}', text)
         self.disks = {
             self._resolved(disk.file): disk for disk in self._envelope.disks()
