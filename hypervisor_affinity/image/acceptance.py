@@ -132,15 +132,18 @@ def nowhere(disk: Disk, families: Collection[str] | None = None) -> str | None:
 
     :param families: those that it may be on; None for any
     """
-    takers = {hypervisor.KVM: by_kvm, hypervisor.VMWARE: by_vsphere}
-    wanted = takers.keys() & (takers if families is None else families)
-    answers = {family: takers[family](disk) for family in sorted(wanted)}
-    if not answers or any(answer.accepts for answer in answers.values()):
-        return None
-    if wanted == takers.keys():
+    answers = {
+        hypervisor.KVM: by_kvm(disk),
+        hypervisor.VMWARE: by_vsphere(disk),
+    }
+    if not any(answer.accepts for answer in answers.values()):
         return f'no hypervisor boots it: {answers[hypervisor.VMWARE].why}'
-    ((family, answer),) = answers.items()
-    return f'{hypervisor.title({family})} does not boot it: {answer.why}'
+    wanted = answers.keys() & (answers if families is None else families)
+    if not wanted or any(answers[family].accepts for family in wanted):
+        return None
+    (family,) = wanted
+    why = answers[family].why
+    return f'{hypervisor.title({family})} does not boot it: {why}'
 
 
 def fitting_disk_type(disk: Disk) -> str | None:

@@ -171,6 +171,11 @@ class Disk:
     declared: Declared | None = None
 
     @property
+    def properties(self) -> Mapping[str, str]:
+        """What it has as an image in Glance; none as a file."""
+        return self.declared.properties if self.declared else {}
+
+    @property
     def disk_format(self) -> str:
         """What Glance calls it, or would."""
         return self.declared.disk_format if self.declared else self.format

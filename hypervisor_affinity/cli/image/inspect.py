@@ -212,11 +212,10 @@ def _headline(disk: Disk, fitting: Fitting, policy: Policy) -> str:
 
 def _changes(disk: Disk, fitting: Fitting) -> dict[str, str]:
     """Return the properties to set: those that an image does not have."""
-    has = disk.declared.properties if disk.declared else {}
     return {
         name: value
         for name, value in fitting.properties.items()
-        if has.get(name) != value
+        if disk.properties.get(name) != value
     }
 
 
@@ -250,8 +249,7 @@ def _demand(disk: Disk, changes: dict[str, str], policy: Policy) -> str:
 
 
 def _predicted(disk: Disk, changes: dict[str, str], policy: Policy) -> Demand:
-    has = disk.declared.properties if disk.declared else {}
-    return predict(disk, {**has, **changes}, policy)
+    return predict(disk, {**disk.properties, **changes}, policy)
 
 
 def _declared_rows(declared: Declared) -> Iterator[_Row]:

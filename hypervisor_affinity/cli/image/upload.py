@@ -154,28 +154,24 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
         with progress.steps() as show:
             manifest.check_disk(plan.path, disk.appliance, show)
 
-        def demand(properties: Mapping[str, str]) -> str:
-            return demand_text(predict(disk, properties, policy))
-
-        allowed = predict(disk, plan.properties, policy).required
-        refusal = acceptance.nowhere(disk) or (
-            acceptance.nowhere(disk, allowed)
-        )
+        demand = predict(disk, plan.properties, policy)
+        refusal = acceptance.nowhere(disk, demand.required)
         self.say(
             parsed_args,
-            f'{plan.path}: {demand(plan.properties)}',
+            f'{plan.path}: {demand_text(demand)}',
             *filter(None, [refusal, sectors.warning(disk)]),
             *fitting.questions,
         )
         if parsed_args.dry_run:
-            return self._shown(parsed_args, plan, demand(plan.properties))
+            return self._shown(parsed_args, plan, demand_text(demand))
         stored = self._upload(parsed_args, plan)
         self.say(
             parsed_args,
             f'checksum verified ({_algorithm(str(stored.os_hash_algo))})',
         )
         # A plugin of Glance may have added some.
-        fields = _fields(stored, demand(stored.properties))
+        demand = predict(disk, stored.properties, policy)
+        fields = _fields(stored, demand_text(demand))
         return self._answer_of(parsed_args, fields)
 
     def _shown(
