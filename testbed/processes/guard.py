@@ -21,10 +21,8 @@ from testbed.processes import running
 READY = 'waiting'
 
 _MODULE = 'testbed.processes.guard'
-# Some nova-compute may still be about to start a machine.
-_LOOKS = 6
-# In seconds.
-_PAUSE = 0.5
+# In seconds, for the others, which were asked to end as well.
+_PATIENCE = 3.0
 
 
 def command(cloud: pathlib.Path) -> list[str | pathlib.Path]:
@@ -42,12 +40,12 @@ def main() -> None:
     sys.stdout.flush()
     signal.sigwait({signal.SIGTERM})
     cloud = pathlib.Path(sys.argv[1])
-    for _ in range(_LOOKS):
-        guests.end(cloud)
-        time.sleep(_PAUSE)
+    guests.end(cloud)
+    time.sleep(_PATIENCE)
     for program in running.find(cloud):
         if program.pid != os.getpid():
             program.kill()
+    # Some nova-compute may have started a machine meanwhile.
     guests.end(cloud)
 
 
