@@ -213,16 +213,6 @@ def test_vdi_that_counts_fewer_blocks_than_it_lists(vdi):
     assert_truncated(vdi)
 
 
-@pytest.mark.parametrize('number', [1, 300, 511])
-def test_vhdx_cut_by_less_than_a_sector(noise, tmp_path, number):
-    path = disk_files.convert(
-        noise, tmp_path / 'disk.vhdx', 'vhdx', block_size='1M'
-    )
-    assert_whole(path, SIZE)
-    cut(path, number)
-    assert_truncated(path)
-
-
 def test_vhdx_without_its_table(noise, tmp_path):
     path = disk_files.convert(noise, tmp_path / 'disk.vhdx', 'vhdx')
     content = bytearray(path.read_bytes())
@@ -234,13 +224,19 @@ def test_vhdx_without_its_table(noise, tmp_path):
         inspect(path)
 
 
-@pytest.mark.parametrize('number', [513, 600, 812, 1012])
-def test_dynamic_vhd_cut_by_less_than_footer_and_sector(
-    noise, tmp_path, number
-):
-    path = disk_files.convert(
-        noise, tmp_path / 'disk.vhd', 'vpc', force_size='on'
-    )
+@pytest.mark.parametrize(
+    ('driver', 'options', 'number'),
+    [
+        *(('vhdx', {'block_size': '1M'}, number) for number in (1, 300, 511)),
+        # Of a dynamic VHD, the last 512 bytes are its footer.
+        *(
+            ('vpc', {'force_size': 'on'}, number)
+            for number in (513, 600, 812, 1012)
+        ),
+    ],
+)
+def test_cut_by_less_than_a_sector(noise, tmp_path, driver, options, number):
+    path = disk_files.convert(noise, tmp_path / 'disk', driver, **options)
     assert_whole(path, SIZE)
     cut(path, number)
     assert_truncated(path)
