@@ -18,6 +18,7 @@ from oslo_log import log as logging
 from hypervisor_affinity import option_values
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.policy import FlexiblePlacement
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.policy import UnclassifiedHosts
 from hypervisor_affinity.core.policy import VmdkImages
@@ -44,6 +45,44 @@ and all the values in force stay.
 )
 
 _opts = [
+    cfg.StrOpt(
+        'mode',
+        default=Mode.ENFORCE.value,
+        choices=[
+            (
+                Mode.ENFORCE.value,
+                'Hosts that cannot run a request are withheld from it',
+            ),
+            (
+                Mode.OBSERVE.value,
+                'Every host passes, no host weighs more than another, and '
+                'nova-scheduler logs what it would have done',
+            ),
+        ],
+        mutable=True,
+        help="""
+Whether requests are placed by hypervisor, or only observed.
+
+In a cloud that has servers already, begin with ``observe``. nova then places
+servers as it does without this package, and nova-scheduler writes one line at
+level INFO for each server that would have been refused, or would have gone to
+another host.
+
+The mode counts for hosts, so that a cloud can go over to ``enforce`` aggregate
+by aggregate. Where hosts of both modes are candidates, those of ``enforce``
+are withheld from what they cannot run, and give way by the order of
+hypervisors. Placement (``placement_prefilter``) never leaves out a host that
+is observed.
+
+Related options:
+
+* The aggregate metadata ``hypervisor_affinity_mode`` overrides this value for
+  the hosts of an aggregate. Of a host in aggregates of both modes, ``enforce``
+  counts.
+* To see that a server would have gone to another host, the weigher must come
+  last in ``[filter_scheduler] weight_classes``.
+""",
+    ),
     cfg.ListOpt(
         'preferred_hypervisors',
         item_type=HypervisorName(),
@@ -217,6 +256,27 @@ reason at level INFO in any case; then nova's own INFO lines about filters that
 left no host are missing for this request.
 """,
     ),
+    cfg.BoolOpt(
+        'decision_notifications',
+        default=False,
+        mutable=True,
+        help="""
+Whether nova-scheduler sends a notification of each decision.
+
+The notification ``hypervisor_affinity.decision`` says for one server what its
+image and flavor ask, how many hosts were passed and rejected for which
+reason, and under which options. ``hypervisor-affinity decisions`` writes what
+it receives to a file. A request never waits for it: while the message broker
+is away, 1,000 of them wait, and further ones are left out.
+
+Related options:
+
+* ``[oslo_messaging_notifications] driver`` must be set, as to ``messagingv2``,
+  and ``topics`` counts.
+* ``[notifications] notification_format``: if it is ``versioned``, the
+  notification goes to ``versioned_notifications_topics`` instead.
+""",
+    ),
 ]
 
 
@@ -243,6 +303,7 @@ def read_policy(conf: cfg.ConfigOpts) -> Policy:
         for option in _opts
     }
     return Policy(
+        mode=Mode(values.pop('mode')),
         preferred_hypervisors=tuple(
             dict.fromkeys(values.pop('preferred_hypervisors'))
         ),

@@ -4,7 +4,7 @@
 Standard library only: no nova, no oslo, no I/O, no clock. Data flows one
 way, and so do the imports::
 
-    explanation > verdict > preference > demand, offer > signs
+    decision > explanation > verdict > preference > demand, offer > signs
                 > policy, properties, capabilities > drivers
                 > hypervisor, reason > printable
 

@@ -19,6 +19,7 @@ from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
 from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.offer import widest_offers
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
@@ -134,6 +135,11 @@ class Fleet:
         ]
         self._tags = [[known[uuid].tags for uuid in uuids] for uuids in kinds]
         self._offers = [widest_offers(tags, policy) for tags in self._tags]
+        self._is_enforced = all(
+            offer.mode is Mode.ENFORCE
+            for offers in self._offers
+            for offer in offers
+        )
         settled = {
             kind
             for kind, offers in enumerate(self._offers)
@@ -177,7 +183,8 @@ class Fleet:
         )
         narrowing = Narrowing(
             self._largest_first(lost, needed),
-            virtio=demand.required is not None
+            virtio=self._is_enforced
+            and demand.required is not None
             and demand.required <= _WITHOUT_VIRTIO,
         )
         # Of hosts that Placement may return, the filter says why. Hosts in no
@@ -232,7 +239,7 @@ class Fleet:
             if hosts <= unsettled.excluded:
                 continue
             verdict = judge(demand, offer, self._policy)
-            if verdict.passes:
+            if not verdict.withholds:
                 return None
             rejections[verdict.reason] = verdict
         return rejections
@@ -260,11 +267,11 @@ class Fleet:
     def _rejections(
         self, demand: Demand, offers: tuple[HostOffer, ...]
     ) -> dict[Reason, Verdict]:
-        """Return a verdict for each reason; none if one offer would do."""
+        """Return a verdict for each reason; none if one offer passes."""
         rejections = {}
         for offer in offers:
             verdict = judge(demand, offer, self._policy)
-            if verdict.passes:
+            if not verdict.withholds:
                 return {}
             rejections[verdict.reason] = verdict
         return rejections

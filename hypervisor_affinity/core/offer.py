@@ -4,12 +4,13 @@
 import enum
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core.drivers import CONCLUSIVE_TYPES
 from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.policy import UnclassifiedHosts
 from hypervisor_affinity.core.properties import CONSTRAINT_KEYS
@@ -22,7 +23,8 @@ HYPERVISOR_TYPE_KEYS = ('hypervisor_type', 'img_hv_type')
 ADMIT_KEY = 'hypervisor_affinity_admit'
 RESERVE_KEY = 'hypervisor_affinity_reserve'
 MULTIPLIER_KEY = 'hypervisor_affinity_weight_multiplier'
-_OUR_KEYS = (ADMIT_KEY, RESERVE_KEY, MULTIPLIER_KEY)
+MODE_KEY = 'hypervisor_affinity_mode'
+_OUR_KEYS = (ADMIT_KEY, RESERVE_KEY, MULTIPLIER_KEY, MODE_KEY)
 _KEYS = frozenset({*HYPERVISOR_TYPE_KEYS, *CONSTRAINT_KEYS, *_OUR_KEYS})
 
 
@@ -80,6 +82,7 @@ class HostOffer(NamedTuple):
     :ivar reserve: percent of RAM and vCPUs kept for such requests, 0 to 100
     :ivar reserving: the metadata behind ``reserve``
     :ivar weight_multiplier: an aggregate's override; None for the option's
+    :ivar mode: whether it is withheld from what it cannot run
     :ivar problems: metadata that could not be read
     """
 
@@ -92,6 +95,7 @@ class HostOffer(NamedTuple):
     reserve: float = 0.0
     reserving: tuple[Evidence, ...] = ()
     weight_multiplier: float | None = None
+    mode: Mode = Mode.ENFORCE
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -165,6 +169,7 @@ def read_offer(
         weight_multiplier=min(
             _numbers(found, MULTIPLIER_KEY, problems).values(), default=None
         ),
+        mode=_mode(found, problems) or policy.mode,
         problems=tuple(problems),
     )
 
@@ -303,16 +308,38 @@ def _constraints(
 
 
 def _admitting(found: _Found, problems: list[Problem]) -> tuple[Evidence, ...]:
-    admitting = []
-    for evidence, value in found.get(ADMIT_KEY, ()):
-        word = str(value).strip().lower()
-        if word == Admit.REQUIRED:
-            admitting.append(evidence)
-        elif word != Admit.ANY:
+    return tuple(
+        evidence
+        for evidence, word in _words(found, ADMIT_KEY, Admit, problems)
+        if word is Admit.REQUIRED
+    )
+
+
+def _mode(found: _Found, problems: list[Problem]) -> Mode | None:
+    """Return the mode that aggregates choose; None if none does.
+
+    Of a host in aggregates of both, the one that was set to enforce counts:
+    whoever introduces the filter does so aggregate by aggregate.
+    """
+    modes = {word for _, word in _words(found, MODE_KEY, Mode, problems)}
+    return next((mode for mode in Mode if mode in modes), None)
+
+
+_Word = TypeVar('_Word', bound=enum.StrEnum)
+
+
+def _words(
+    found: _Found, key: str, words: type[_Word], problems: list[Problem]
+) -> Iterator[tuple[Evidence, _Word]]:
+    """Yield what aggregates say with one word of two."""
+    for evidence, value in found.get(key, ()):
+        try:
+            yield evidence, words(str(value).strip().lower())
+        except ValueError:
+            known = ' nor '.join(words)
             problems.append(
-                Problem(evidence, 'is neither any nor required; ignored')
+                Problem(evidence, f'is neither {known}; ignored')
             )
-    return tuple(admitting)
 
 
 def _numbers(

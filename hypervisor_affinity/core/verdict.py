@@ -9,6 +9,7 @@ from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import Basis
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import FlexiblePlacement
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
 from hypervisor_affinity.core.reason import Reason
@@ -36,6 +37,7 @@ class Verdict(NamedTuple):
         :func:`judge_room` checks for the host's figures of the moment
     :ivar deciding: of the evidence, what stands in no request: the policy
         that the host was rejected by; empty if the request says it all
+    :ivar enforced: whether the host is withheld if it cannot run the request
     """
 
     reason: Reason
@@ -43,11 +45,17 @@ class Verdict(NamedTuple):
     families: frozenset[Family] = frozenset()
     reserve: float = 0.0
     deciding: tuple[Evidence, ...] = ()
+    enforced: bool = True
 
     @property
     def passes(self) -> bool:
         """Whether the host can run the request."""
         return self.reason is Reason.SUITABLE
+
+    @property
+    def withholds(self) -> bool:
+        """Whether the request does not get the host."""
+        return self.enforced and not self.passes
 
 
 class Room(NamedTuple):
@@ -105,7 +113,16 @@ def judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     A rebuild's host is settled, so only what its driver can run counts for
     it, and what aggregates accept of image properties: not what the host
     offers to newcomers, whom an aggregate admits, prefers or keeps room for.
+
+    The mode changes nothing of the answer but whether it is enforced.
     """
+    verdict = _judge(demand, offer, policy)
+    if offer.mode is Mode.OBSERVE:
+        return verdict._replace(enforced=False)
+    return verdict
+
+
+def _judge(demand: Demand, offer: HostOffer, policy: Policy) -> Verdict:
     if demand.refusal is Reason.CANNOT_BOOT:
         against = demand.against(demand.needed)
         return Verdict(demand.refusal, _facts((*demand.because, *against)))
@@ -146,6 +163,7 @@ def judge_room(verdict: Verdict, room: Room) -> Verdict:
         Reason.RESERVED,
         (*verdict.evidence, figures),
         deciding=(*verdict.deciding, figures),
+        enforced=verdict.enforced,
     )
 
 

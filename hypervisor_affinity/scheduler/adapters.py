@@ -101,6 +101,11 @@ def read_server(request_spec: Any) -> str:
     return _field(request_spec, 'instance_uuid') or '(none yet)'
 
 
+def read_project(request_spec: Any) -> str | None:
+    """Return the id of the server's project; None if it is not known."""
+    return _field(request_spec, 'project_id')
+
+
 def is_rebuild(request_spec: Any) -> bool:
     """Tell whether the server stays on its host and gets another image.
 

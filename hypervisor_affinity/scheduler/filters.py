@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scheduler filter."""
 
-import collections
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,15 +9,16 @@ from nova.scheduler import filters
 from oslo_log import log as logging
 
 from hypervisor_affinity.core import explanation
-from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.core.decision import decide
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.reason import listed
-from hypervisor_affinity.core.verdict import Verdict
-from hypervisor_affinity.core.verdict import judge
-from hypervisor_affinity.core.verdict import judge_room
-from hypervisor_affinity.scheduler import adapters
+from hypervisor_affinity.scheduler import observation
 from hypervisor_affinity.scheduler import request_filter
+from hypervisor_affinity.scheduler.decision_notifier import DecisionNotifier
+from hypervisor_affinity.scheduler.judging import HostJudge
+from hypervisor_affinity.scheduler.judging import Judgement
+from hypervisor_affinity.scheduler.judging import name_of
 from hypervisor_affinity.scheduler.notices import Notices
-from hypervisor_affinity.scheduler.per_offer import once_per_offer
 from hypervisor_affinity.scheduler.request_filter import PlacementPrefilter
 from hypervisor_affinity.scheduler.requests import ReadOrigin
 from hypervisor_affinity.scheduler.requests import Request
@@ -59,8 +59,10 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         super().__init__()
         self._notices = Notices()
         self._requests = RequestReader(self._notices, origin)
+        self._judge = HostJudge(self._notices)
+        self._notifier = DecisionNotifier(self._notices)
         self._prefilter = PlacementPrefilter(
-            self._requests, self._notices, read_reports
+            self._requests, self._notices, self._notifier, read_reports
         )
         self._prefilter.install()
         self._prefilter.report_if_idle(self._requests.policy())
@@ -75,30 +77,29 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         :raises nova.exception.NoValidHost: with the reason for the user, if
             no host is left for a request for one server; nothing else is
             raised, whatever goes wrong
+        :returns: in mode observe, those that cannot run it as well
         """
+        hosts: list[Any] = []
         try:
-            return self._pass(list(filter_obj_list), spec_obj)
+            hosts.extend(filter_obj_list)
+            return self._pass(hosts, spec_obj)
         except exception.NoValidHost:
             raise
         except Exception as error:
-            self._notices.report('A request gets no host', error)
-            return []
+            return hosts if self._gives_way(error) else []
 
     def _pass(self, hosts: list[Any], spec_obj: Any) -> list[Any]:
         request = self._requests.read(spec_obj)
         self._prefilter.report_if_idle(request.policy)
-        verdicts = self._judge_all(hosts, request)
-        suitable = Reason.SUITABLE
-        passing = [
-            host
-            for host, verdict in zip(hosts, verdicts, strict=True)
-            if verdict.reason is suitable
-        ]
+        judgement = self._judge.judge_all(hosts, request)
+        passing = judgement.passing
         try:
             if LOG.isEnabledFor(logging.DEBUG):
-                _log_each(hosts, verdicts, request)
+                _log_each(judgement, request)
+            if hosts:
+                self._tell(judgement, request)
             if hosts and not passing:
-                _explain(verdicts, request)
+                _explain(judgement, request)
         except exception.NoValidHost:
             raise
         except Exception as error:
@@ -109,82 +110,52 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         """Tell whether one host can run the request; explains nothing."""
         try:
             request = self._requests.read(filter_properties)
-            (verdict,) = self._judge_all([host_state], request)
-            return verdict.passes
+            judgement = self._judge.judge_all([host_state], request)
+            return bool(judgement.passing)
         except Exception as error:
-            self._notices.report('A request gets no host', error)
-            return False
+            return self._gives_way(error)
 
-    def _judge_all(self, hosts: list[Any], request: Request) -> list[Verdict]:
-        distinct: list[Verdict] = []
+    def _gives_way(self, error: Exception) -> bool:
+        """Report what went wrong; return whether hosts pass all the same."""
+        if self._requests.policy().mode is Mode.OBSERVE:
+            self._notices.report('A request cannot be judged', error)
+            return True
+        self._notices.report('A request gets no host', error)
+        return False
 
-        def judge_host(host_state: Any) -> Verdict:
-            distinct.append(self._judge(request, host_state))
-            return distinct[-1]
-
-        verdicts = list(once_per_offer(judge_host, hosts))
-        if any(verdict.reserve for verdict in distinct):
-            verdicts = [
-                self._judge_room(request, verdict, host_state)
-                if verdict.reserve
-                else verdict
-                for host_state, verdict in zip(hosts, verdicts, strict=True)
-            ]
-        return verdicts
-
-    def _judge(self, request: Request, host_state: Any) -> Verdict:
-        try:
-            offer = adapters.read_host(host_state, request.policy)
-            if offer.problems:
-                name = _name(host_state)
-                self._notices.warn(offer.problems, 'host', name)
-            return judge(request.demand, offer, request.policy)
-        except Exception as error:
-            return self._unreadable(host_state, error)
-
-    def _judge_room(
-        self, request: Request, verdict: Verdict, host_state: Any
-    ) -> Verdict:
-        try:
-            room = adapters.read_room(host_state, request.asked)
-            return judge_room(verdict, room)
-        except Exception as error:
-            return self._unreadable(host_state, error)
-
-    def _unreadable(self, host_state: Any, error: Exception) -> Verdict:
-        self._notices.report(f'Host {_name(host_state)} gets no server', error)
-        return Verdict(Reason.UNREADABLE_HOST)
+    def _tell(self, judgement: Judgement, request: Request) -> None:
+        is_recorded = request.policy.decision_notifications
+        if not (is_recorded or judgement.is_observed):
+            return
+        found = observation.keep(request, judgement)
+        if judgement.is_observed:
+            observation.report_refusal(found)
+        if is_recorded and not found.is_repeated:
+            decision = decide(
+                request.demand, request.policy, judgement.tally()
+            )
+            self._notifier.send(request, decision)
 
 
-def _name(host_state: Any) -> str:
-    """Return a host's name, whatever reading it raises."""
-    try:
-        return str(host_state.host)
-    except Exception:
-        return '(unreadable)'
-
-
-def _log_each(
-    hosts: list[Any], verdicts: list[Verdict], request: Request
-) -> None:
-    for host_state, verdict in zip(hosts, verdicts, strict=True):
+def _log_each(judgement: Judgement, request: Request) -> None:
+    pairs = zip(judgement.hosts, judgement.verdicts, strict=True)
+    for host_state, verdict in pairs:
         LOG.debug(
             'Host %s for server %s: %s (%s)',
-            _name(host_state),
+            name_of(host_state),
             request.server,
             verdict.reason,
             listed(verdict.evidence),
         )
 
 
-def _explain(verdicts: list[Verdict], request: Request) -> None:
-    counts = collections.Counter(verdict.reason for verdict in verdicts)
-    samples = {verdict.reason: verdict for verdict in verdicts}
+def _explain(judgement: Judgement, request: Request) -> None:
+    samples = judgement.samples
     LOG.info(
         'No host for server %s: %s',
         request.server,
         explanation.operator_text(
-            request.demand, dict(counts.most_common()), samples
+            request.demand, judgement.counts(), samples
         ),
     )
     # Raised later in a request for several servers, it would leave the

@@ -5,6 +5,7 @@ Nova compares hypervisors for live migration alone. This reads a database once
 for a move, and never for a boot.
 """
 
+import enum
 from typing import Any, NamedTuple
 
 from nova import context as nova_context
@@ -21,6 +22,14 @@ from hypervisor_affinity.scheduler.adapters import NO_SIZE
 from hypervisor_affinity.scheduler.adapters import Size
 
 
+class LookUp(enum.StrEnum):
+    """What became of the look-up of a server that moves."""
+
+    FOUND = 'found'
+    NOT_FOUND = 'not_found'
+    HOST_GONE = 'host_gone'
+
+
 class Origin(NamedTuple):
     """Where a server comes from.
 
@@ -32,6 +41,13 @@ class Origin(NamedTuple):
 
     families: frozenset[Family] | None
     size: Size | None = None
+
+    @property
+    def look_up(self) -> LookUp:
+        """Whether the families were found out."""
+        if self.families is None:
+            return LookUp.HOST_GONE
+        return LookUp.FOUND if self.families else LookUp.NOT_FOUND
 
 
 def origin(request_spec: Any) -> Origin:

@@ -20,6 +20,7 @@ from nova.scheduler import request_filter
 from oslo_log import log as logging
 
 from hypervisor_affinity.core import explanation
+from hypervisor_affinity.core.decision import refuse
 from hypervisor_affinity.core.narrowing import Fleet
 from hypervisor_affinity.core.narrowing import Narrowing
 from hypervisor_affinity.core.narrowing import Offers
@@ -30,6 +31,7 @@ from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import reports
+from hypervisor_affinity.scheduler.decision_notifier import DecisionNotifier
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.requests import Request
 from hypervisor_affinity.scheduler.requests import RequestReader
@@ -71,6 +73,7 @@ class PlacementPrefilter:
         self,
         requests: RequestReader,
         notices: Notices,
+        notifier: DecisionNotifier,
         read_reports: ReadReports | None = None,
     ):
         """Find the host manager at work.
@@ -81,6 +84,7 @@ class PlacementPrefilter:
         self._read_reports = read_reports
         self._requests = requests
         self._notices = notices
+        self._notifier = notifier
         self._host_manager = _host_manager_at_work()
         self._is_installed = False
         self._known: _Known | None = None
@@ -144,6 +148,9 @@ class PlacementPrefilter:
                 known, request, rejections, narrowing.undecided
             )
         if rejections:
+            if policy.decision_notifications:
+                decision = refuse(request.demand, policy, rejections)
+                self._notifier.send(request, decision)
             _refuse(request, rejections)
         return _apply(request, narrowing)
 

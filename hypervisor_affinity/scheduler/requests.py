@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading a request once for all who are asked about it."""
 
+import enum
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from oslo_log import log as logging
 from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core.demand import UNREADABLE
 from hypervisor_affinity.core.demand import Demand
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import demands
@@ -29,6 +31,15 @@ ReadOrigin = Callable[[Any], Origin]
 _UNKNOWN = Origin(frozenset())
 
 
+class Kind(enum.StrEnum):
+    """What a request is for."""
+
+    BOOT = 'boot'
+    MOVE = 'move'
+    REBUILD = 'rebuild'
+    UNREADABLE = 'unreadable'
+
+
 class Request(NamedTuple):
     """A request as it is judged.
 
@@ -36,6 +47,8 @@ class Request(NamedTuple):
     :ivar server: the server's uuid, for messages
     :ivar is_single: whether it is for one server
     :ivar has: what the server takes already
+    :ivar kind: for records
+    :ivar origin: where a server comes from that moves; None for no move
     """
 
     spec: Any
@@ -44,6 +57,8 @@ class Request(NamedTuple):
     server: str = '(unreadable)'
     is_single: bool = False
     has: Size = NO_SIZE
+    kind: Kind = Kind.UNREADABLE
+    origin: Origin | None = None
 
     @property
     def asked(self) -> Size:
@@ -91,15 +106,20 @@ class RequestReader:
                 request.demand.problems, 'server', request.server
             )
         except Exception as error:
-            self._notices.report('A request gets no host', error)
+            becomes = 'gets no host'
+            if policy.mode is Mode.OBSERVE:
+                becomes = 'cannot be judged'
+            self._notices.report(f'A request {becomes}', error)
             return Request(request_spec, policy, UNREADABLE)
         return request
 
     def _read(self, request_spec: Any, policy: Policy) -> Request:
+        kind, origin = _kind(request_spec), None
         families, has = None, NO_SIZE
         grows = False
-        if adapters.is_move(request_spec):
-            families, before = self._look_up(request_spec)
+        if kind is Kind.MOVE:
+            origin = self._look_up(request_spec)
+            families, before = origin
             asked = adapters.read_size(request_spec.flavor)
             # One whose host is gone comes as one that boots does.
             has = NO_SIZE if families is None else before or asked
@@ -111,6 +131,8 @@ class RequestReader:
             server=adapters.read_server(request_spec),
             is_single=adapters.is_single(request_spec),
             has=has,
+            kind=kind,
+            origin=origin,
         )
 
     def _look_up(self, request_spec: Any) -> Origin:
@@ -119,6 +141,12 @@ class RequestReader:
                 request_spec, self._ask or moves.origin
             )
         return self._origins[request_spec]
+
+
+def _kind(request_spec: Any) -> Kind:
+    if adapters.is_rebuild(request_spec):
+        return Kind.REBUILD
+    return Kind.MOVE if adapters.is_move(request_spec) else Kind.BOOT
 
 
 def _origin(request_spec: Any, ask: ReadOrigin) -> Origin:

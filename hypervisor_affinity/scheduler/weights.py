@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The scheduler weigher."""
 
+from collections.abc import Callable
 from typing import Any
 
 import nova.conf
@@ -9,9 +10,12 @@ from oslo_log import log as logging
 
 from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core import preference
+from hypervisor_affinity.core.offer import HostOffer
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import demands
+from hypervisor_affinity.scheduler import observation
 from hypervisor_affinity.scheduler.per_offer import once_per_offer
 
 LOG = logging.getLogger(__name__)
@@ -25,6 +29,10 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
     ``weight_multiplier``, which nova asks for every host, stays 1. minval
     and maxval keep nova from stretching the scores between the candidates at
     hand, so that a host's weight does not depend on the others.
+
+    Hosts in mode observe all weigh the same: as much as one of the first
+    choice where others are enforced, so that an enforced host of a later
+    choice gives way to them.
     """
 
     minval = 0.0
@@ -65,21 +73,49 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         policy = self.policy
         demand = demands.read_demand(weight_properties, policy)
         wanted = preference.order(demand, policy)
+        modes: set[Mode] = set()
 
-        def weigh(host_state: Any) -> float:
-            try:
-                offer = adapters.read_host(host_state, policy)
-            except Exception:
-                LOG.debug('A host cannot be weighed', exc_info=True)
-                return 0.0
+        def in_order(offer: HostOffer) -> float:
+            modes.add(offer.mode)
             multiplier = offer.weight_multiplier
             if multiplier is None:
                 multiplier = policy.weight_multiplier
             return multiplier * preference.score(offer.families, wanted)
 
+        def standing_aside(offer: HostOffer) -> float:
+            if offer.mode is Mode.OBSERVE:
+                return max(policy.weight_multiplier, 0.0)
+            return in_order(offer)
+
         hosts = [weighed.obj for weighed in weighed_obj_list]
-        return list(once_per_offer(weigh, hosts))
+        enforced = _weights(in_order, hosts, policy)
+        if Mode.OBSERVE not in modes:
+            return enforced
+        given = [0.0] * len(hosts)
+        if Mode.ENFORCE in modes:
+            given = _weights(standing_aside, hosts, policy)
+        try:
+            observation.report_other_host(
+                weight_properties, weighed_obj_list, given, enforced
+            )
+        except Exception:
+            LOG.debug('Hosts cannot be compared', exc_info=True)
+        return given
 
     def _weigh_object(self, obj: Any, weight_properties: Any) -> float:
         host = weights.WeighedHost(obj, 0.0)
         return self.weigh_objects([host], weight_properties)[0]
+
+
+def _weights(
+    weigh: Callable[[HostOffer], float], hosts: list[Any], policy: Policy
+) -> list[float]:
+    def weigh_host(host_state: Any) -> float:
+        try:
+            offer = adapters.read_host(host_state, policy)
+        except Exception:
+            LOG.debug('A host cannot be weighed', exc_info=True)
+            return 0.0
+        return weigh(offer)
+
+    return list(once_per_offer(weigh_host, hosts))
