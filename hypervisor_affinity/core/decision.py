@@ -69,7 +69,7 @@ class Decision:
             'outcome': self.outcome.value,
             'reason': self.reason.value,
             'demand': _demand(self.demand),
-            'hosts': self.hosts and {r.value: n for r, n in self.hosts.items()},
+            'hosts': _hosts(self.hosts),
             'passed': self.passed,
             'modes': sorted(mode.value for mode in self.modes),
             'order': list(self.order),
@@ -136,6 +136,12 @@ def _reason(demand: Demand, hosts: Iterable[Reason]) -> Reason:
     if Reason.SUITABLE in hosts:
         return Reason.SUITABLE
     return demand.refusal or nearest(hosts)
+
+
+def _hosts(hosts: Mapping[Reason, int] | None) -> dict[str, int] | None:
+    if hosts is None:
+        return None
+    return {reason.value: count for reason, count in hosts.items()}
 
 
 def _demand(demand: Demand) -> dict[str, Any]:

@@ -337,9 +337,7 @@ def _words(
             yield evidence, words(str(value).strip().lower())
         except ValueError:
             known = ' nor '.join(words)
-            problems.append(
-                Problem(evidence, f'is neither {known}; ignored')
-            )
+            problems.append(Problem(evidence, f'is neither {known}; ignored'))
 
 
 def _numbers(

@@ -103,7 +103,8 @@ def read_server(request_spec: Any) -> str:
 
 def read_project(request_spec: Any) -> str | None:
     """Return the id of the server's project; None if it is not known."""
-    return _field(request_spec, 'project_id')
+    project: str | None = _field(request_spec, 'project_id')
+    return project
 
 
 def is_rebuild(request_spec: Any) -> bool:

@@ -18,7 +18,6 @@ from oslo_log import log as logging
 from oslo_utils import timeutils
 
 from hypervisor_affinity.core.decision import Decision
-from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler.moves import LookUp
 from hypervisor_affinity.scheduler.notices import Notices
 from hypervisor_affinity.scheduler.requests import Kind
@@ -39,6 +38,7 @@ class Record(NamedTuple):
 
     :ivar decided_at: in UTC, as ISO 8601
     :ivar request_id: of the API request that led there; None if unknown
+    :ivar server: its uuid
     :ivar project: its id; None if unknown
     :ivar look_up: for a move, whether it was found out where the server
         comes from; else None
@@ -73,7 +73,7 @@ def record(request: Request, decision: Decision) -> Record:
         decided_at=timeutils.utcnow(with_timezone=True).isoformat(),
         request_id=context.request_id if context else None,
         server=request.server,
-        project=adapters.read_project(request.spec),
+        project=request.project,
         kind=request.kind,
         look_up=request.origin and request.origin.look_up,
     )
@@ -159,7 +159,10 @@ class _Sender:
         # nothing.
         is_versioned = CONF.notifications.notification_format == 'versioned'
         notifier = rpc.NOTIFIER if is_versioned else rpc.LEGACY_NOTIFIER
-        if not notifier.is_enabled():
+        if notifier is None:
+            # No service: a tool that runs nova's scheduler by itself.
+            return
+        if set(CONF.oslo_messaging_notifications.driver) <= {'noop'}:
             self._notices.report(
                 'decision_notifications has no effect: '
                 '[oslo_messaging_notifications] driver is not set'
@@ -172,5 +175,3 @@ class _Sender:
             EVENT_TYPE,
             waiting.primitive(),
         )
-
-

@@ -154,9 +154,7 @@ def _explain(judgement: Judgement, request: Request) -> None:
     LOG.info(
         'No host for server %s: %s',
         request.server,
-        explanation.operator_text(
-            request.demand, judgement.counts(), samples
-        ),
+        explanation.operator_text(request.demand, judgement.counts(), samples),
     )
     # Raised later in a request for several servers, it would leave the
     # allocations behind that were claimed for the first ones.

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import nova.conf
 from oslo_log import log as logging
 
-from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core.demand import UNREADABLE
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.policy_source import PolicySource
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import moves
@@ -47,7 +47,8 @@ class Request(NamedTuple):
     :ivar server: the server's uuid, for messages
     :ivar is_single: whether it is for one server
     :ivar has: what the server takes already
-    :ivar kind: for records
+    :ivar project: its id, for records; None if it is not known
+    :ivar kind: likewise
     :ivar origin: where a server comes from that moves; None for no move
     """
 
@@ -57,6 +58,7 @@ class Request(NamedTuple):
     server: str = '(unreadable)'
     is_single: bool = False
     has: Size = NO_SIZE
+    project: str | None = None
     kind: Kind = Kind.UNREADABLE
     origin: Origin | None = None
 
@@ -131,6 +133,7 @@ class RequestReader:
             server=adapters.read_server(request_spec),
             is_single=adapters.is_single(request_spec),
             has=has,
+            project=adapters.read_project(request_spec),
             kind=kind,
             origin=origin,
         )

@@ -8,11 +8,11 @@ import nova.conf
 from nova.scheduler import weights
 from oslo_log import log as logging
 
-from hypervisor_affinity.conf import PolicySource
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.policy_source import PolicySource
 from hypervisor_affinity.scheduler import adapters
 from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import observation
@@ -30,9 +30,9 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
     and maxval keep nova from stretching the scores between the candidates at
     hand, so that a host's weight does not depend on the others.
 
-    Hosts in mode observe all weigh the same: as much as one of the first
-    choice where others are enforced, so that an enforced host of a later
-    choice gives way to them.
+    Hosts in mode observe all weigh as much as those of the first choice, so
+    that an enforced host of a later choice gives way to them: 0, if that is
+    the mode of all but some aggregates, whose hosts weigh less then.
     """
 
     minval = 0.0
@@ -82,18 +82,21 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
                 multiplier = policy.weight_multiplier
             return multiplier * preference.score(offer.families, wanted)
 
-        def standing_aside(offer: HostOffer) -> float:
-            if offer.mode is Mode.OBSERVE:
-                return max(policy.weight_multiplier, 0.0)
-            return in_order(offer)
+        # Of an observed host, and of all where observing is the rule.
+        aside = max(policy.weight_multiplier, 0.0)
+        base = aside if policy.mode is Mode.OBSERVE else 0.0
+
+        def as_enforced(offer: HostOffer) -> float:
+            observed = offer.mode is Mode.OBSERVE
+            return (aside if observed else in_order(offer)) - base
 
         hosts = [weighed.obj for weighed in weighed_obj_list]
         enforced = _weights(in_order, hosts, policy)
         if Mode.OBSERVE not in modes:
-            return enforced
-        given = [0.0] * len(hosts)
+            return [weight - base for weight in enforced] if base else enforced
+        given = [aside - base] * len(hosts)
         if Mode.ENFORCE in modes:
-            given = _weights(standing_aside, hosts, policy)
+            given = _weights(as_enforced, hosts, policy)
         try:
             observation.report_other_host(
                 weight_properties, weighed_obj_list, given, enforced

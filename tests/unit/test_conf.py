@@ -16,6 +16,7 @@ from oslo_config import cfg
 
 from hypervisor_affinity import conf
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.policy_source import PolicySource
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_the_policys_defaults_are_the_options(configure):
 
 def test_any_spelling_is_stored_as_its_family(configure):
     path = configure('preferred_hypervisors = VMware vCenter Server, QEMU,kvm')
-    policy = conf.PolicySource(load(path)).current()
+    policy = PolicySource(load(path)).current()
     assert policy.preferred_hypervisors == ('vmware', 'kvm')
 
 
@@ -67,14 +68,14 @@ def test_every_option_has_a_wrong_value_here():
 @pytest.mark.parametrize('value', ['', ' ', 'inf', '-inf', '$', '$$'])
 def test_a_multiplier_that_cannot_be_added_up(configure, value):
     with pytest.raises(ValueError, match='weight_multiplier'):
-        conf.PolicySource(load(configure(f'weight_multiplier = {value}')))
+        PolicySource(load(configure(f'weight_multiplier = {value}')))
 
 
 @pytest.mark.parametrize(('option', 'value'), WRONG.items())
 def test_a_wrong_option_stops_the_start_and_is_named(configure, option, value):
     path = configure(f'{option} = {value}')
     with pytest.raises(ValueError) as raised:
-        conf.PolicySource(load(path))
+        PolicySource(load(path))
     for named in (option, value, path):
         assert named in str(raised.value)
 
@@ -84,7 +85,7 @@ def test_a_wrong_option_on_reload_keeps_what_was_in_force(
     configure, caplog, option, value
 ):
     opts = load(configure('weight_multiplier = 7\ntell_user = false'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     before = source.current()
     configure(f'weight_multiplier = 8\n{option} = {value}')
     opts.mutate_config_files()
@@ -123,7 +124,7 @@ def test_a_reference_to_nothing_stops_the_start_and_is_named(
 ):
     path = configure(f'{option} = {value}')
     with pytest.raises(ValueError) as raised:
-        conf.PolicySource(load(path))
+        PolicySource(load(path))
     for named in (f'{option} = ', shown(value), path, '$$'):
         assert named in str(raised.value)
     # A traceback of a thousand calls would hide it.
@@ -135,7 +136,7 @@ def test_a_reference_to_nothing_on_reload_keeps_what_was_in_force(
     configure, caplog, option, value
 ):
     opts = load(configure('weight_multiplier = 7\ntell_user = false'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     before = source.current()
     path = configure(f'weight_multiplier = 8\n{option} = {value}')
     for _ in range(2):
@@ -156,7 +157,7 @@ def test_a_reference_to_nothing_is_no_matter_to_new_workers(
 ):
     # They are forked from the process that has reloaded.
     opts = load(configure('weight_multiplier = 7'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     before = source.current()
     configure(f'weight_multiplier = 8\n{option} = {value}')
     opts.mutate_config_files()
@@ -169,14 +170,14 @@ def test_a_reference_to_another_option_counts(configure):
     text = 'flexible_placement = strict\nvmdk_images = ${preferred_hypervisor}'
     opts = load(configure(text))
     opts.register_opt(cfg.StrOpt('preferred_hypervisor', default='flexible'))
-    assert conf.PolicySource(opts).current().vmdk_images == 'flexible'
+    assert PolicySource(opts).current().vmdk_images == 'flexible'
 
 
 def test_what_a_reference_leads_to_is_not_cited(configure):
     opts = load(configure('vmdk_images = $password'))
     opts.register_opt(cfg.StrOpt('password', default='s3cret', secret=True))
     with pytest.raises(ValueError) as raised:
-        conf.PolicySource(opts)
+        PolicySource(opts)
     assert 'vmdk_images = ' in str(raised.value)
     assert 's3cret' not in str(raised.value)
 
@@ -184,7 +185,7 @@ def test_what_a_reference_leads_to_is_not_cited(configure):
 def test_a_reference_in_the_environment_is_named(configure, monkeypatch):
     monkeypatch.setenv('OS_HYPERVISOR_AFFINITY__VMDK_IMAGES', '$nope')
     with pytest.raises(ValueError) as raised:
-        conf.PolicySource(load(configure('')))
+        PolicySource(load(configure('')))
     for named in ('vmdk_images', 'OS_HYPERVISOR_AFFINITY__VMDK_IMAGES'):
         assert named in str(raised.value)
 
@@ -198,7 +199,7 @@ def test_whoever_shows_all_options_sees_those_in_force(
 ):
     """oslo.service does after SIGHUP; what it cannot read ends a process."""
     opts = load(configure('weight_multiplier = 7\ntell_user = false'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     configure(f'weight_multiplier = 8\n{option} = {value}')
     opts.mutate_config_files()
     opts.log_opt_values(logging.getLogger(__name__), logging.DEBUG)
@@ -212,7 +213,7 @@ def test_whoever_shows_all_options_sees_those_in_force(
 
 def test_filter_and_weigher_say_it_once(configure, caplog):
     opts = load(configure('weight_multiplier = 7'))
-    sources = [conf.PolicySource(opts) for _ in range(2)]
+    sources = [PolicySource(opts) for _ in range(2)]
     for value in ('$nope', '$nope', 'sometimes', '$nope'):
         configure(f'vmdk_images = {value}')
         opts.mutate_config_files()
@@ -233,13 +234,13 @@ def test_configurations_are_kept_apart(configure, tmp_path):
     first = load(configure('weight_multiplier = 7'))
     other = tmp_path / 'other.conf'
     other.write_text('[hypervisor_affinity]\nweight_multiplier = 8\n')
-    sources = [conf.PolicySource(first), conf.PolicySource(load(str(other)))]
+    sources = [PolicySource(first), PolicySource(load(str(other)))]
     assert [source.current().weight_multiplier for source in sources] == [7, 8]
 
 
 def test_nothing_of_ours_breaks_a_reload(configure, caplog):
     opts = load(configure('weight_multiplier = 7'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     # As a later oslo.config may.
     opts.set_override = opts.clear_override = None
     configure('weight_multiplier = 8\nvmdk_images = $nope')
@@ -255,7 +256,7 @@ def test_a_reload_counts_before_any_request_comes(configure):
     # nova with native threads reloads in the process that starts workers,
     # which serves none, and then replaces them.
     opts = load(configure('weight_multiplier = 7'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     configure('weight_multiplier = 8')
     opts.mutate_config_files()
     configure('weight_multiplier = much')
@@ -267,7 +268,7 @@ def test_a_new_process_reads_anew(configure, monkeypatch):
     # nova 32 with native threads reloads without calling hooks, and then
     # replaces its workers.
     opts = load(configure('weight_multiplier = 7'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     configure('weight_multiplier = 8')
     opts.reload_config_files()
     assert source.current().weight_multiplier == 7
@@ -279,7 +280,7 @@ def test_many_threads_of_a_new_process_are_of_one_mind(
     configure, caplog, monkeypatch
 ):
     opts = load(configure('weight_multiplier = 7\ntell_user = false'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     before = source.current()
     together = threading.Barrier(8)
 
@@ -329,12 +330,12 @@ def test_whatever_is_written(values, first):
         path.write_text('')
         opts = load(str(path))
         opts.register_opt(cfg.StrOpt('host', default='x'))
-        source = None if first else conf.PolicySource(opts)
+        source = None if first else PolicySource(opts)
         lines = [f'{name} = {value}' for name, value in values.items()]
         path.write_text('\n'.join(['[hypervisor_affinity]', *lines, '']))
         if source is None:
             try:
-                source = conf.PolicySource(load(str(path)))
+                source = PolicySource(load(str(path)))
             except ValueError as error:
                 assert any(name in str(error) for name in values)
                 return
@@ -345,7 +346,7 @@ def test_whatever_is_written(values, first):
 
 def test_a_request_during_a_reload_does_not_keep_the_old_values(configure):
     opts = load(configure('weight_multiplier = 7'))
-    source = conf.PolicySource(opts)
+    source = PolicySource(opts)
     reload_files = opts._reload_config_files
 
     def reload_while_requests_run():
@@ -361,7 +362,7 @@ def test_a_request_during_a_reload_does_not_keep_the_old_values(configure):
 
 def test_nothing_is_kept_of_a_source_that_is_gone(configure, caplog):
     opts = load(configure('weight_multiplier = 7'))
-    conf.PolicySource(opts)
+    PolicySource(opts)
     gc.collect()
     configure('weight_multiplier = much')
     opts.mutate_config_files()

@@ -72,6 +72,7 @@ METADATA = {
     'vmware_image_version': ['1', '[2-9]', 'x'],
     'hypervisor_affinity_weight_multiplier': ['3', 'x'],
     'availability_zone': ['az'],
+    'hypervisor_affinity_mode': ['observe', ' Enforce', 'OBSERVE', 'x', ''],
 }
 PROPERTIES = {
     'container_format': ['bare', 'ova'],
@@ -271,4 +272,5 @@ options = st.builds(
     st.sampled_from(['prefer', 'prefer', 'strict']),
     st.sampled_from(['reported', 'none', 'any']),
     st.sampled_from(['vmware', 'vmware', 'flexible']),
+    st.sampled_from(['enforce', 'enforce', 'enforce', 'observe']),
 )

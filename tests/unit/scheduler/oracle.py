@@ -54,6 +54,7 @@ class Options:
     flexible_placement: str = 'prefer'
     unclassified_hosts: str = 'reported'
     vmdk_images: str = 'vmware'
+    mode: str = 'enforce'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +86,8 @@ def passing(request, hosts, options):
 
 def passes(demand, host):
     """Tell whether one host passes; no other host has a say."""
+    if is_observed(host, demand.options.mode):
+        return True
     if demand.request.kind == 'move':
         fits = move_fits(demand, host)
     elif demand.request.kind == 'rebuild':
@@ -92,6 +95,17 @@ def passes(demand, host):
     else:
         fits = boot_fits(demand, host)
     return fits and limits_hold(demand, host) and reserve_holds(demand, host)
+
+
+def is_observed(host, otherwise):
+    # introducing, Modes
+    words = [
+        word.strip().lower()
+        for word in values(host, 'hypervisor_affinity_mode')
+    ]
+    if 'enforce' in words:
+        return False
+    return 'observe' in words or otherwise == 'observe'
 
 
 def boot_fits(demand, host):

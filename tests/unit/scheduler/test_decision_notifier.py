@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records of decisions, as oslo.messaging is given them.
+
+The driver is oslo.messaging's own for tests; the tests of a whole cloud have
+a RabbitMQ, and end it.
+"""
+
+import json
+import os
+import threading
+
+import nova.conf
+import pytest
+from nova import context as nova_context
+from nova import exception
+from nova import rpc
+from oslo_config import fixture as config_fixture
+from oslo_context import context as oslo_context
+from oslo_messaging import conffixture
+from oslo_messaging.notify import _impl_test
+
+from hypervisor_affinity.core.hypervisor import KVM
+from hypervisor_affinity.scheduler import decision_notifier
+from hypervisor_affinity.scheduler import demands
+from hypervisor_affinity.scheduler import filters
+from hypervisor_affinity.scheduler import moves
+from hypervisor_affinity.scheduler.decision_notifier import DecisionNotifier
+from hypervisor_affinity.scheduler.notices import Notices
+from testbed.embedded_cloud.waiting import until
+from tests.unit.scheduler import nova_objects as build
+from tests.unit.scheduler import prefilter
+from tests.unit.scheduler.test_modes import kvm
+from tests.unit.scheduler.test_modes import vcenter
+
+VMDK = {'disk_format': 'vmdk'}
+QCOW2 = {'disk_format': 'qcow2'}
+
+
+@pytest.fixture
+def messaging(options):
+    """Have nova notify in memory: ``messaging(driver=[...])``."""
+    options(decision_notifications=True, tell_user=False)
+    conf = nova.conf.CONF
+    fixture = config_fixture.Config(conf)
+    with conffixture.ConfFixture(conf, transport_url='fake:/'), fixture:
+
+        def start(notification_format='unversioned', driver=('test',)):
+            fixture.config(
+                group='notifications',
+                notification_format=notification_format,
+            )
+            fixture.config(
+                group='oslo_messaging_notifications', driver=list(driver)
+            )
+            rpc.init(conf)
+
+        start()
+        yield start
+        rpc.cleanup()
+        _impl_test.reset()
+
+
+def sent(number=1):
+    """Return what was sent, once it has come."""
+    until(
+        lambda: len(_impl_test.NOTIFICATIONS) >= number,
+        'the records',
+        timeout=10,
+    )
+    return [message for _, message, _, _ in _impl_test.NOTIFICATIONS]
+
+
+def payload():
+    (message,) = sent()
+    return message['payload']
+
+
+def test_the_record_of_a_boot(messaging):
+    one = filters.HypervisorAffinityFilter()
+    context = nova_context.RequestContext(request_id='req-1')
+    spec = build.request_spec(VMDK, project_id='p1')
+    one.filter_all([kvm(), vcenter(), kvm('kvm-2')], spec)
+    (message,) = sent()
+    assert message['event_type'] == 'hypervisor_affinity.decision'
+    assert message['publisher_id'] == f'nova-scheduler:{nova.conf.CONF.host}'
+    assert message['priority'] == 'INFO'
+    found = message['payload']
+    assert json.loads(json.dumps(found)) == found
+    assert found.pop('decided_at').endswith('+00:00')
+    options = found.pop('options')
+    assert options['mode'] == 'enforce'
+    assert options['preferred_hypervisors'] == ['kvm', 'vmware']
+    assert found == {
+        'version': '1.0',
+        'outcome': 'passed',
+        'reason': 'suitable',
+        'demand': {
+            'text': 'image needs VMware (disk_format=vmdk)',
+            'required': ['vmware'],
+            'impossible': [],
+            'flexible': False,
+            'undetermined': False,
+            'signs': [
+                {'place': 'image', 'key': 'disk_format', 'value': 'vmdk'}
+            ],
+        },
+        'hosts': {'other_hypervisor': 2, 'suitable': 1},
+        'passed': 1,
+        'modes': ['enforce'],
+        'order': ['vmware'],
+        'first_left': True,
+        'request_id': context.request_id,
+        'server': spec.instance_uuid,
+        'project': 'p1',
+        'kind': 'boot',
+        'look_up': None,
+    }
+
+
+def test_no_host_and_no_aggregate_is_named(messaging):
+    states = [kvm('secret-host', vmware_disktype='thin')]
+    filters.HypervisorAffinityFilter().filter_all(
+        states, build.request_spec({'vmware_disktype': 'sparse'})
+    )
+    text = json.dumps(payload())
+    assert 'secret-host' not in text
+    assert 'aggregate' not in text
+
+
+@pytest.mark.parametrize(
+    ('mode', 'outcome', 'passed'),
+    [('enforce', 'refused', 0), ('observe', 'would_be_refused', 1)],
+)
+def test_a_refusal_in_both_modes(messaging, options, mode, outcome, passed):
+    options(mode=mode)
+    one = filters.HypervisorAffinityFilter()
+    one.filter_all([kvm()], build.request_spec(VMDK))
+    found = payload()
+    assert found['outcome'] == outcome
+    assert found['reason'] == 'other_hypervisor'
+    assert found['passed'] == passed
+    assert found['modes'] == [mode]
+    assert found['first_left'] is False
+
+
+def test_it_is_sent_before_the_user_is_told(messaging, options):
+    options(tell_user=True)
+    with pytest.raises(exception.NoValidHost):
+        filters.HypervisorAffinityFilter().filter_all(
+            [kvm()], build.request_spec(VMDK)
+        )
+    assert payload()['outcome'] == 'refused'
+
+
+@pytest.mark.parametrize(
+    ('families', 'look_up'),
+    [
+        (frozenset({KVM}), 'found'),
+        (frozenset(), 'not_found'),
+        (None, 'host_gone'),
+    ],
+)
+def test_a_move_and_its_look_up(messaging, monkeypatch, families, look_up):
+    monkeypatch.setattr(moves, 'origin', lambda spec: moves.Origin(families))
+    filters.HypervisorAffinityFilter().filter_all(
+        [kvm()], build.move_spec(QCOW2)
+    )
+    found = payload()
+    assert found['kind'] == 'move'
+    assert found['look_up'] == look_up
+    assert found['demand']['undetermined'] == (look_up == 'not_found')
+
+
+def test_a_rebuild(messaging):
+    filters.HypervisorAffinityFilter().filter_all(
+        [kvm()], build.rebuild_spec(QCOW2)
+    )
+    assert payload()['kind'] == 'rebuild'
+
+
+def test_a_request_that_cannot_be_read(messaging, monkeypatch):
+    def fail(*args):
+        raise RuntimeError
+
+    monkeypatch.setattr(demands, 'read_demand', fail)
+    filters.HypervisorAffinityFilter().filter_all(
+        [kvm()], build.request_spec(VMDK)
+    )
+    found = payload()
+    assert found['reason'] == 'unreadable_request'
+    assert found['kind'] == 'unreadable'
+    assert found['project'] is None
+
+
+def test_what_the_prefilter_refuses(messaging, start_prefilter):
+    start_prefilter(decision_notifications=True)
+    with pytest.raises(exception.NoValidHost):
+        prefilter.ask(prefilter.boot(prefilter.IMPOSSIBLE))
+    found = payload()
+    assert found['outcome'] == 'refused'
+    assert found['reason'] == 'cannot_boot'
+    assert found['hosts'] is None
+
+
+def test_each_server_of_a_request_once(messaging):
+    one = filters.HypervisorAffinityFilter()
+    spec = build.request_spec(QCOW2, num_instances=2)
+    for server in ('a', 'b', 'b'):
+        spec.instance_uuid = getattr(build.uuids, server)
+        one.filter_all([kvm()], spec)
+    assert [each['payload']['server'] for each in sent(2)] == [
+        build.uuids.a,
+        build.uuids.b,
+    ]
+
+
+def test_it_is_off_by_default(messaging, options):
+    options(decision_notifications=False)
+    one = filters.HypervisorAffinityFilter()
+    one.filter_all([kvm()], build.request_spec(QCOW2))
+    options(decision_notifications=True)
+    one.filter_all([kvm('k2')], build.request_spec(QCOW2))
+    assert len(sent()) == 1
+
+
+def test_the_versioned_format_has_its_own_topics(messaging):
+    messaging(notification_format='versioned')
+    filters.HypervisorAffinityFilter().filter_all(
+        [kvm()], build.request_spec(QCOW2)
+    )
+    assert payload()['outcome'] == 'passed'
+
+
+def test_without_a_driver_it_is_said_once(messaging, log):
+    messaging(driver=())
+    one = filters.HypervisorAffinityFilter()
+    for _ in range(3):
+        one.filter_all([kvm()], build.request_spec(QCOW2))
+    until(lambda: 'driver is not set' in log.output, 'the records', timeout=10)
+    assert log.output.count('driver is not set') == 1
+
+
+class Stuck:
+    """A notifier whose broker is away."""
+
+    def __init__(self):
+        self.back = threading.Event()
+        self.sent = []
+
+    def prepare(self, publisher_id):
+        return self
+
+    def info(self, context, event_type, payload):
+        self.back.wait()
+        self.sent.append(payload)
+
+
+@pytest.fixture
+def stuck(monkeypatch, messaging):
+    notifier = Stuck()
+    monkeypatch.setattr(rpc, 'LEGACY_NOTIFIER', notifier)
+    yield notifier
+    notifier.back.set()
+
+
+def test_nobody_waits_while_the_broker_is_away(stuck, log):
+    one = DecisionNotifier(Notices(), most_waiting=10)
+    request, decision = some_decision()
+    for _ in range(100):
+        one.send(request, decision)
+    assert log.output.count('Records of decisions are left out') == 1
+    stuck.back.set()
+    until(lambda: 'were left out' in log.output, 'the records', timeout=10)
+    for _ in range(5):
+        one.send(request, decision)
+    # One is with the notifier while ten wait.
+    until(lambda: len(stuck.sent) in (15, 16), 'the records', timeout=10)
+
+
+def some_decision():
+    one = filters.HypervisorAffinityFilter()
+    request = one._requests.read(build.request_spec(QCOW2))
+    judgement = one._judge.judge_all([kvm()], request)
+    return request, filters.decide(
+        request.demand, request.policy, judgement.tally()
+    )
+
+
+def test_a_process_that_is_forked_sends_by_itself(stuck, monkeypatch):
+    stuck.back.set()
+    one = DecisionNotifier(Notices())
+    request, decision = some_decision()
+    one.send(request, decision)
+    until(lambda: len(stuck.sent) == 1, 'the records', timeout=10)
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        one.send(request, decision)
+        until(lambda: len(stuck.sent) == 2, 'the records', timeout=10)
+        os.write(write, b'sent')
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(read, 4) == b'sent'
+
+
+def test_whatever_it_raises_the_request_is_answered(
+    messaging, log, monkeypatch
+):
+    def fail():
+        raise RuntimeError
+
+    monkeypatch.setattr(oslo_context, 'get_current', fail)
+    assert filters.HypervisorAffinityFilter().filter_all(
+        [kvm()], build.request_spec(QCOW2)
+    )
+    assert 'ERROR Cannot record a decision' in log.output
+
+
+def test_a_record_that_cannot_be_sent_ends_nothing(stuck, log):
+    def fail(*args):
+        raise RuntimeError
+
+    stuck.info = fail
+    one = DecisionNotifier(Notices())
+    for _ in range(3):
+        one.send(*some_decision())
+    until(
+        lambda: 'ERROR Cannot send a record' in log.output,
+        'the records',
+        timeout=10,
+    )
+    stuck.info = lambda *args: stuck.sent.append(args)
+    one.send(*some_decision())
+    until(lambda: stuck.sent, 'the records', timeout=10)
+    assert decision_notifier.EVENT_TYPE in stuck.sent[0]
