@@ -57,6 +57,8 @@ WRONG = {
     'placement_prefilter': 'sometimes',
     'weight_multiplier': 'nan',
     'tell_user': 'perhaps',
+    'mode': 'watch',
+    'decision_notifications': 'seldom',
 }
 
 
