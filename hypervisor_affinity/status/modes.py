@@ -46,8 +46,10 @@ def check_notifications(
 
     :param conf: with what ``nova.rpc.init`` registers
     """
+    if not policy.decision_notifications:
+        return
     drivers = conf.oslo_messaging_notifications.driver
-    if policy.decision_notifications and set(drivers) <= {'noop'}:
+    if set(drivers) <= {'noop'}:
         yield warning(
             '[hypervisor_affinity] decision_notifications is enabled, but '
             '[oslo_messaging_notifications] driver is not set: no decision is '
