@@ -21,6 +21,7 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.compute_service import ComputeService
+from hypervisor_affinity.operations.offers import hypervisor_of
 from hypervisor_affinity.simulation import actions
 from hypervisor_affinity.simulation import scenario
 from hypervisor_affinity.simulation import world as worlds
@@ -40,9 +41,6 @@ from hypervisor_affinity.simulation.world import World
 
 # More of them would not be seen in a plot, and each costs a look at all hosts.
 _MOMENTS = 400
-
-# The hypervisor of a host of which nothing tells it.
-_UNDETERMINED = 'undetermined'
 
 
 class Player:
@@ -268,9 +266,7 @@ class Player:
         return None if verdict.passes else verdict.reason.value
 
     def _hypervisor(self, node: Node) -> str:
-        offer = self._offer(node)
-        families = offer.underneath
-        return hypervisor.title(families) if families else _UNDETERMINED
+        return hypervisor_of(self._offer(node))
 
     def _offer(self, node: Node) -> HostOffer:
         key = (
