@@ -203,7 +203,9 @@ class Replayer:
                 destination,
             )
         said = demand_text(demand)
-        is_lighter = self._weight(demand, offer) < prospect.weight
+        wanted = preference.order(demand, self._policy)
+        weight = preference.weight(offer, wanted, self._policy)
+        is_lighter = weight < prospect.weight
         if is_lighter and here not in prospect.hypervisors:
             return _Answer(
                 ReplayCheck.OTHER_HYPERVISOR_FIRST,
@@ -223,8 +225,9 @@ class Replayer:
             key: judge(demand, offer, self._policy)
             for key, offer in self._taking.items()
         }
+        wanted = preference.order(demand, self._policy)
         weights = {
-            key: self._weight(demand, self._taking[key])
+            key: preference.weight(self._taking[key], wanted, self._policy)
             for key, verdict in verdicts.items()
             if verdict.passes
         }
@@ -237,10 +240,6 @@ class Replayer:
             if weight == most
         }
         return _Prospect(None, most, sorted(hypervisors))
-
-    def _weight(self, demand: Demand, offer: HostOffer) -> float:
-        wanted = preference.order(demand, self._policy)
-        return preference.weight(offer, wanted, self._policy)
 
     def _obstacle(
         self, demand: Demand, verdicts: Mapping[int, Verdict]
