@@ -60,7 +60,7 @@ def check_same(source: Records) -> collections.Counter:
             assert outcome.refusal.by == 'nova-api', told
         elif finding.check is ReplayCheck.WOULD_BE_REFUSED:
             assert outcome.refusal.by == 'HypervisorAffinityFilter', told
-            assert finding.reason in outcome.refusal.reason, told
+            assert outcome.refusal.reason == finding.evidence, told
         else:
             assert outcome.refusal is None, told
             assert outcome.hypervisor == about.destination, told
@@ -84,7 +84,7 @@ _IMAGES = [
     ('iso', 'active', 'iso', 'bare', {}),
     ('vmdk', 'active', 'vmdk', 'bare', {}),
     ('off', 'deactivated', 'qcow2', 'bare', {}),
-    ('esxi', 'active', 'qcow2', 'bare', {'img_hv_type': 'vmware'}),
+    ('esxi', 'active', 'qcow2', 'bare', {'hypervisor_type': 'vmware'}),
     ('guest', 'active', 'vmdk', 'bare', {'vmware_ostype': 'rhel7_64Guest'}),
     ('ova', 'active', 'vmdk', 'ova', {'hw_vif_model': 'vmxnet3'}),
     ('kvm', 'active', 'raw', 'bare', {'hw_vif_model': 'virtio'}),
