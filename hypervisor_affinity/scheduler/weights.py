@@ -77,10 +77,7 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
 
         def in_order(offer: HostOffer) -> float:
             modes.add(offer.mode)
-            multiplier = offer.weight_multiplier
-            if multiplier is None:
-                multiplier = policy.weight_multiplier
-            return multiplier * preference.score(offer.families, wanted)
+            return preference.weight(offer, wanted, policy)
 
         # Of an observed host, and of all where observing is the rule.
         aside = max(policy.weight_multiplier, 0.0)
