@@ -5,12 +5,9 @@ import tracemalloc
 
 import pytest
 
-from tests.disk_files import MIB
 from tests.fuzz import corpus
+from tests.fuzz import limits
 from tests.fuzz import readers
-
-# That a reader takes at most beside its input.
-_MEMORY = 64 * MIB
 
 
 def test_each_reader_has_inputs():
@@ -28,4 +25,4 @@ def test_readers_cope(reader):
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert peak < _MEMORY
+        assert peak < limits.MEMORY
