@@ -166,7 +166,8 @@ def _is_whole(content: Content, header: _Header, last: _Data) -> bool:
     missing = last.end - content.size
     if missing <= 0:
         return True
-    if not last.compressed or missing >= SECTOR:
+    begins = last.start < content.size
+    if not last.compressed or missing >= SECTOR or not begins:
         return False
     if header.features & _OTHER_COMPRESSION:
         # There is no reader for it.

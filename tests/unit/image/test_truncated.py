@@ -143,6 +143,18 @@ def test_compressed_qcow2_that_ends_in_its_last_sector(noise, tmp_path):
     assert_truncated(path)
 
 
+def test_compressed_qcow2_that_ends_in_the_sector_before_a_cluster(tmp_path):
+    source = tmp_path / 'disk.raw'
+    source.write_bytes(b'x' * 64 * KIB + b'y' * 64 * KIB)
+    path = qcow2(source, tmp_path / 'disk.qcow2', '-c')
+    data = path.read_bytes().rstrip(b'\0')
+    start = len(data) // 512 * 512
+    # Both clusters are in this sector.
+    assert len(data) - start > 100
+    os.truncate(path, start + 10)
+    assert_truncated(path)
+
+
 @pytest.mark.parametrize('size', ['512', '1M', '10G', '1T'])
 @pytest.mark.parametrize('cluster', ['64K', '2M'])
 def test_empty_qcow2(tmp_path, size, cluster):
