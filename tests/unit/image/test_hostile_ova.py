@@ -36,11 +36,20 @@ def cut(content):
 
 def negative():
     """Return an archive whose first member has less than no content."""
-    content = bytearray(changed())
-    content[124:136] = (2**96 - 1024).to_bytes(12, 'big')
-    content[148:156] = b' ' * 8
-    content[148:155] = b'%06o\0' % sum(content[:512])
-    return bytes(content)
+    content = changed()
+    size = (2**96 - 1024).to_bytes(12, 'big')
+    return summed(content[:512], at_124=size) + content[512:]
+
+
+def summed(header, **changes):
+    """Return a header with some bytes and its own sum."""
+    header = bytearray(header)
+    for place, value in changes.items():
+        start = int(place.removeprefix('at_'))
+        header[start : start + len(value)] = value
+    header[148:156] = b' ' * 8
+    header[148:155] = b'%06o\0' % sum(header)
+    return bytes(header)
 
 
 def chained(kind):
@@ -108,11 +117,11 @@ HOSTILE = {
     ),
     'vast pax header': (
         lambda: changed(pax_headers={'comment': 'x' * 2 * MIB}),
-        'its headers have more than 1048576 bytes',
+        r'has headers of 2097\d+ bytes where there are 0 to 4096',
     ),
     'vast name': (
         lambda: changed(name='x' * 2 * MIB),
-        'its headers have more than 1048576 bytes',
+        r'has headers of 2097\d+ bytes where there are 0 to 4096',
     ),
     'many members': (
         lambda: packed({f'{n}': b'' for n in range(301)}),
