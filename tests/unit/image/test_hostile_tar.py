@@ -13,6 +13,9 @@ from tests.fuzz import limits
 from tests.unit.image.test_hostile_ova import changed
 from tests.unit.image.test_hostile_ova import summed
 
+# Of the largest that there can be, on a slow machine.
+SECONDS = 10
+
 
 def extension(kind, text):
     """Return a header for the next member, or for all of them."""
@@ -88,7 +91,7 @@ HOSTILE = {
 )
 def test_too_much(archive, words):
     content = disk_files.Counting(archive())
-    with limits.kept(), pytest.raises(UnsafeDisk, match=words):
+    with limits.kept(seconds=SECONDS), pytest.raises(UnsafeDisk, match=words):
         ova.find_disk(content, None)
 
 
@@ -123,5 +126,5 @@ LARGEST = {
     ('archive', 'words'), LARGEST.values(), ids=LARGEST.keys()
 )
 def test_large_archive(archive, words):
-    with limits.kept(), pytest.raises(DiskError, match=words):
+    with limits.kept(seconds=SECONDS), pytest.raises(DiskError, match=words):
         ova.find_disk(disk_files.Counting(archive()), None)
