@@ -2,6 +2,7 @@
 """Look for inputs that a reader does not cope with, by coverage."""
 
 import pathlib
+import shlex
 import sys
 
 import atheris
@@ -32,8 +33,10 @@ def main() -> None:
     name, folder, *options = sys.argv[1:]
     pathlib.Path(folder).mkdir(exist_ok=True)
     limits.give_memory_back()
+    # To merge, libFuzzer has a shell run this again with other options.
+    again = shlex.join([sys.executable, '-m', 'tests.fuzz', name, folder])
     atheris.Setup(
-        [sys.argv[0], *_STOPS, *options, folder],
+        [again, *_STOPS, *options, folder],
         lambda data: _read(name, data),
     )
     atheris.Fuzz()
