@@ -40,8 +40,9 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
-# What its map says of a block that is not there, or was given back.
-_NONE = -2
+# The highest numbers of its map: a block that is not there, or was given back.
+_NONE = 2
+_LAST = 2**32 - 1 - _NONE
 
 # VDI's image type, and the ids of its links to others.
 _VDI_KIND = struct.Struct('<76xI344x32s')
@@ -90,11 +91,10 @@ def _check_blocks(content: Content) -> None:
     table = _TABLES['vdi']
     (start,) = table.place.unpack_from(header)
     (length,) = table.number.unpack_from(header)
-    maps.check_end(content, place + number * (size + extra))
-    for blocks in maps.pieces(content, start, length, '<i'):
-        lowest = min(blocks)
-        if lowest < _NONE:
-            # Beyond 2^31: no file is so long.
-            lowest += 1 << 32
-        number = max(number, max(blocks) + 1, lowest + 1)
-        maps.check_end(content, place + number * (size + extra))
+    block = size + extra
+    maps.check_end(content, place + number * block)
+    whole = max(0, content.size - place) // max(1, block)
+    near = maps.Near('<I', whole - 1, none=_NONE)
+    for blocks in maps.pieces(content, start, length, near):
+        highest = max((at for at in blocks if at <= _LAST), default=-1)
+        maps.check_end(content, place + (highest + 1) * block)

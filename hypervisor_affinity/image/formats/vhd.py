@@ -129,9 +129,11 @@ def _check_blocks(content: Content, footer: bytes) -> None:
     place, number, size = _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
     maps.check_end(content, place + 4 * number)
     bits = -(-size // SECTOR // 8 // SECTOR) * SECTOR
-    for blocks in maps.pieces(content, place, number, '>I'):
-        last = max((block for block in blocks if block != _NONE), default=0)
-        maps.check_end(content, last * SECTOR + bits + size if last else 0)
+    left = content.size - bits - size
+    near = maps.Near('>I', max(0, left // SECTOR), none=1)
+    for blocks in maps.pieces(content, place, number, near):
+        last = max(block for block in blocks if block != _NONE)
+        maps.check_end(content, last * SECTOR + bits + size)
 
 
 def _tail(content: Content) -> bytes:

@@ -80,10 +80,8 @@ def _check_blocks(
     lengths = dict(_entries(content, _REGIONS, _REGION_BYTES, '<8xI', 16))
     length = lengths[_BLOCKS]
     maps.check_end(content, place + length)
-    for entries in maps.pieces(content, place, length // 8, '<Q'):
-        if max(entries) < content.size - size:
-            # So are nearly all, and it is told sooner.
-            continue
+    near = maps.Near('<Q', max(0, content.size - size))
+    for entries in maps.pieces(content, place, length // 8, near):
         last = max(
             (entry for entry in entries if entry & _THERE == _THERE),
             default=0,
