@@ -69,16 +69,19 @@ class Near(NamedTuple):
         # Nearly all blocks of a large disk are not there.
         if piece == piece[:1] * len(piece):
             count = min(count, 1)
+        numbers = piece[: count * self.number_bytes]
+        if count % 2:
+            numbers += numbers[-self.number_bytes :]
         order: Literal['big', 'little']
         order = 'big' if self.form[0] == '>' else 'little'
-        whole = int.from_bytes(piece[: count * self.number_bytes], order)
-        masks = _masks(count, self)
+        whole = int.from_bytes(numbers, order)
+        masks = _masks(len(numbers) // self.number_bytes, self)
         for shift in masks.shifts:
-            numbers = (whole >> shift) & masks.bits
+            where = (whole >> shift) & masks.bits
             if self.none:
                 # These begin again at zero.
-                numbers = (numbers + masks.none) & masks.bits
-            if (numbers + masks.rest) & masks.over:
+                where = (where + masks.none) & masks.bits
+            if (where + masks.rest) & masks.over:
                 return True
         return False
 
@@ -103,7 +106,7 @@ def _masks(count: int, near: Near) -> _Masks:
     # Without a bit that is free, only each second number is looked at.
     shifts = (0,) if used < width else (0, width)
     place = (1).to_bytes(near.number_bytes * len(shifts), 'little')
-    each = int.from_bytes(place * -(-count // len(shifts)), 'little')
+    each = int.from_bytes(place * (count // len(shifts)), 'little')
     return _Masks(
         shifts,
         each * near.all_bits,

@@ -105,23 +105,22 @@ def check(content: Content) -> None:
     """
     header = _header(content)
     number = min(header.tables, _MAX_TABLES)
-    found = struct.unpack(
-        f'>{number}Q', content.read(header.tables_place, number * 8)
-    )
+    found = content.read(header.tables_place, number * 8)
+    places = [entry & _PLACE for entry in struct.unpack(f'>{number}Q', found)]
     is_whole = 0 < _counted(content, header) <= content.size
-    tables = heapq.nlargest(
-        (_BYTES_READ if is_whole else maps.READ) // header.cluster,
-        (
-            (place, number)
-            for number, entry in enumerate(found)
-            if (place := entry & _PLACE)
-        ),
-    )
+    read = (_BYTES_READ if is_whole else maps.READ) // header.cluster
+    numbers = sorted(range(number), key=places.__getitem__, reverse=True)
+    tables = [(places[at], at) for at in numbers[:read] if places[at]]
     for place, _ in tables[:1]:
         maps.check_end(content, place + header.cluster)
     last = max(_near_end(content, header, tables), default=None)
     if last and not _is_whole(content, header, last):
         maps.check_end(content, last.end)
+
+
+def clusters(content: Content) -> int:
+    """Return how many clusters the file has."""
+    return -(-content.size // _header(content).cluster)
 
 
 def _header(content: Content) -> _Header:

@@ -15,6 +15,7 @@ from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.formats import maps
 from hypervisor_affinity.image.formats import qcow2
 from hypervisor_affinity.image.formats import vhd
+from hypervisor_affinity.image.formats import vhdx
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +63,21 @@ def check(content: Content, disk_format: str) -> None:
     if disk_format == 'vdi':
         _check_kind(content)
         _check_blocks(content)
+
+
+def map_bytes(content: Content, disk_format: str) -> int:
+    """Return how long the map is that qemu-img reads into memory.
+
+    :param content: that passed :func:`check`
+    :param disk_format: 0 for those that have no map, or a short one
+    """
+    if disk_format == 'vdi':
+        table = _TABLES['vdi']
+        (number,) = table.number.unpack_from(content.read(0, SECTOR))
+        return number * table.entry_bytes
+    if disk_format == 'vhdx':
+        return vhdx.map_bytes(content)
+    return vhd.map_bytes(content) if disk_format == 'vhd' else 0
 
 
 def _check_table(content: Content, table: _Table) -> None:

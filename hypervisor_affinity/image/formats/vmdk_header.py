@@ -80,6 +80,12 @@ class Header(NamedTuple):
         covered = self.grain * self.table_entries
         return 4 * -(-self.capacity // covered)
 
+    @property
+    def map_bytes(self) -> int:
+        """How long all grain directories are."""
+        number = 2 if self.flags & _HAS_SPARE else 1
+        return number * self.directory_bytes
+
 
 def read(content: Content) -> Header:
     """Return the header that a sparse extent begins with.
