@@ -28,6 +28,8 @@ MAX_VIRTUAL = 62 * 1024**4
 
 # What to do about a file that is not whole.
 REDO = 'get or create the file again'
+# And of one that needs others.
+WHOLE = 'write it again as one complete file'
 
 
 class DiskError(Exception):
@@ -149,6 +151,11 @@ class Disk:
     :ivar grain_bytes: of a sparse VMDK; None for others
     :ivar header_version: of a VMDK that is one file; None for others
     :ivar extents: of a VMDK
+    :ivar map_bytes: of the map that qemu-img reads into memory to open it; 0
+        if that is small
+    :ivar clusters: that the file of a qcow2 has; 0 for others
+    :ivar left_out: what of the inspection would have taken too long or too
+        much memory, as sentences that say how to have it done
     :ivar appliance: if it is in an OVA
     :ivar declared: if it is an image in Glance
     """
@@ -167,6 +174,9 @@ class Disk:
     grain_bytes: int | None = None
     header_version: int | None = None
     extents: tuple[Extent, ...] = ()
+    map_bytes: int = 0
+    clusters: int = 0
+    left_out: tuple[str, ...] = ()
     appliance: Appliance | None = None
     declared: Declared | None = None
 

@@ -7,10 +7,12 @@ only what has passed, and must then agree.
 """
 
 import dataclasses
+import functools
 import os
 import pathlib
+from collections.abc import Callable, Iterable
 
-from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import confirmation
 from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
@@ -20,6 +22,7 @@ from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
 from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import WHOLE
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
@@ -28,7 +31,7 @@ from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
 from hypervisor_affinity.image.formats import foreign
-from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.formats import qcow2
 from hypervisor_affinity.image.formats import tables
 from hypervisor_affinity.image.formats import vhd
 from hypervisor_affinity.image.formats import vhdx
@@ -45,31 +48,49 @@ _SUFFIXES = {
     '.vmdk': VMDK,
 }
 
-_WHOLE = 'write it again as one complete file'
-
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
-# What oslo.utils, or this package, measures as qemu does.
-_MEASURED = frozenset({'qcow2', 'vdi', 'vhd', 'vhdx', VMDK})
 
-
-def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
+def inspect(
+    path: pathlib.Path, member: str | None = None, *, briefly: bool = False
+) -> Disk:
     """Return what is in a file.
 
     :param member: the disk to take of an OVA with several
+    :param briefly: leave out what qemu-img would take long for, or much
+        memory
     :raises DiskError: if it cannot be used
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(path) as content:
         if ova.is_archive(content, is_promised=ova.is_promised(path)):
-            disk = _in_archive(content, member)
+            disk = _Archived(content).disk(member)
             disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
         else:
             disk = _judged(content)
             _check_alone(path, member)
             _check_suffix(path, content, disk)
             disk = _with_files(path, content, disk)
-    return _confirmed(path, disk)
+    return confirmation.confirmed(path, disk, briefly=briefly)
+
+
+def inspect_each(
+    path: pathlib.Path, members: Iterable[str]
+) -> dict[str, Disk | DiskError]:
+    """Return disks of an OVA as :func:`inspect` does, or what it raises.
+
+    Briefly.
+
+    :raises DiskError: if the archive cannot be used
+    """
+    with FileContent(path) as content:
+
+        def finish(disk: Disk) -> Disk:
+            allocated = content.allocated
+            disk = dataclasses.replace(disk, allocated_bytes=allocated)
+            return confirmation.confirmed(path, disk, briefly=True)
+
+        return _Archived(content).each(members, finish)
 
 
 def inspect_image(
@@ -81,9 +102,25 @@ def inspect_image(
     """
     is_promised = declared.container_format == OVA
     disk = inspect_content(content, member, is_promised=is_promised)
+    return _as_declared(disk, declared)
+
+
+def inspect_image_each(
+    content: Content, declared: Declared, members: Iterable[str]
+) -> dict[str, Disk | DiskError]:
+    """Return disks of an OVA in Glance, or what is wrong with each.
+
+    :param declared: what Glance has written of it
+    :raises DiskError: if the archive cannot be used
+    """
+    finish = functools.partial(_as_declared, declared=declared)
+    return _Archived(content).each(members, finish)
+
+
+def _as_declared(disk: Disk, declared: Declared) -> Disk:
     if disk.appliance and declared.container_format != OVA:
         raise DiskError(
-            f'{content.name}: is an OVA, but its container_format is '
+            f'{disk.name}: is an OVA, but its container_format is '
             f'{declared.container_format}, so nova takes the archive itself '
             'for a disk; upload it again with "image upload"'
         )
@@ -108,7 +145,7 @@ def inspect_content(
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     if ova.is_archive(content, is_promised=is_promised):
-        return _in_archive(content, member)
+        return _Archived(content).disk(member)
     if member is not None:
         raise _no_archive(content.name, member)
     disk = _judged(content)
@@ -151,6 +188,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
         header_version=found.header_version,
+        map_bytes=found.map_bytes,
         create_type=found.descriptor.create_type,
         adapter_type=found.descriptor.adapter_type,
         hardware_version=found.descriptor.hardware_version,
@@ -169,7 +207,7 @@ def _other(content: Content, probed: Probe) -> Disk:
     if probed.failures and found == probed.format and found != 'iso':
         raise UnsafeDisk(
             f'{content.name}: is {found} and not safe: '
-            f'{"; ".join(_written(probed))}; {_WHOLE}'
+            f'{"; ".join(_written(probed))}; {WHOLE}'
         )
     tables.check(content, found)
     if found == 'vhdx':
@@ -183,6 +221,8 @@ def _other(content: Content, probed: Probe) -> Disk:
         failures=_written(probed),
         virtual_bytes=virtual_bytes,
         file_bytes=content.size,
+        map_bytes=tables.map_bytes(content, found),
+        clusters=qcow2.clusters(content) if found == 'qcow2' else 0,
     )
 
 
@@ -293,19 +333,45 @@ def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
     return FileContent(file)
 
 
-def _in_archive(content: Content, member: str | None) -> Disk:
-    appliance = ova.find_disk(content, member)
-    if (formats := probe(content).formats) != (RAW,):
-        raise _ambiguous(content, {'ova', *formats})
-    part = Part(
-        content,
-        f'{content.name}, {appliance.member}',
-        appliance.offset,
-        appliance.size,
-    )
-    disk = _judged(part)
-    _check_single(disk)
-    return of_archive(content, disk, appliance)
+class _Archived:
+    """An OVA, of which is read once what all of its disks share."""
+
+    def __init__(self, content: Content) -> None:
+        """Read what it has; none of the disks."""
+        self._content = content
+        self._archive = ova.Archive(content)
+
+    @functools.cached_property
+    def _formats(self) -> tuple[str, ...]:
+        return probe(self._content).formats
+
+    def disk(self, member: str | None) -> Disk:
+        """Return a disk; None for the only one."""
+        content = self._content
+        appliance = self._archive.find(member)
+        if self._formats != (RAW,):
+            raise _ambiguous(content, {'ova', *self._formats})
+        part = Part(
+            content,
+            f'{content.name}, {appliance.member}',
+            appliance.offset,
+            appliance.size,
+        )
+        disk = _judged(part)
+        _check_single(disk)
+        return of_archive(content, disk, appliance)
+
+    def each(
+        self, members: Iterable[str], finish: Callable[[Disk], Disk]
+    ) -> dict[str, Disk | DiskError]:
+        """Return some disks, or what is wrong with each."""
+        found: dict[str, Disk | DiskError] = {}
+        for member in members:
+            try:
+                found[member] = finish(self.disk(member))
+            except DiskError as error:
+                found[member] = error
+        return found
 
 
 def of_archive(content: Content, disk: Disk, appliance: Appliance) -> Disk:
@@ -324,37 +390,3 @@ def of_archive(content: Content, disk: Disk, appliance: Appliance) -> Disk:
         file_bytes=content.size,
         appliance=appliance,
     )
-
-
-def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
-    """Have qemu-img agree."""
-    node = qemu.node(path, disk)
-    info = qemu.info(node)
-    details = (info.format_specific or {}).get('data', {})
-    if info.backing_file or details.get('data-file'):
-        raise UnsafeDisk(f'{path}: is based on another file; {_WHOLE}')
-    if info.encrypted:
-        raise DiskError(f'{path}: is encrypted; decrypt it first')
-    theirs = (info.virtual_size, details.get('create-type'))
-    ours = (disk.virtual_bytes, disk.create_type)
-    if disk.format in _MEASURED and ours != theirs:
-        raise UnsafeDisk(
-            f'{path}: is {_both(ours)} here, but {_both(theirs)} for '
-            f'qemu-img; {REDO}'
-        )
-    if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
-        raise DiskError(
-            f'{path}: qemu-img check finds {number} corruptions; it may be '
-            'truncated: get the file again, or repair it'
-        )
-    head = qemu.head(node, sectors.HEAD)
-    return dataclasses.replace(
-        disk,
-        virtual_bytes=info.virtual_size,
-        sector_bytes=sectors.partitioned_for(head),
-    )
-
-
-def _both(size_and_type: tuple[int, str | None]) -> str:
-    size, create_type = size_and_type
-    return ' '.join(filter(None, (create_type, f'{size} bytes')))

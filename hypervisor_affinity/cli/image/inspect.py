@@ -16,6 +16,7 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
+from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
@@ -91,9 +92,25 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         return self.columns(parsed_args), rows
 
     def _disk(self, parsed_args: argparse.Namespace) -> Disk:
-        path = pathlib.Path(parsed_args.disk)
-        if len(path.parts) > 1 or _is_there(path):
-            return inspection.inspect(path, parsed_args.member)
+        member = parsed_args.member
+        if path := _file(parsed_args):
+            return inspection.inspect(path, member, briefly=True)
+        return inspection.inspect_image(*self._image(parsed_args), member)
+
+    def _disks(
+        self, parsed_args: argparse.Namespace, names: tuple[str, ...]
+    ) -> dict[str, Disk | DiskError]:
+        """Return those of an OVA, or what is wrong with each."""
+        if path := _file(parsed_args):
+            return inspection.inspect_each(path, names)
+        image = self._image(parsed_args)
+        return inspection.inspect_image_each(*image, names)
+
+    def _image(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Content, Declared]:
+        """Return what an image in Glance holds, and is said to be."""
+        path = parsed_args.disk
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -108,9 +125,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
         stored = glance.stored(image.id)
-        return inspection.inspect_image(
-            glance.content(stored), declared(stored), parsed_args.member
-        )
+        return glance.content(stored), declared(stored)
 
     def _several(
         self,
@@ -122,13 +137,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
 
         :raises DiskError: if none of the first can be used
         """
-        found: dict[str, Disk | DiskError] = {}
-        for name in names[:_INSPECTED]:
-            one = argparse.Namespace(**{**vars(parsed_args), 'member': name})
-            try:
-                found[name] = self._disk(one)
-            except DiskError as error:
-                found[name] = error
+        found = self._disks(parsed_args, names[:_INSPECTED])
         disks = [disk for disk in found.values() if isinstance(disk, Disk)]
         if not disks:
             raise DiskError(str(found[names[0]]))
@@ -182,6 +191,12 @@ def _is_good(disk: Disk) -> bool:
     return acceptance.nowhere(disk) is None
 
 
+def _file(parsed_args: argparse.Namespace) -> pathlib.Path | None:
+    """Return the file to look at; None if it is an image in Glance."""
+    path = pathlib.Path(parsed_args.disk)
+    return path if len(path.parts) > 1 or _is_there(path) else None
+
+
 def _is_there(path: pathlib.Path) -> bool:
     """Tell whether there is such a file, or one may not look."""
     try:
@@ -230,6 +245,8 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
         yield taker, _WORDS[accepts], why
     if warning := sectors.warning(disk):
         yield 'warning', 'sector size', warning
+    for text in disk.left_out:
+        yield 'warning', 'not checked', text
     changes = _changes(disk, fitting)
     for name, value in changes.items():
         yield 'property', name, value

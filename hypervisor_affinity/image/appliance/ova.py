@@ -99,18 +99,7 @@ def find_disk(content: Content, member: str | None) -> Appliance:
     :raises UnsafeDisk: if the archive contradicts itself, or leads out of
         itself
     """
-    located = Archive(content).locate(member)
-    if located.is_plain:
-        return located.appliance
-    what = (
-        'compressed with gzip'
-        if located.is_gzipped
-        else f'in {len(located.parts)} chunks'
-    )
-    raise DiskError(
-        f'{content.name}, {located.appliance.member!r} is {what}; extract it '
-        'with "image prepare"'
-    )
+    return Archive(content).find(member)
 
 
 class Archive:
@@ -146,6 +135,21 @@ class Archive:
         self.disks = {
             self._resolved(disk.file): disk for disk in self._envelope.disks()
         }
+
+    def find(self, name: str | None) -> Appliance:
+        """Return where a disk is, as :func:`find_disk` does."""
+        located = self.locate(name)
+        if located.is_plain:
+            return located.appliance
+        what = (
+            'compressed with gzip'
+            if located.is_gzipped
+            else f'in {len(located.parts)} chunks'
+        )
+        raise DiskError(
+            f'{self._content.name}, {located.appliance.member!r} is {what}; '
+            'extract it with "image prepare"'
+        )
 
     def locate(self, name: str | None) -> Located:
         """Return where a disk is.

@@ -118,20 +118,36 @@ def size(content: Content) -> int:
     return virtual_bytes
 
 
+def map_bytes(content: Content) -> int:
+    """Return how long the table of a dynamic disk's blocks is; 0 for fixed.
+
+    :param content: that passed :func:`size`
+    """
+    head = content.read(0, SECTOR)
+    return 4 * _table(content, head)[1] if head.startswith(_COOKIE) else 0
+
+
+def _table(content: Content, footer: bytes) -> tuple[int, int, int]:
+    """Return place and number of entries of the table, and a block's size."""
+    (place,) = _HEADER.unpack_from(footer)
+    header = content.read(min(place, content.size), _TABLE.size)
+    return _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
+
+
 def _check_blocks(content: Content, footer: bytes) -> None:
     """Refuse a dynamic disk without all of its blocks.
 
     Before the data of one are bits, whole sectors of them, that tell which of
     its sectors were written.
     """
-    (place,) = _HEADER.unpack_from(footer)
-    header = content.read(min(place, content.size), _TABLE.size)
-    place, number, size = _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
+    place, number, size = _table(content, footer)
     maps.check_end(content, place + 4 * number)
     bits = -(-size // SECTOR // 8 // SECTOR) * SECTOR
-    for blocks in maps.pieces(content, place, number, '>I'):
-        last = max((block for block in blocks if block != _NONE), default=0)
-        maps.check_end(content, last * SECTOR + bits + size if last else 0)
+    left = content.size - bits - size
+    near = maps.Near('>I', max(0, left // SECTOR), none=1)
+    for blocks in maps.pieces(content, place, number, near):
+        last = max(block for block in blocks if block != _NONE)
+        maps.check_end(content, last * SECTOR + bits + size)
 
 
 def _tail(content: Content) -> bytes:

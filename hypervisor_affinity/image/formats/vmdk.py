@@ -48,12 +48,14 @@ class Vmdk:
     """What a VMDK says of itself, all of it checked but for extents' files.
 
     :ivar grain_bytes, header_version: None unless the file has a header
+    :ivar map_bytes: of its grain directories; 0 if it has no header
     """
 
     descriptor: Descriptor
     virtual_bytes: int
     grain_bytes: int | None = None
     header_version: int | None = None
+    map_bytes: int = 0
 
 
 def is_vmdk(content: Content) -> bool:
@@ -127,6 +129,7 @@ def _read_single(content: Content) -> Vmdk:
         header.capacity * SECTOR,
         header.grain * SECTOR,
         header.version,
+        header.map_bytes,
     )
 
 

@@ -5,9 +5,11 @@ import errno
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 
+from hypervisor_affinity.image import confirmation
 from tests import disk_files
 from tests.installed import skip_without
 
@@ -176,6 +178,22 @@ def test_what_cannot_be(run, disk, arguments, code, words):
     assert done.code == code
     assert words in done.err
     assert not done.out
+
+
+def test_what_is_left_out_is_said(run, tmp_path, monkeypatch):
+    path = tmp_path / 'disk.vdi'
+    create = ['qemu-img', 'create', '-q', '-fvdi', path, '1G']
+    subprocess.run(create, check=True)
+    monkeypatch.setattr(confirmation, '_MAX_MAP', 4095)
+    done = run('image', 'inspect', path, '-f', 'json')
+    assert done.code == 0
+    (said,) = (row for row in done.json() if row['Part'] == 'warning')
+    assert said['Subject'] == 'not checked'
+    assert said['Value'] == (
+        'qemu-img did not open it, and its partitions were not looked for: '
+        'its map has 4 KiB, all of which qemu-img reads into memory; '
+        '"image prepare" and "image upload" have it opened'
+    )
 
 
 def test_a_file_that_is_not_there(run, tmp_path):
