@@ -7,10 +7,11 @@ only what has passed, and must then agree.
 """
 
 import dataclasses
-import os
 import pathlib
 
+from hypervisor_affinity.image import extents
 from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import several
 from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
@@ -24,7 +25,6 @@ from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
 from hypervisor_affinity.image.formats import foreign
@@ -61,15 +61,54 @@ def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(path) as content:
-        if ova.is_archive(content, is_promised=ova.is_promised(path)):
-            disk = _in_archive(content, member)
-            disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
-        else:
-            disk = _judged(content)
-            _check_alone(path, member)
-            _check_suffix(path, content, disk)
-            disk = _with_files(path, content, disk)
+        return inspect_open(path, content, archive_in(path, content), member)
+
+
+def inspect_all(
+    path: pathlib.Path, member: str | None = None, most: int | None = None
+) -> Disk | several.Several:
+    """Return what is in a file, as :func:`inspect`, or each disk of an OVA.
+
+    :param most: how many are inspected; None for all
+    """
+    with FileContent(path) as content:
+        archive = archive_in(path, content)
+        return several.each(
+            archive,
+            member,
+            most,
+            lambda name: inspect_open(path, content, archive, name),
+        )
+
+
+def inspect_open(
+    path: pathlib.Path,
+    content: FileContent,
+    archive: ova.Archive | None,
+    member: str | None,
+) -> Disk:
+    """Return what is in a file, as :func:`inspect`.
+
+    :param archive: by :func:`archive_in`
+    """
+    if archive:
+        disk = _in_archive(content, archive, member)
+        disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
+    else:
+        disk = _judged(content)
+        _check_alone(path, member)
+        _check_suffix(path, content, disk)
+        disk = extents.with_files(path, content, disk)
     return _confirmed(path, disk)
+
+
+def archive_in(path: pathlib.Path, content: Content) -> ova.Archive | None:
+    """Return the OVA that a file is; None if it is none.
+
+    :raises DiskError: if it is another archive
+    :raises UnsafeDisk: if it contradicts itself, or leads out of itself
+    """
+    return _archive(content, is_promised=ova.is_promised(path))
 
 
 def inspect_image(
@@ -80,14 +119,28 @@ def inspect_image(
     :param declared: what Glance has written of it
     """
     is_promised = declared.container_format == OVA
-    disk = inspect_content(content, member, is_promised=is_promised)
-    if disk.appliance and declared.container_format != OVA:
-        raise DiskError(
-            f'{content.name}: is an OVA, but its container_format is '
-            f'{declared.container_format}, so nova takes the archive itself '
-            'for a disk; upload it again with "image upload"'
-        )
-    return dataclasses.replace(disk, declared=declared)
+    archive = _archive(content, is_promised=is_promised)
+    return _of_image(content, declared, archive, member)
+
+
+def inspect_image_all(
+    content: Content,
+    declared: Declared,
+    member: str | None = None,
+    most: int | None = None,
+) -> Disk | several.Several:
+    """Return what :func:`inspect_image` does, or each disk of an OVA.
+
+    :param most: how many are inspected; None for all
+    """
+    is_promised = declared.container_format == OVA
+    archive = _archive(content, is_promised=is_promised)
+    return several.each(
+        archive,
+        member,
+        most,
+        lambda name: _of_image(content, declared, archive, name),
+    )
 
 
 def promised_format(path: pathlib.Path) -> str | None:
@@ -97,23 +150,56 @@ def promised_format(path: pathlib.Path) -> str | None:
     return _SUFFIXES.get(path.suffix.lower())
 
 
-def inspect_content(
-    content: Content, member: str | None = None, *, is_promised: bool = False
-) -> Disk:
-    """Return what is in an image in Glance, of which a few MiB are read.
+def inspect_content(content: Content) -> Disk:
+    """Return what an image in Glance holds, of which a few MiB are read.
 
-    :param member: the disk to take of an OVA with several
-    :param is_promised: whether Glance says that it is an OVA
     :raises DiskError: if it cannot be used
     :raises UnsafeDisk: if it may harm whoever opens it
     """
-    if ova.is_archive(content, is_promised=is_promised):
-        return _in_archive(content, member)
+    return _in_content(content, _archive(content), None)
+
+
+def _in_content(
+    content: Content, archive: ova.Archive | None, member: str | None
+) -> Disk:
+    if archive:
+        return _in_archive(content, archive, member)
     if member is not None:
         raise _no_archive(content.name, member)
     disk = _judged(content)
     _check_single(disk)
     return disk
+
+
+def _of_image(
+    content: Content,
+    declared: Declared,
+    archive: ova.Archive | None,
+    member: str | None,
+) -> Disk:
+    disk = _in_content(content, archive, member)
+    if disk.appliance and declared.container_format != OVA:
+        raise DiskError(
+            f'{content.name}: is an OVA, but its container_format is '
+            f'{declared.container_format}, so nova takes the archive itself '
+            'for a disk; upload it again with "image upload"'
+        )
+    return dataclasses.replace(disk, declared=declared)
+
+
+def _archive(
+    content: Content, *, is_promised: bool = False
+) -> ova.Archive | None:
+    """Return the OVA that some content is; None if it is none.
+
+    :param is_promised: whether its name, or Glance, says that it is one
+    """
+    if not ova.is_archive(content, is_promised=is_promised):
+        return None
+    archive = ova.Archive(content)
+    if (formats := probe(content).formats) != (RAW,):
+        raise _ambiguous(content, {OVA, *formats})
+    return archive
 
 
 def _judged(content: Content) -> Disk:
@@ -244,59 +330,10 @@ def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
     )
 
 
-def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
-    """Check the files of the extents, and add up what all files take."""
-    if disk.is_one_file:
-        return dataclasses.replace(disk, allocated_bytes=content.allocated)
-    size, allocated = content.size, content.allocated
-    grain_bytes = None
-    seen: set[str] = set()
-    for extent in disk.extents:
-        if extent.file in seen:
-            raise UnsafeDisk(
-                f'{path}: its descriptor lists {extent.file} twice; {REDO}'
-            )
-        seen.add(extent.file)
-        with _open_extent(path, extent) as file:
-            grain_bytes = vmdk.check_extent(file, extent)
-            size += file.size
-            allocated += file.allocated
-    return dataclasses.replace(
-        disk,
-        file_bytes=size,
-        allocated_bytes=allocated,
-        grain_bytes=grain_bytes,
-    )
-
-
-def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
-    file = path.parent / extent.file
-    try:
-        directory, _ = os.path.split(os.path.realpath(file, strict=True))
-        is_beside = directory == os.path.realpath(path.parent, strict=True)
-        is_data = file.is_file() and not file.samefile(path)
-    except OSError as error:
-        raise DiskError(
-            f'{file}: {error.strerror}; the descriptor {path} lists it; put '
-            'both into one directory'
-        ) from error
-    if not is_beside:
-        raise UnsafeDisk(
-            f'{file}: is a link to another directory, and {path} lists it; '
-            'put the data itself there'
-        )
-    if not is_data:
-        raise UnsafeDisk(
-            f'{file}: is not a file with data, and {path} lists it as one; '
-            'get or create the disk again'
-        )
-    return FileContent(file)
-
-
-def _in_archive(content: Content, member: str | None) -> Disk:
-    appliance = ova.find_disk(content, member)
-    if (formats := probe(content).formats) != (RAW,):
-        raise _ambiguous(content, {'ova', *formats})
+def _in_archive(
+    content: Content, archive: ova.Archive, member: str | None
+) -> Disk:
+    appliance = archive.find_disk(member)
     part = Part(
         content,
         f'{content.name}, {appliance.member}',

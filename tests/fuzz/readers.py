@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     'everything': _of_content(inspection.inspect_content),
     'foreign': _of_content(foreign.check),
     'manifest': _manifest,
-    'ova': _of_content(lambda content: ova.find_disk(content, None)),
+    'ova': _of_content(lambda content: ova.Archive(content).find_disk(None)),
     'ovf': _envelope,
     'probe': _of_content(probe),
     'sectors': sectors.partitioned_for,

@@ -20,10 +20,10 @@ from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.several import Several
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import declared
 from hypervisor_affinity.operations.prediction import predict
@@ -77,12 +77,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         """Return what was found out."""
         policy = self.policy(parsed_args)
         wished = self.wishes(parsed_args)
-        try:
-            disk = self._disk(parsed_args)
-        except SeveralDisks as several:
-            if any(wished):
-                raise
-            return self._several(parsed_args, several.names, policy)
+        disk = self._inspected(parsed_args)
+        if isinstance(disk, Several):
+            fit(disk.disk, wished)
+            return self._several(parsed_args, disk, policy)
         fitting = fit(disk, wished)
         if not _is_good(disk):
             self.status = base.NEGATIVE
@@ -90,10 +88,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         rows = list(_rows(disk, fitting, policy))
         return self.columns(parsed_args), rows
 
-    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
+    def _inspected(self, parsed_args: argparse.Namespace) -> Disk | Several:
         path = pathlib.Path(parsed_args.disk)
         if len(path.parts) > 1 or _is_there(path):
-            return inspection.inspect(path, parsed_args.member)
+            return inspection.inspect_all(path, parsed_args.member, _INSPECTED)
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -108,42 +106,33 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
         stored = glance.stored(image.id)
-        return inspection.inspect_image(
-            glance.content(stored), declared(stored), parsed_args.member
+        return inspection.inspect_image_all(
+            glance.content(stored),
+            declared(stored),
+            parsed_args.member,
+            _INSPECTED,
         )
 
     def _several(
         self,
         parsed_args: argparse.Namespace,
-        names: tuple[str, ...],
+        several: Several,
         policy: Policy,
     ) -> tuple:
-        """Return what was found out of an OVA with several disks.
-
-        :raises DiskError: if none of the first can be used
-        """
-        found: dict[str, Disk | DiskError] = {}
-        for name in names[:_INSPECTED]:
-            one = argparse.Namespace(**{**vars(parsed_args), 'member': name})
-            try:
-                found[name] = self._disk(one)
-            except DiskError as error:
-                found[name] = error
-        disks = [disk for disk in found.values() if isinstance(disk, Disk)]
-        if not disks:
-            raise DiskError(str(found[names[0]]))
-        # All have the same fate but for what the driver finds in the archive.
-        disk = min(disks, key=_is_hidden)
+        """Return what was found out of an OVA with several disks."""
+        disk = several.disk
+        number = len(several.found) + len(several.rest)
         self.say(
             parsed_args,
-            f'{disk.name}: an OVA with {len(names)} disks; Glance accepts it; '
+            f'{disk.name}: an OVA with {number} disks; Glance accepts it; '
             f'{acceptance.nowhere(disk)}',
+            *_complaint(disk, several),
         )
         rows = [
-            *_listed_rows(found),
+            *_listed_rows(several.found),
             *(
                 (f'disk {name}', 'not inspected', 'name it with --disk')
-                for name in names[_INSPECTED:]
+                for name in several.rest
             ),
             (
                 'question',
@@ -160,8 +149,13 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         return self.columns(parsed_args), rows
 
 
-def _is_hidden(disk: Disk) -> bool:
-    return bool(disk.appliance and disk.appliance.obstacle)
+def _complaint(disk: Disk, several: Several) -> list[str]:
+    if disk.declared or not several.complaints:
+        return []
+    return [
+        '"image upload" does not upload it, since not all of its disks can be '
+        'used: see the complaints'
+    ]
 
 
 def _listed_rows(found: dict[str, Disk | DiskError]) -> Iterator[_Row]:
