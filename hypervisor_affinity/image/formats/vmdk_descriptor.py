@@ -78,6 +78,7 @@ _BELIEVED = (
     'ddb.virtualhwversion',
 )
 
+_CREATE_TYPE = re.compile(r'^[ \t\r]*createType[ \t]*=', re.I | re.M)
 _SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
 
 CONSOLIDATE = 'delete or consolidate its snapshots, and export it again'
@@ -159,10 +160,13 @@ def _parse(
         if not line or line.startswith('#'):
             continue
         if setting := _SETTING.fullmatch(line):
-            key = setting[1].lower()
-            if key in settings and not _is_harmless(key):
-                raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
-            settings[key] = setting[2].strip().strip('"')
+            key, value = setting[1].lower(), setting[2].strip().strip('"')
+            if settings.get(key, value) != value and not _is_harmless(key):
+                raise UnsafeDisk(
+                    f'{place} sets {key} to another value than a line before; '
+                    f'{REDO}'
+                )
+            settings[key] = value
         elif extent:
             access, sectors, kind, file, offset = extent.groups()
             if file is not None and not one_file:
@@ -243,10 +247,11 @@ def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:
 def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
     create_type = settings.get('createtype')
     # qemu and oslo.utils take the first, though it be in a comment.
-    if create_type is None or text.lower().count('createtype') != 1:
+    lines = len(_CREATE_TYPE.findall(text))
+    if create_type is None or text.lower().count('createtype') != lines:
         raise UnsafeDisk(
-            f'{name}: its descriptor does not set createType exactly once; '
-            f'{REDO}'
+            f'{name}: its descriptor does not set createType, or says it in '
+            f'another place, too; {REDO}'
         )
     if create_type in _DELTAS:
         raise UnsafeDisk(

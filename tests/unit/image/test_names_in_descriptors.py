@@ -4,6 +4,8 @@
 What Glance and nova nevertheless say of it, their own code says here.
 """
 
+import re
+
 import pytest
 
 from hypervisor_affinity.image.acceptance import by_glance
@@ -165,7 +167,55 @@ def test_harmless_keys_twice(tmp_path, disks, key):
 def test_believed_keys_twice(tmp_path, disks, key):
     path = tmp_path / 'disk.vmdk'
     path.write_bytes(twice(disks['monolithicSparse'].read_bytes(), key))
-    with pytest.raises(UnsafeDisk, match=f'sets {key.decode().lower()} again'):
+    with pytest.raises(UnsafeDisk, match=f'sets {key.decode().lower()} to '):
+        inspect(path)
+
+
+# As qemu-img writes them; what equal lines say, one says.
+SAID = (
+    b'version=1',
+    b'CID=12345678',
+    b'parentCID=ffffffff',
+    b'createType="monolithicSparse"',
+    b'ddb.adapterType = "ide"',
+    b'ddb.virtualHWVersion = "4"',
+)
+
+
+@pytest.mark.parametrize('line', SAID)
+@pytest.mark.parametrize('code', ['', 'x'])
+def test_equal_lines(tmp_path, disks, line, code):
+    path = tmp_path / 'disk.vmdk'
+    key, sign, value = line.partition(b'=')
+    again = key + sign + value.replace(value.strip(b' "')[-1:], b'9', 1)
+    lines = line + b'\n' + (again if code else line) + b'\n'
+    path.write_bytes(
+        with_text(
+            disks['monolithicSparse'].read_bytes(),
+            lambda text: re.sub(
+                rb'(?m)^' + re.escape(key.strip()) + b' *=.*\n', lines, text
+            ),
+        )
+    )
+    if code:
+        with pytest.raises(UnsafeDisk, match='another value'):
+            inspect(path)
+        return
+    assert by_glance(inspect(path)).accepts
+    assert glance_accepts(path, 'vmdk')
+    assert nova_accepts(path, 'vmdk')
+
+
+def test_a_word_of_a_comment_is_no_equal_line(tmp_path, disks):
+    path = tmp_path / 'disk.vmdk'
+    line = b'createType="monolithicSparse"\n'
+    path.write_bytes(
+        with_text(
+            disks['monolithicSparse'].read_bytes(),
+            lambda text: text.replace(line, line + b'#' + line),
+        )
+    )
+    with pytest.raises(UnsafeDisk, match='does not set createType'):
         inspect(path)
 
 
