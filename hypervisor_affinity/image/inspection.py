@@ -232,7 +232,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         name=content.name,
         format=VMDK,
         formats=probed.formats,
-        failures=_written(probed),
+        failures=_written(probed, found.descriptor.unread),
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
@@ -289,8 +289,9 @@ def _virtual_bytes(
     return probed.virtual_bytes
 
 
-def _written(probed: Probe) -> tuple[str, ...]:
-    return tuple(f'{name}: {why}' for name, why in probed.failures.items())
+def _written(probed: Probe, *remarks: str) -> tuple[str, ...]:
+    said = [f'{name}: {why}' for name, why in probed.failures.items()]
+    return (*said, *filter(None, remarks)) if said else ()
 
 
 def _check_single(disk: Disk) -> None:

@@ -87,17 +87,25 @@ _BESIDE = (
 )
 
 
+_NOT_ASCII = (
+    'they read a descriptor only in ASCII, and this one is not, such as text '
+    'in a code page of Windows'
+)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Descriptor:
     """What a descriptor says.
 
     :ivar adapter_type, hardware_version: None if it does not say
+    :ivar unread: why Glance and nova do not read it; '' if they do
     """
 
     create_type: str
     adapter_type: str | None
     hardware_version: str | None
     extents: tuple[Extent, ...]
+    unread: str
 
 
 def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
@@ -118,6 +126,7 @@ def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
         settings.get('ddb.adaptertype'),
         settings.get('ddb.virtualhwversion'),
         extents,
+        '' if text.isascii() else _NOT_ASCII,
     )
 
 
@@ -211,12 +220,17 @@ def _is_harmless(key: str) -> bool:
 
 
 def _check_name(place: str, file: str) -> None:
+    # A character of a code page may have the byte of a backslash.
+    if _UNREADABLE in file:
+        raise DiskError(
+            f'{place} names a file in a code page, such as of Windows, and '
+            'not in UTF-8; give the file an ASCII name, and write that into '
+            'the line'
+        )
     if _leads_out(file):
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
-    if _UNREADABLE in file:
-        raise DiskError(f'{place} is not UTF-8; give the files ASCII names')
     if len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '

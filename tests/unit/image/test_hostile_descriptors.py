@@ -212,7 +212,7 @@ USELESS = {
     'descriptor in no known encoding': (
         'raw',
         lambda disk: FLAT.replace('"data"', '"gr\xf6\xdfe"').encode('latin1'),
-        'of its descriptor is not UTF-8; give the files',
+        'of its descriptor names a file in a code page',
     ),
     'empty': ('raw', lambda disk: b'', 'is empty'),
     'LUKS': (

@@ -4,6 +4,8 @@
 What Glance and nova nevertheless say of it, their own code says here.
 """
 
+import contextlib
+import os
 import re
 
 import pytest
@@ -12,6 +14,7 @@ from hypervisor_affinity.image.acceptance import by_glance
 from hypervisor_affinity.image.acceptance import by_kvm
 from hypervisor_affinity.image.acceptance import by_vsphere
 from hypervisor_affinity.image.disk import ONE_FILE
+from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import Form
@@ -80,6 +83,8 @@ def test_any_name(tmp_path, disks, create_type, name, accepted):
     for answer in (by_glance(disk), by_kvm(disk)):
         assert answer.accepts is accepted
         assert ('with "image prepare"' in answer.why) is not accepted
+        said = 'descriptor only in ASCII' in answer.why
+        assert said is (not accepted and not name.isascii())
     assert by_vsphere(disk).accepts
 
 
@@ -120,6 +125,29 @@ def test_a_code_page_that_names_no_file(tmp_path, disks, target, code_page):
     )
     prepare(source, target, Form(), watch=ignore)
     assert digest(target, 'vmdk') == digest(disks['raw'], 'raw')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'Büro-flat.vmdk'.encode('cp1252'),
+        'Büro-flat.vmdk'.encode('cp850'),
+        # Of two bytes, and the second is that of a backslash.
+        '表-flat.vmdk'.encode('cp932'),
+    ],
+)
+def test_a_code_page_that_names_a_file(tmp_path, disks, name):
+    flat = tmp_path / os.fsdecode(name)
+    with contextlib.suppress(OSError):
+        flat.write_bytes(disks['raw'].read_bytes())
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(FLAT.encode().replace(b'"data"', b'"' + name + b'"'))
+    with pytest.raises(DiskError) as caught:
+        inspect(path)
+    assert 'line 8 of its descriptor names a file in a code' in str(
+        caught.value
+    )
+    assert 'give the file an ASCII name, and write' in str(caught.value)
 
 
 @pytest.mark.parametrize(
