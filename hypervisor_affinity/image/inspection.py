@@ -36,18 +36,12 @@ from hypervisor_affinity.image.formats import vmdk
 from hypervisor_affinity.image.probe import Probe
 from hypervisor_affinity.image.probe import probe
 
-# Formats by Glance's names that a file's suffix promises.
-_SUFFIXES = {
-    '.qcow2': 'qcow2',
-    '.vdi': 'vdi',
-    '.vhd': 'vhd',
-    '.vhdx': 'vhdx',
-    '.vmdk': VMDK,
-}
-
 _WHOLE = 'write it again as one complete file'
 
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
+
+# What a file of such a name may hold as well.
+_ANYTHING = frozenset({'iso', RAW})
 
 # What oslo.utils, or this package, measures as qemu does.
 _MEASURED = frozenset({'qcow2', 'vdi', 'vhd', 'vhdx', VMDK})
@@ -143,11 +137,10 @@ def inspect_image_all(
     )
 
 
-def promised_format(path: pathlib.Path) -> str | None:
-    """Return what a file's suffix says that it is; None if nothing."""
-    if ova.is_promised(path):
-        return OVA
-    return _SUFFIXES.get(path.suffix.lower())
+def named_format(path: pathlib.Path) -> str | None:
+    """Return the format that a file has in its name; None if there is none."""
+    name = path.suffix.lower().removeprefix('.')
+    return name if name in {*_TAKEN, OVA} else None
 
 
 def inspect_content(content: Content) -> Disk:
@@ -314,8 +307,8 @@ def _no_archive(name: object, member: str) -> DiskError:
 
 
 def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
-    promised = promised_format(path)
-    if promised in (None, disk.format):
+    promised = named_format(path)
+    if promised in (None, disk.format, *_ANYTHING):
         return
     if promised == 'vhd' and disk.format == RAW:
         vhd.check_end(content)

@@ -3,6 +3,7 @@
 
 import argparse
 import errno
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -90,7 +91,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
 
     def _inspected(self, parsed_args: argparse.Namespace) -> Disk | Several:
         path = pathlib.Path(parsed_args.disk)
-        if len(path.parts) > 1 or _is_there(path):
+        if os.sep in parsed_args.disk or _is_there(path):
             return inspection.inspect_all(path, parsed_args.member, _INSPECTED)
         if parsed_args.snapshot:
             raise base.CommandError(
@@ -177,9 +178,9 @@ def _is_good(disk: Disk) -> bool:
 
 
 def _is_there(path: pathlib.Path) -> bool:
-    """Tell whether there is such a file, or one may not look."""
+    """Tell whether there is such a file or link, or one may not look."""
     try:
-        return path.exists()
+        return path.is_symlink() or path.exists()
     except OSError as error:
         # An image may have a longer name than a file.
         return error.errno != errno.ENAMETOOLONG
