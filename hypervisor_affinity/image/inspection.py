@@ -230,6 +230,7 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
         header_version=found.header_version,
+        sector_bytes=sectors.partitioned_for(found.head),
         create_type=found.descriptor.create_type,
         adapter_type=found.descriptor.adapter_type,
         hardware_version=found.descriptor.hardware_version,
@@ -255,6 +256,8 @@ def _other(content: Content, probed: Probe) -> Disk:
         vhdx.check(content)
     virtual_bytes = _virtual_bytes(content, found, probed)
     check_virtual_bytes(f'{content.name}: has', virtual_bytes)
+    # Of other formats, qemu-img tells it.
+    head = content.read(0, sectors.HEAD) if found == RAW else b''
     return Disk(
         name=content.name,
         format=found,
@@ -262,6 +265,7 @@ def _other(content: Content, probed: Probe) -> Disk:
         failures=_written(probed),
         virtual_bytes=virtual_bytes,
         file_bytes=content.size,
+        sector_bytes=sectors.partitioned_for(head),
     )
 
 

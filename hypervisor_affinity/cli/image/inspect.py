@@ -122,6 +122,8 @@ class Inspect(wishes.WishesReading, PolicyCommand):
     ) -> tuple:
         """Return what was found out of an OVA with several disks."""
         disk = several.disk
+        if not _is_good(disk):
+            self.status = base.NEGATIVE
         number = len(several.found) + len(several.rest)
         self.say(
             parsed_args,

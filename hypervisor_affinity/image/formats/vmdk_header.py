@@ -45,7 +45,7 @@ _HAS_SPARE = 2
 _HAS_MARKERS = 1 << 17
 
 # In a grain table: a grain that is there, but empty.
-_ZEROS = 1
+ZEROS = 1
 COMPRESSED = 1
 _AT_END = 2**64 - 1
 _FOOTER = 3
@@ -144,6 +144,20 @@ def last_grain(content: Content, header: Header) -> int:
     return found
 
 
+def first_grains(
+    content: Content, header: Header, number: int
+) -> tuple[int, ...]:
+    """Return the sectors of the first grains, by the first table.
+
+    :param number: of grains, at most as many as the table has
+    :returns: 0 or :data:`ZEROS` for an empty one
+    """
+    (table,) = _numbers(content, header.directory * SECTOR, 4)
+    if not table:
+        return (0,) * number
+    return _numbers(content, table * SECTOR, 4 * number)
+
+
 def _footer(content: Content, header: Header) -> Header:
     """Return the header at the end, which qemu believes."""
     start = max(0, content.size - 3 * SECTOR)
@@ -220,7 +234,7 @@ def _check_grains(content: Content, header: Header) -> None:
     ):
         _check_end(content, (highest + last) * SECTOR if highest else 0)
         found = max(found, highest)
-    if is_compressed and header.flags & _HAS_MARKERS and found > _ZEROS:
+    if is_compressed and header.flags & _HAS_MARKERS and found > ZEROS:
         start = found * SECTOR
         _, size = GRAIN_MARKER.unpack(content.read(start, GRAIN_MARKER.size))
         _check_end(content, start + GRAIN_MARKER.size + size)
