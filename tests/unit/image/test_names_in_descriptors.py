@@ -5,7 +5,9 @@ What Glance and nova nevertheless say of it, their own code says here.
 """
 
 import contextlib
+import csv
 import os
+import pathlib
 import re
 
 import pytest
@@ -88,15 +90,48 @@ def test_any_name(tmp_path, disks, create_type, name, accepted):
     assert by_vsphere(disk).accepts
 
 
-@pytest.mark.parametrize('name', ['path', 'Windows in Western Europe'])
-def test_what_is_refused_for_a_name_can_be_mended(
-    tmp_path, disks, target, name
-):
+TABLE = pathlib.Path(__file__).parents[3] / 'doc/source/descriptor-names.csv'
+ANSWERS = {'yes': True, 'no': False}
+# How a row begins -> names of its kind.
+KINDS = {
+    '``C:': (
+        *('Windows path', 'network path', 'time stamp', 'protocol', 'quotes'),
+        *('empty', 'folder', 'long', 'words of a descriptor'),
+    ),
+    'with a slash': ('path', 'path above'),
+    'with an umlaut': (
+        *('UTF-8', 'UTF-8 that is not printable', 'part of UTF-8'),
+        *('Windows in Western Europe', 'DOS in Western Europe'),
+        *('Windows in Japan', 'Windows in China'),
+    ),
+}
+
+
+def rows():
+    with TABLE.open() as file:
+        _, *table = csv.reader(file)
+    for said, *cells in table:
+        (kinds,) = (k for begin, k in KINDS.items() if said.startswith(begin))
+        for kind in kinds:
+            yield pytest.param(kind, cells, id=kind)
+
+
+def test_each_name_is_in_a_row():
+    assert sorted(param.id for param in rows()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(('kind', 'cells'), rows())
+def test_row(tmp_path, disks, target, kind, cells):
     source = tmp_path / 'disk.vmdk'
     whole = disks['monolithicSparse']
-    source.write_bytes(named(whole.read_bytes(), NAMES[name][0]))
-    done = prepare(source, target, Form(), watch=ignore)
-    assert by_glance(done.target).accepts
+    source.write_bytes(named(whole.read_bytes(), NAMES[kind][0]))
+    by_glance_itself, by_kvm_itself, here = cells
+    assert glance_accepts(source, 'vmdk') is ANSWERS[by_glance_itself]
+    assert nova_accepts(source, 'vmdk') is ANSWERS[by_kvm_itself]
+    assert (here == 'not needed') is by_glance(inspect(source)).accepts
+    prepare(source, target, Form(), watch=ignore)
+    assert glance_accepts(target, 'vmdk')
+    assert nova_accepts(target, 'vmdk')
     assert digest(target, 'vmdk') == digest(whole, 'vmdk')
 
 
