@@ -241,6 +241,8 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
 def _other(content: Content, probed: Probe) -> Disk:
     foreign.check(content)
     found = _format(content, probed)
+    if found == 'luks':
+        raise DiskError(f'{content.name}: is encrypted; decrypt it first')
     if found not in _TAKEN:
         raise DiskError(
             f'{content.name}: is {found}, which is not supported; convert it '

@@ -133,6 +133,7 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         )
         rows = [
             *_listed_rows(several.found),
+            *(_missing_rows(disk.appliance) if disk.appliance else ()),
             *(
                 (f'disk {name}', 'not inspected', 'name it with --disk')
                 for name in several.rest
@@ -299,6 +300,17 @@ def _appliance_rows(appliance: Appliance) -> Iterator[_Row]:
     )
     for name in appliance.others:
         yield 'ova', 'another disk', name
+    yield from _missing_rows(appliance)
+
+
+def _missing_rows(appliance: Appliance) -> Iterator[_Row]:
+    for name in appliance.missing:
+        yield (
+            'ova',
+            'missing file',
+            f'{name}: the manifest lists it; get the archive again, or '
+            '"image upload" does not upload it',
+        )
 
 
 def _strange(controller: str | None) -> str | None:

@@ -218,7 +218,7 @@ USELESS = {
     'LUKS': (
         'raw',
         lambda disk: b'LUKS\xba\xbe\0\1' + disk[8:],
-        'is luks, which is not supported; convert it',
+        'is encrypted; decrypt it first',
     ),
     'QED': (
         'raw',

@@ -95,8 +95,14 @@ def test_all_that_the_manifest_lists(
 
 
 @pytest.mark.parametrize('name', FURTHER)
-def test_what_is_listed_and_not_there(upload, glance, ova, name):
-    done = upload(path=ova(**{name: None}))
+@pytest.mark.parametrize('ovf', [OVF, TWO])
+def test_what_is_listed_and_not_there(run, upload, glance, ova, name, ovf):
+    path = ova(ovf=ovf, **{name: None})
+    inspected = run('image', 'inspect', path)
+    assert inspected.code == 0
+    assert f'{name}: the manifest lists it' in inspected.out
+    assert 'manifest lists it' not in run('image', 'inspect', ova()).out
+    done = upload(path=ova(ovf=ovf, **{name: None}))
     assert (done.code, done.out) == (3, '')
     assert f'has no {name!r}, which its manifest lists; get the' in done.err
     assert not glance.images
