@@ -40,18 +40,6 @@ class UnsafeDisk(DiskError):
     """A disk was refused since it may harm whoever opens it."""
 
 
-class SeveralDisks(DiskError):
-    """An OVA has several disks, and none was named.
-
-    :ivar names: in the order of the OVF
-    """
-
-    def __init__(self, text: str, names: tuple[str, ...] = ()) -> None:
-        """Keep the names beside the text."""
-        super().__init__(text)
-        self.names = names
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Extent:
     """A part of a VMDK, as its descriptor lists it.
@@ -72,6 +60,21 @@ class Extent:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive; offset and size in bytes.
+
+    :ivar name: as the archive has it
+    :ivar digest: by the manifest, as ``sha256:`` and hexadecimal digits; None
+        if it has none
+    """
+
+    name: str
+    offset: int
+    size: int
+    digest: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Appliance:
     """What the OVF in an OVA says of the disk.
 
@@ -87,6 +90,9 @@ class Appliance:
     :ivar vif_model: of the first network adapter, as an ``hw_vif_model``;
         None if there is none that nova knows
     :ivar others: names of further disks in the archive
+    :ivar listed: all files in the archive of which the manifest has a digest
+    :ivar missing: names of the files of which it has one, and which are not
+        in the archive
     :ivar obstacle: what in the archive keeps nova's vSphere driver from the
         disk, as a clause; None if it finds it
     :ivar capacity_bytes: what the guest sees of the disk by the OVF; None if
@@ -103,6 +109,8 @@ class Appliance:
     strange_controller: str | None = None
     vif_model: str | None = None
     others: tuple[str, ...] = ()
+    listed: tuple[Member, ...] = ()
+    missing: tuple[str, ...] = ()
     obstacle: str | None = None
     capacity_bytes: int | None = None
     is_extracted: bool = False

@@ -163,7 +163,7 @@ READERS: dict[str, Callable[[bytes], object]] = {
     'foreign': _of_content(foreign.check),
     'manifest': _manifest,
     'maps': _maps,
-    'ova': _of_content(lambda content: ova.find_disk(content, None)),
+    'ova': _of_content(lambda content: ova.Archive(content).find_disk(None)),
     'ovf': _envelope,
     'probe': _of_content(probe),
     'qcow2': _qcow2,

@@ -3,6 +3,7 @@
 
 import argparse
 import errno
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -16,15 +17,14 @@ from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.image import acceptance
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.several import Several
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import declared
 from hypervisor_affinity.operations.prediction import predict
@@ -78,12 +78,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         """Return what was found out."""
         policy = self.policy(parsed_args)
         wished = self.wishes(parsed_args)
-        try:
-            disk = self._disk(parsed_args)
-        except SeveralDisks as several:
-            if any(wished):
-                raise
-            return self._several(parsed_args, several.names, policy)
+        disk = self._inspected(parsed_args)
+        if isinstance(disk, Several):
+            fit(disk.disk, wished)
+            return self._several(parsed_args, disk, policy)
         fitting = fit(disk, wished)
         if not _is_good(disk):
             self.status = base.NEGATIVE
@@ -91,26 +89,13 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         rows = list(_rows(disk, fitting, policy))
         return self.columns(parsed_args), rows
 
-    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
-        member = parsed_args.member
-        if path := _file(parsed_args):
-            return inspection.inspect(path, member, briefly=True)
-        return inspection.inspect_image(*self._image(parsed_args), member)
-
-    def _disks(
-        self, parsed_args: argparse.Namespace, names: tuple[str, ...]
-    ) -> dict[str, Disk | DiskError]:
-        """Return those of an OVA, or what is wrong with each."""
-        if path := _file(parsed_args):
-            return inspection.inspect_each(path, names)
-        image = self._image(parsed_args)
-        return inspection.inspect_image_each(*image, names)
-
-    def _image(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Content, Declared]:
-        """Return what an image in Glance holds, and is said to be."""
-        path = parsed_args.disk
+    def _inspected(self, parsed_args: argparse.Namespace) -> Disk | Several:
+        path = pathlib.Path(parsed_args.disk)
+        if os.sep in parsed_args.disk or _is_there(path):
+            # What takes long is left to who uses the disk.
+            return inspection.inspect_all(
+                path, parsed_args.member, _INSPECTED, briefly=True
+            )
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -125,34 +110,36 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
         stored = glance.stored(image.id)
-        return glance.content(stored), declared(stored)
+        return inspection.inspect_image_all(
+            glance.content(stored),
+            declared(stored),
+            parsed_args.member,
+            _INSPECTED,
+        )
 
     def _several(
         self,
         parsed_args: argparse.Namespace,
-        names: tuple[str, ...],
+        several: Several,
         policy: Policy,
     ) -> tuple:
-        """Return what was found out of an OVA with several disks.
-
-        :raises DiskError: if none of the first can be used
-        """
-        found = self._disks(parsed_args, names[:_INSPECTED])
-        disks = [disk for disk in found.values() if isinstance(disk, Disk)]
-        if not disks:
-            raise DiskError(str(found[names[0]]))
-        # All have the same fate but for what the driver finds in the archive.
-        disk = min(disks, key=_is_hidden)
+        """Return what was found out of an OVA with several disks."""
+        disk = several.disk
+        if not _is_good(disk):
+            self.status = base.NEGATIVE
+        number = len(several.found) + len(several.rest)
         self.say(
             parsed_args,
-            f'{disk.name}: an OVA with {len(names)} disks; Glance accepts it; '
+            f'{disk.name}: an OVA with {number} disks; Glance accepts it; '
             f'{acceptance.nowhere(disk)}',
+            *_complaint(disk, several),
         )
         rows = [
-            *_listed_rows(found),
+            *_listed_rows(several.found),
+            *(_missing_rows(disk.appliance) if disk.appliance else ()),
             *(
                 (f'disk {name}', 'not inspected', 'name it with --disk')
-                for name in names[_INSPECTED:]
+                for name in several.rest
             ),
             (
                 'question',
@@ -169,8 +156,13 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         return self.columns(parsed_args), rows
 
 
-def _is_hidden(disk: Disk) -> bool:
-    return bool(disk.appliance and disk.appliance.obstacle)
+def _complaint(disk: Disk, several: Several) -> list[str]:
+    if disk.declared or not several.complaints:
+        return []
+    return [
+        '"image upload" does not upload it, since not all of its disks can be '
+        'used: see the complaints'
+    ]
 
 
 def _listed_rows(found: dict[str, Disk | DiskError]) -> Iterator[_Row]:
@@ -198,9 +190,9 @@ def _file(parsed_args: argparse.Namespace) -> pathlib.Path | None:
 
 
 def _is_there(path: pathlib.Path) -> bool:
-    """Tell whether there is such a file, or one may not look."""
+    """Tell whether there is such a file or link, or one may not look."""
     try:
-        return path.exists()
+        return path.is_symlink() or path.exists()
     except OSError as error:
         # An image may have a longer name than a file.
         return error.errno != errno.ENAMETOOLONG
@@ -319,6 +311,17 @@ def _appliance_rows(appliance: Appliance) -> Iterator[_Row]:
     )
     for name in appliance.others:
         yield 'ova', 'another disk', name
+    yield from _missing_rows(appliance)
+
+
+def _missing_rows(appliance: Appliance) -> Iterator[_Row]:
+    for name in appliance.missing:
+        yield (
+            'ova',
+            'missing file',
+            f'{name}: the manifest lists it; get the archive again, or '
+            '"image upload" does not upload it',
+        )
 
 
 def _strange(controller: str | None) -> str | None:

@@ -47,7 +47,9 @@ _LAST = 2**32 - 1 - _NONE
 
 # VDI's image type, and the ids of its links to others.
 _VDI_KIND = struct.Struct('<76xI344x32s')
+# VDIIMAGETYPE of VirtualBox.
 _VDI_ALONE = frozenset({1, 2})
+_VDI_UNDO, _VDI_DIFFERENCING = 3, 4
 
 
 def check(content: Content, disk_format: str) -> None:
@@ -96,8 +98,15 @@ def _check_table(content: Content, table: _Table) -> None:
 def _check_kind(content: Content) -> None:
     """Refuse a VDI that is no disk for itself."""
     kind, links = _VDI_KIND.unpack_from(content.read(0, SECTOR))
-    if kind not in _VDI_ALONE or any(links):
+    if kind == _VDI_UNDO:
+        raise DiskError(f'{content.name}: is an undo VDI: {vhd.MERGE}')
+    if kind == _VDI_DIFFERENCING or any(links):
         raise DiskError(f'{content.name}: is a differencing VDI: {vhd.MERGE}')
+    if kind not in _VDI_ALONE:
+        raise UnsafeDisk(
+            f'{content.name}: is a VDI of type {kind}, which VirtualBox does '
+            f'not have; {REDO}'
+        )
 
 
 def _check_blocks(content: Content) -> None:

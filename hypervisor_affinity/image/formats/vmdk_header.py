@@ -46,7 +46,7 @@ _HAS_SPARE = 2
 _HAS_MARKERS = 1 << 17
 
 # In a grain table: a grain that is there, but empty.
-_ZEROS = 1
+ZEROS = 1
 COMPRESSED = 1
 _AT_END = 2**64 - 1
 _FOOTER = 3
@@ -155,6 +155,20 @@ def last_grain(content: Content, header: Header) -> int:
     return found
 
 
+def first_grains(
+    content: Content, header: Header, number: int
+) -> tuple[int, ...]:
+    """Return the sectors of the first grains, by the first table.
+
+    :param number: of grains, at most as many as the table has
+    :returns: 0 or :data:`ZEROS` for an empty one
+    """
+    (table,) = _numbers(content, header.directory * SECTOR, 4)
+    if not table:
+        return (0,) * number
+    return _numbers(content, table * SECTOR, 4 * number)
+
+
 def _footer(content: Content, header: Header) -> Header:
     """Return the header at the end, which qemu believes."""
     start = max(0, content.size - 3 * SECTOR)
@@ -223,7 +237,7 @@ def _check_grains(content: Content, header: Header) -> None:
         last = 1
     else:
         room = last
-    near = maps.Near('<I', max(_ZEROS, content.size // SECTOR - room))
+    near = maps.Near('<I', max(ZEROS, content.size // SECTOR - room))
     directory = _numbers(
         content,
         header.directory * SECTOR,

@@ -239,6 +239,54 @@ def test_a_name_that_is_too_long(run, tmp_path, command):
 
 
 @pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('command', ['inspect', 'prepare', 'upload'])
+@pytest.mark.parametrize(
+    ('name', 'why'),
+    [
+        ('loop.vmdk', 'Too many levels of symbolic links'),
+        ('./loop.vmdk', 'Too many levels of symbolic links'),
+        ('lost.vmdk', 'is a link to a file that does not exist'),
+        ('./none.vmdk', 'no such file'),
+        ('file/none.vmdk', 'Not a directory'),
+    ],
+)
+def test_a_name_that_leads_nowhere(run, tmp_path, command, name, why):
+    (tmp_path / 'loop.vmdk').symlink_to('loop.vmdk')
+    (tmp_path / 'lost.vmdk').symlink_to('none')
+    (tmp_path / 'file').touch()
+    done = run('image', command, name)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == f'image {command}: {name.removeprefix("./")}: {why}\n'
+
+
+@pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('kind', ['streamOptimized', 'monolithicFlat'])
+def test_a_target_that_leads_to_itself(run, disk, tmp_path, kind):
+    source = disk('streamOptimized')
+    (tmp_path / 'loop.vmdk').symlink_to('loop.vmdk')
+    before = sorted(tmp_path.iterdir())
+    done = run('image', 'prepare', source, 'loop.vmdk', '--type', kind)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'image prepare: loop.vmdk: Too many levels of symbolic links\n'
+    )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures('nowhere')
+def test_a_directory_that_was_deleted(run, tmp_path):
+    (tmp_path / 'deleted').mkdir()
+    os.chdir(tmp_path / 'deleted')
+    (tmp_path / 'deleted').rmdir()
+    done = run('image', 'inspect', 'disk.vmdk')
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'hypervisor-affinity: the current directory cannot be found: No such '
+        'file or directory; change to one that exists\n'
+    )
+
+
+@pytest.mark.usefixtures('nowhere')
 def test_a_target_that_is_too_long(run, disk):
     target = f'{"x" * 251}.vmdk'
     done = run('image', 'prepare', disk('streamOptimized'), target)

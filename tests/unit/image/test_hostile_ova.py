@@ -151,7 +151,7 @@ def test_hostile_archive(archive, words):
     content = disk_files.Counting(archive())
     assert ova.is_archive(content)
     with pytest.raises(UnsafeDisk, match=words):
-        ova.find_disk(content, None)
+        ova.Archive(content).find_disk(None)
     assert content.bytes_read < 3 * MIB
 
 
@@ -270,7 +270,7 @@ def test_short_list_of_many_disks():
 def test_no_ovf():
     content = disk_files.Counting(packed({'web-1.vmdk': b'disk'}))
     with pytest.raises(DiskError, match=r'one member \*.ovf, this one has 0'):
-        ova.find_disk(content, None)
+        ova.Archive(content).find_disk(None)
 
 
 def test_no_archive(tmp_path):
@@ -340,7 +340,7 @@ def test_damaged(damages, end):
         damaged[place : place + len(piece)] = piece
     content = disk_files.Counting(bytes(damaged[:end]))
     try:
-        found = ova.find_disk(content, None)
+        found = ova.Archive(content).find_disk(None)
     except DiskError as error:
         assert 'counting' in str(error)
     else:

@@ -92,7 +92,7 @@ HOSTILE = {
 def test_too_much(archive, words):
     content = disk_files.Counting(archive())
     with limits.kept(seconds=SECONDS), pytest.raises(UnsafeDisk, match=words):
-        ova.find_disk(content, None)
+        ova.Archive(content).find_disk(None)
 
 
 MANY = b''.join(b'8 %04d=\n' % number for number in range(500))
@@ -127,4 +127,4 @@ LARGEST = {
 )
 def test_large_archive(archive, words):
     with limits.kept(seconds=SECONDS), pytest.raises(DiskError, match=words):
-        ova.find_disk(disk_files.Counting(archive()), None)
+        ova.Archive(disk_files.Counting(archive())).find_disk(None)
