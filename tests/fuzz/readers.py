@@ -42,7 +42,13 @@ _VHDX_TABLES = 192 * 1024
 _LONGEST = 21
 
 _MAP = struct.Struct('<IIB')
-_FORMS = ('<i', '>I', '<Q')
+# Of numbers, as in maps.Near.
+_FORMS = (
+    ('<I', None, 2),
+    ('>I', None, 1),
+    ('<Q', None, 0),
+    ('>Q', 2**54 - 1, 0),
+)
 
 
 def _of_content(read: Callable[[Counting], object]) -> Callable:
@@ -104,8 +110,9 @@ def _qcow2(data: bytes) -> None:
 def _maps(data: bytes) -> None:
     place, number, form = _MAP.unpack_from(data.ljust(_MAP.size, b'\0'))
     content = _Repeated(data[_MAP.size :] or b'\0')
-    form = _FORMS[form % len(_FORMS)]
-    for piece in maps.pieces(content, place, number, form):
+    form, bits, none = _FORMS[form % len(_FORMS)]
+    near = maps.Near(form, content.size, bits, none)
+    for piece in maps.pieces(content, place, number, near):
         maps.check_end(content, max(piece))
 
 

@@ -179,8 +179,8 @@ def failing(tmp_path, monkeypatch):
 FAILURES = {
     'exit 1': 'failed and said nothing; its exit status is 1',
     'echo >&2; exit 126': 'failed and said nothing; its exit status is 126',
-    'kill -KILL $$': 'was ended by SIGKILL anding; it may use a GiB '
-    'of memory and 30 seconds of processor time',
+    'kill -KILL $$': 'was ended by SIGKILL and said nothing; it may '
+    'use a GiB of memory and 30 seconds of processor time',
     'kill -35 $$': 'was ended by signal 35 and said nothing; it may use a GiB '
     'of memory and 30 seconds of processor time',
     'echo "qemu-img: out of \033[1m memory" >&2; kill -ABRT $$': 'was ended '
