@@ -14,17 +14,26 @@ from hypervisor_affinity.image.disk import DiskError
 CITED = 500
 
 
-def parsed(asked: str, said: str, file: pathlib.Path) -> dict[str, Any]:
+def parsed(
+    asked: str,
+    said: str,
+    file: pathlib.Path,
+    members: Mapping[str, type] | None = None,
+) -> dict[str, Any]:
     """Return an answer that is an object of JSON.
 
     :param asked: what it answers, such as ``qemu-img info``
-    :raises DiskError: if it is none
+    :param members: that it must have, and their types; None for none
+    :raises DiskError: if it is none, or lacks a member
     """
     try:
         found = json.loads(said)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(name), kind)
+        for name, kind in (members or {}).items()
+    ):
         raise DiskError(
             f'{file}: "{asked}" ended well, but without an answer that can be '
             'read; is another program installed by this name?'

@@ -62,6 +62,10 @@ _PACKAGES = {
 _READ = 4096
 
 _PROGRESS = re.compile(r'\((\d+\.\d+)/100%\)')
+
+# What ``qemu-img info`` says of a disk, and ``qemu-img map`` of a part of it.
+_TOLD = {'virtual-size': int}
+_MAPPED = {'data': bool, 'start': int, 'length': int}
 _SAME, _DIFFERENT = 0, 1
 _SOUND, _CORRUPT, _LEAKY = 0, 2, 3
 
@@ -143,7 +147,7 @@ def info(node: Node) -> imageutils.QemuImgInfo:
         said.append,
     )
     text = ''.join(said)
-    answers.parsed(f'{PROGRAM} info', text, node.path)
+    answers.parsed(f'{PROGRAM} info', text, node.path, _TOLD)
     return imageutils.QemuImgInfo(text, format='json')
 
 
@@ -190,7 +194,8 @@ def data_bytes(node: Node, grain_bytes: int = 1) -> int:
     Zeros that take room in the file count as well.
 
     :param grain_bytes: count whole grains of this size
-    :raises DiskError: if qemu-img cannot open the disk
+    :raises DiskError: if qemu-img cannot open the disk, or its answer cannot
+        be read
     """
     grains = 0
     # The first grain that is not counted yet.
@@ -203,7 +208,7 @@ def data_bytes(node: Node, grain_bytes: int = 1) -> int:
         item = line.strip('[],\n')
         if not item:
             return
-        part = json.loads(item)
+        part = answers.parsed(f'{PROGRAM} map', item, node.path, _MAPPED)
         if part['data']:
             end = -(-(part['start'] + part['length']) // grain_bytes)
             start = max(uncounted, part['start'] // grain_bytes)

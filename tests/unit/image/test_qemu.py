@@ -212,6 +212,34 @@ def test_an_answer_that_is_none(failing, raw, said):
             ask(raw)
 
 
+@pytest.mark.parametrize(
+    'said',
+    [
+        'hello',
+        '[1,',
+        '[{"data": true, "start": 0}]',
+        '[{"data": true, "start": 0, "length": "1"}]',
+        '[{"data": 1, "start": 0, "length": 1}]',
+        '[{"start": 0, "length": 1}]',
+    ],
+)
+def test_a_map_that_cannot_be_read(failing, raw, said):
+    failing(f"echo '{said}'")
+    with pytest.raises(
+        DiskError, match='"qemu-img map" ended well, but without an'
+    ):
+        qemu.data_bytes(raw)
+
+
+@pytest.mark.parametrize('size', ['"many"', 'null', '{}', '1e400'])
+def test_a_size_that_is_none(failing, raw, size):
+    failing(f'echo \'{{"virtual-size": {size}, "format": "raw"}}\'')
+    with pytest.raises(
+        DiskError, match='"qemu-img info" ended well, but without an'
+    ):
+        qemu.info(raw)
+
+
 def test_without_qemu_img_its_package_is_named(raw, monkeypatch):
     monkeypatch.setenv('PATH', '')
     with pytest.raises(DiskError, match='package qemu-utils'):
