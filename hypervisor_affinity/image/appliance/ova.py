@@ -258,7 +258,8 @@ class Archive:
             )
         if not self.disks:
             raise DiskError(
-                f'{self._content.name}: has 0 disks ({listed}); {REPACK}'
+                f'{self._content.name}: its OVF lists no disk that has a '
+                'file; export the machine again, with its disks'
             )
         return next(iter(self.disks))
 

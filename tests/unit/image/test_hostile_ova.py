@@ -221,7 +221,7 @@ def test_hostile_ovf(ovf, words):
         pytest.param(
             OVF.replace('ovf:fileRef="file2"', ''),
             None,
-            r'has 0 disks \(none\)',
+            r'its OVF lists no disk that has a file; export the machine',
             id='no disk',
         ),
         pytest.param(
