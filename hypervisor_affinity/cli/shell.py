@@ -3,6 +3,7 @@
 
 import functools
 import logging
+import pathlib
 import sys
 
 from hypervisor_affinity import ending
@@ -29,6 +30,16 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str], stdout: ending.Output) -> int:
+    try:
+        # openstacksdk asks for it when it is imported.
+        pathlib.Path.cwd()
+    except OSError as error:
+        ending.say(
+            sys.stderr,
+            f'{NAME}: the current directory cannot be found: '
+            f'{error.strerror}; change to one that exists',
+        )
+        return ending.NO_ANSWER
     try:
         # Not above: it may be missing, and takes a second, in which somebody
         # may press Ctrl-C.

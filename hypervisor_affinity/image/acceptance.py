@@ -39,7 +39,7 @@ _TOO_OLD = frozenset({1, 2})
 _FLAT = frozenset({'monolithicFlat', 'vmfs'})
 
 # An ISO that may be written to a stick is a GPT disk, too; both services
-# take it for the former.
+# take it for the former, whatever it is said to be.
 _HYBRID = {'iso', 'gpt'}
 
 # Amazon's formats, whose content can be anything.
@@ -230,7 +230,7 @@ def _inspected(
     """
     formats = set(disk.formats)
     said = disk.disk_format
-    if said == 'iso' and formats == _HYBRID:
+    if formats == _HYBRID:
         formats = {'iso'}
     if len(formats) > 1:
         listed = ' and '.join(sorted(formats))

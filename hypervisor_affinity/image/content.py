@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import stat
 from typing import Protocol
 
 from hypervisor_affinity.image.disk import DiskError
@@ -32,10 +33,12 @@ class FileContent:
         """
         self.name = str(path)
         try:
-            if not path.is_file():
+            if not stat.S_ISREG(path.stat().st_mode):
                 # A pipe would make the next call wait for ever.
-                raise DiskError(f'{path}: {_complaint(path)}')
+                raise DiskError(f'{path}: is not a regular file')
             self._number = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise DiskError(f'{path}: {_missing(path)}') from error
         except OSError as error:
             raise DiskError(f'{path}: {error.strerror}') from error
         status = os.fstat(self._number)
@@ -77,5 +80,7 @@ class Part:
         return self._whole.read(self._offset + offset, length)
 
 
-def _complaint(path: pathlib.Path) -> str:
-    return 'is not a regular file' if path.exists() else 'no such file'
+def _missing(path: pathlib.Path) -> str:
+    if path.is_symlink():
+        return 'is a link to a file that does not exist'
+    return 'no such file'

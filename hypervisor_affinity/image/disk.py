@@ -28,6 +28,8 @@ MAX_VIRTUAL = 62 * 1024**4
 
 # What to do about a file that is not whole.
 REDO = 'get or create the file again'
+# And of one that needs others.
+WHOLE = 'write it again as one complete file'
 
 
 class DiskError(Exception):
@@ -36,18 +38,6 @@ class DiskError(Exception):
 
 class UnsafeDisk(DiskError):
     """A disk was refused since it may harm whoever opens it."""
-
-
-class SeveralDisks(DiskError):
-    """An OVA has several disks, and none was named.
-
-    :ivar names: in the order of the OVF
-    """
-
-    def __init__(self, text: str, names: tuple[str, ...] = ()) -> None:
-        """Keep the names beside the text."""
-        super().__init__(text)
-        self.names = names
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +60,21 @@ class Extent:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive; offset and size in bytes.
+
+    :ivar name: as the archive has it
+    :ivar digest: by the manifest, as ``sha256:`` and hexadecimal digits; None
+        if it has none
+    """
+
+    name: str
+    offset: int
+    size: int
+    digest: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Appliance:
     """What the OVF in an OVA says of the disk.
 
@@ -85,6 +90,9 @@ class Appliance:
     :ivar vif_model: of the first network adapter, as an ``hw_vif_model``;
         None if there is none that nova knows
     :ivar others: names of further disks in the archive
+    :ivar listed: all files in the archive of which the manifest has a digest
+    :ivar missing: names of the files of which it has one, and which are not
+        in the archive
     :ivar obstacle: what in the archive keeps nova's vSphere driver from the
         disk, as a clause; None if it finds it
     :ivar capacity_bytes: what the guest sees of the disk by the OVF; None if
@@ -101,6 +109,8 @@ class Appliance:
     strange_controller: str | None = None
     vif_model: str | None = None
     others: tuple[str, ...] = ()
+    listed: tuple[Member, ...] = ()
+    missing: tuple[str, ...] = ()
     obstacle: str | None = None
     capacity_bytes: int | None = None
     is_extracted: bool = False
@@ -149,6 +159,11 @@ class Disk:
     :ivar grain_bytes: of a sparse VMDK; None for others
     :ivar header_version: of a VMDK that is one file; None for others
     :ivar extents: of a VMDK
+    :ivar map_bytes: of the map that qemu-img reads into memory to open it; 0
+        if that is small
+    :ivar clusters: that the file of a qcow2 has; 0 for others
+    :ivar left_out: what of the inspection would have taken too long or too
+        much memory, as sentences that say how to have it done
     :ivar appliance: if it is in an OVA
     :ivar declared: if it is an image in Glance
     """
@@ -167,6 +182,9 @@ class Disk:
     grain_bytes: int | None = None
     header_version: int | None = None
     extents: tuple[Extent, ...] = ()
+    map_bytes: int = 0
+    clusters: int = 0
+    left_out: tuple[str, ...] = ()
     appliance: Appliance | None = None
     declared: Declared | None = None
 

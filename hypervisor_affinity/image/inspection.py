@@ -7,10 +7,11 @@ only what has passed, and must then agree.
 """
 
 import dataclasses
-import os
 import pathlib
 
-from hypervisor_affinity.image import qemu
+from hypervisor_affinity.image import confirmation
+from hypervisor_affinity.image import extents
+from hypervisor_affinity.image import several
 from hypervisor_affinity.image.appliance import lengths
 from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.content import Content
@@ -18,16 +19,16 @@ from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import OVA
 from hypervisor_affinity.image.disk import RAW
-from hypervisor_affinity.image.disk import REDO
 from hypervisor_affinity.image.disk import VMDK
+from hypervisor_affinity.image.disk import WHOLE
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
 from hypervisor_affinity.image.formats import foreign
+from hypervisor_affinity.image.formats import qcow2
 from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.image.formats import tables
 from hypervisor_affinity.image.formats import vhd
@@ -36,40 +37,81 @@ from hypervisor_affinity.image.formats import vmdk
 from hypervisor_affinity.image.probe import Probe
 from hypervisor_affinity.image.probe import probe
 
-# Formats by Glance's names that a file's suffix promises.
-_SUFFIXES = {
-    '.qcow2': 'qcow2',
-    '.vdi': 'vdi',
-    '.vhd': 'vhd',
-    '.vhdx': 'vhdx',
-    '.vmdk': VMDK,
-}
-
-_WHOLE = 'write it again as one complete file'
-
 _TAKEN = frozenset({'iso', 'qcow2', RAW, 'vdi', 'vhd', 'vhdx', VMDK})
 
-# What oslo.utils, or this package, measures as qemu does.
-_MEASURED = frozenset({'qcow2', 'vdi', 'vhd', 'vhdx', VMDK})
+# What a file of such a name may hold as well.
+_ANYTHING = frozenset({'iso', RAW})
 
 
-def inspect(path: pathlib.Path, member: str | None = None) -> Disk:
+def inspect(
+    path: pathlib.Path, member: str | None = None, *, briefly: bool = False
+) -> Disk:
     """Return what is in a file.
 
     :param member: the disk to take of an OVA with several
+    :param briefly: leave out what qemu-img would take long for, or much
+        memory
     :raises DiskError: if it cannot be used
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(path) as content:
-        if ova.is_archive(content, is_promised=ova.is_promised(path)):
-            disk = _in_archive(content, member)
-            disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
-        else:
-            disk = _judged(content)
-            _check_alone(path, member)
-            _check_suffix(path, content, disk)
-            disk = _with_files(path, content, disk)
-    return _confirmed(path, disk)
+        archive = archive_in(path, content)
+        return inspect_open(path, content, archive, member, briefly=briefly)
+
+
+def inspect_all(
+    path: pathlib.Path,
+    member: str | None = None,
+    most: int | None = None,
+    *,
+    briefly: bool = False,
+) -> Disk | several.Several:
+    """Return what is in a file, as :func:`inspect`, or each disk of an OVA.
+
+    :param most: how many are inspected; None for all
+    """
+    with FileContent(path) as content:
+        archive = archive_in(path, content)
+        return several.each(
+            archive,
+            member,
+            most,
+            lambda name: inspect_open(
+                path, content, archive, name, briefly=briefly
+            ),
+        )
+
+
+def inspect_open(
+    path: pathlib.Path,
+    content: FileContent,
+    archive: ova.Archive | None,
+    member: str | None,
+    *,
+    briefly: bool = False,
+) -> Disk:
+    """Return what is in a file, as :func:`inspect`.
+
+    :param archive: by :func:`archive_in`
+    """
+    if archive:
+        disk = _in_archive(content, archive, member)
+        disk = dataclasses.replace(disk, allocated_bytes=content.allocated)
+    else:
+        disk = _judged(content)
+        _check_alone(path, member)
+        _check_suffix(path, content, disk)
+        disk = extents.with_files(path, content, disk)
+    return confirmation.confirmed(path, disk, briefly=briefly)
+
+
+def archive_in(path: pathlib.Path, content: Content) -> ova.Archive | None:
+    """Return the OVA that a file is; None if it is none.
+
+    :raises DiskError: if it is another archive
+    :raises UnsafeDisk: if it contradicts itself, or leads out of itself
+    """
+    return _archive(content, is_promised=ova.is_promised(path))
 
 
 def inspect_image(
@@ -80,40 +122,86 @@ def inspect_image(
     :param declared: what Glance has written of it
     """
     is_promised = declared.container_format == OVA
-    disk = inspect_content(content, member, is_promised=is_promised)
+    archive = _archive(content, is_promised=is_promised)
+    return _of_image(content, declared, archive, member)
+
+
+def inspect_image_all(
+    content: Content,
+    declared: Declared,
+    member: str | None = None,
+    most: int | None = None,
+) -> Disk | several.Several:
+    """Return what :func:`inspect_image` does, or each disk of an OVA.
+
+    :param most: how many are inspected; None for all
+    """
+    is_promised = declared.container_format == OVA
+    archive = _archive(content, is_promised=is_promised)
+    return several.each(
+        archive,
+        member,
+        most,
+        lambda name: _of_image(content, declared, archive, name),
+    )
+
+
+def named_format(path: pathlib.Path) -> str | None:
+    """Return the format that a file has in its name; None if there is none."""
+    name = path.suffix.lower().removeprefix('.')
+    return name if name in {*_TAKEN, OVA} else None
+
+
+def inspect_content(content: Content) -> Disk:
+    """Return what an image in Glance holds, of which a few MiB are read.
+
+    :raises DiskError: if it cannot be used
+    :raises UnsafeDisk: if it may harm whoever opens it
+    """
+    return _in_content(content, _archive(content), None)
+
+
+def _in_content(
+    content: Content, archive: ova.Archive | None, member: str | None
+) -> Disk:
+    if archive:
+        return _in_archive(content, archive, member)
+    if member is not None:
+        raise _no_archive(content.name, member)
+    disk = _judged(content)
+    _check_single(disk)
+    return disk
+
+
+def _of_image(
+    content: Content,
+    declared: Declared,
+    archive: ova.Archive | None,
+    member: str | None,
+) -> Disk:
+    disk = _in_content(content, archive, member)
     if disk.appliance and declared.container_format != OVA:
         raise DiskError(
-            f'{content.name}: is an OVA, but its container_format is '
+            f'{disk.name}: is an OVA, but its container_format is '
             f'{declared.container_format}, so nova takes the archive itself '
             'for a disk; upload it again with "image upload"'
         )
     return dataclasses.replace(disk, declared=declared)
 
 
-def promised_format(path: pathlib.Path) -> str | None:
-    """Return what a file's suffix says that it is; None if nothing."""
-    if ova.is_promised(path):
-        return OVA
-    return _SUFFIXES.get(path.suffix.lower())
+def _archive(
+    content: Content, *, is_promised: bool = False
+) -> ova.Archive | None:
+    """Return the OVA that some content is; None if it is none.
 
-
-def inspect_content(
-    content: Content, member: str | None = None, *, is_promised: bool = False
-) -> Disk:
-    """Return what is in an image in Glance, of which a few MiB are read.
-
-    :param member: the disk to take of an OVA with several
-    :param is_promised: whether Glance says that it is an OVA
-    :raises DiskError: if it cannot be used
-    :raises UnsafeDisk: if it may harm whoever opens it
+    :param is_promised: whether its name, or Glance, says that it is one
     """
-    if ova.is_archive(content, is_promised=is_promised):
-        return _in_archive(content, member)
-    if member is not None:
-        raise _no_archive(content.name, member)
-    disk = _judged(content)
-    _check_single(disk)
-    return disk
+    if not ova.is_archive(content, is_promised=is_promised):
+        return None
+    archive = ova.Archive(content)
+    if (formats := probe(content).formats) != (RAW,):
+        raise _ambiguous(content, {OVA, *formats})
+    return archive
 
 
 def _judged(content: Content) -> Disk:
@@ -146,11 +234,13 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
         name=content.name,
         format=VMDK,
         formats=probed.formats,
-        failures=_written(probed),
+        failures=_written(probed, found.descriptor.unread),
         virtual_bytes=found.virtual_bytes,
         file_bytes=content.size,
         grain_bytes=found.grain_bytes,
         header_version=found.header_version,
+        map_bytes=found.map_bytes,
+        sector_bytes=sectors.partitioned_for(found.head),
         create_type=found.descriptor.create_type,
         adapter_type=found.descriptor.adapter_type,
         hardware_version=found.descriptor.hardware_version,
@@ -161,6 +251,8 @@ def _vmdk(content: Content, found: vmdk.Vmdk, probed: Probe) -> Disk:
 def _other(content: Content, probed: Probe) -> Disk:
     foreign.check(content)
     found = _format(content, probed)
+    if found == 'luks':
+        raise DiskError(f'{content.name}: is encrypted; decrypt it first')
     if found not in _TAKEN:
         raise DiskError(
             f'{content.name}: is {found}, which is not supported; convert it '
@@ -169,13 +261,15 @@ def _other(content: Content, probed: Probe) -> Disk:
     if probed.failures and found == probed.format and found != 'iso':
         raise UnsafeDisk(
             f'{content.name}: is {found} and not safe: '
-            f'{"; ".join(_written(probed))}; {_WHOLE}'
+            f'{"; ".join(_written(probed))}; {WHOLE}'
         )
     tables.check(content, found)
     if found == 'vhdx':
         vhdx.check(content)
     virtual_bytes = _virtual_bytes(content, found, probed)
     check_virtual_bytes(f'{content.name}: has', virtual_bytes)
+    # Of other formats, qemu-img tells it.
+    head = content.read(0, sectors.HEAD) if found == RAW else b''
     return Disk(
         name=content.name,
         format=found,
@@ -183,6 +277,9 @@ def _other(content: Content, probed: Probe) -> Disk:
         failures=_written(probed),
         virtual_bytes=virtual_bytes,
         file_bytes=content.size,
+        map_bytes=tables.map_bytes(content, found),
+        clusters=qcow2.clusters(content) if found == 'qcow2' else 0,
+        sector_bytes=sectors.partitioned_for(head),
     )
 
 
@@ -203,8 +300,9 @@ def _virtual_bytes(
     return probed.virtual_bytes
 
 
-def _written(probed: Probe) -> tuple[str, ...]:
-    return tuple(f'{name}: {why}' for name, why in probed.failures.items())
+def _written(probed: Probe, *remarks: str) -> tuple[str, ...]:
+    said = [f'{name}: {why}' for name, why in probed.failures.items()]
+    return (*said, *filter(None, remarks)) if said else ()
 
 
 def _check_single(disk: Disk) -> None:
@@ -227,8 +325,8 @@ def _no_archive(name: object, member: str) -> DiskError:
 
 
 def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
-    promised = promised_format(path)
-    if promised in (None, disk.format):
+    promised = named_format(path)
+    if promised in (None, disk.format, *_ANYTHING):
         return
     if promised == 'vhd' and disk.format == RAW:
         vhd.check_end(content)
@@ -244,59 +342,10 @@ def _check_suffix(path: pathlib.Path, content: Content, disk: Disk) -> None:
     )
 
 
-def _with_files(path: pathlib.Path, content: FileContent, disk: Disk) -> Disk:
-    """Check the files of the extents, and add up what all files take."""
-    if disk.is_one_file:
-        return dataclasses.replace(disk, allocated_bytes=content.allocated)
-    size, allocated = content.size, content.allocated
-    grain_bytes = None
-    seen: set[str] = set()
-    for extent in disk.extents:
-        if extent.file in seen:
-            raise UnsafeDisk(
-                f'{path}: its descriptor lists {extent.file} twice; {REDO}'
-            )
-        seen.add(extent.file)
-        with _open_extent(path, extent) as file:
-            grain_bytes = vmdk.check_extent(file, extent)
-            size += file.size
-            allocated += file.allocated
-    return dataclasses.replace(
-        disk,
-        file_bytes=size,
-        allocated_bytes=allocated,
-        grain_bytes=grain_bytes,
-    )
-
-
-def _open_extent(path: pathlib.Path, extent: Extent) -> FileContent:
-    file = path.parent / extent.file
-    try:
-        directory, _ = os.path.split(os.path.realpath(file, strict=True))
-        is_beside = directory == os.path.realpath(path.parent, strict=True)
-        is_data = file.is_file() and not file.samefile(path)
-    except OSError as error:
-        raise DiskError(
-            f'{file}: {error.strerror}; the descriptor {path} lists it; put '
-            'both into one directory'
-        ) from error
-    if not is_beside:
-        raise UnsafeDisk(
-            f'{file}: is a link to another directory, and {path} lists it; '
-            'put the data itself there'
-        )
-    if not is_data:
-        raise UnsafeDisk(
-            f'{file}: is not a file with data, and {path} lists it as one; '
-            'get or create the disk again'
-        )
-    return FileContent(file)
-
-
-def _in_archive(content: Content, member: str | None) -> Disk:
-    appliance = ova.find_disk(content, member)
-    if (formats := probe(content).formats) != (RAW,):
-        raise _ambiguous(content, {'ova', *formats})
+def _in_archive(
+    content: Content, archive: ova.Archive, member: str | None
+) -> Disk:
+    appliance = archive.find_disk(member)
     part = Part(
         content,
         f'{content.name}, {appliance.member}',
@@ -324,37 +373,3 @@ def of_archive(content: Content, disk: Disk, appliance: Appliance) -> Disk:
         file_bytes=content.size,
         appliance=appliance,
     )
-
-
-def _confirmed(path: pathlib.Path, disk: Disk) -> Disk:
-    """Have qemu-img agree."""
-    node = qemu.node(path, disk)
-    info = qemu.info(node)
-    details = (info.format_specific or {}).get('data', {})
-    if info.backing_file or details.get('data-file'):
-        raise UnsafeDisk(f'{path}: is based on another file; {_WHOLE}')
-    if info.encrypted:
-        raise DiskError(f'{path}: is encrypted; decrypt it first')
-    theirs = (info.virtual_size, details.get('create-type'))
-    ours = (disk.virtual_bytes, disk.create_type)
-    if disk.format in _MEASURED and ours != theirs:
-        raise UnsafeDisk(
-            f'{path}: is {_both(ours)} here, but {_both(theirs)} for '
-            f'qemu-img; {REDO}'
-        )
-    if disk.format == 'qcow2' and (number := qemu.corruptions(node)):
-        raise DiskError(
-            f'{path}: qemu-img check finds {number} corruptions; it may be '
-            'truncated: get the file again, or repair it'
-        )
-    head = qemu.head(node, sectors.HEAD)
-    return dataclasses.replace(
-        disk,
-        virtual_bytes=info.virtual_size,
-        sector_bytes=sectors.partitioned_for(head),
-    )
-
-
-def _both(size_and_type: tuple[int, str | None]) -> str:
-    size, create_type = size_and_type
-    return ' '.join(filter(None, (create_type, f'{size} bytes')))

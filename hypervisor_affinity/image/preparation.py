@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +44,9 @@ DEFAULT_ADAPTER_TYPE = 'lsiLogic'
 # (nova.virt.vmwareapi.vm_util.get_vm_create_spec).
 DEFAULT_HARDWARE_VERSION = 4
 
+# vSphere writes them in two digits, vmx-21, which is of vSphere 8.
+HARDWARE_VERSIONS = range(1, 100)
+
 # What a disk that is one file is called while it is written, and so in its
 # descriptor: oslo.utils reads nothing but ASCII there, and no slash.
 _NAME = 'disk.vmdk'
@@ -57,8 +61,8 @@ class Form:
     :ivar create_type: one of :data:`CREATE_TYPES`
     :ivar adapter_type: a ``vmware_adaptertype``; None for what the source
         says, or else :data:`DEFAULT_ADAPTER_TYPE`
-    :ivar hardware_version: None for what the source says, or else
-        :data:`DEFAULT_HARDWARE_VERSION`
+    :ivar hardware_version: one of :data:`HARDWARE_VERSIONS`; None for what the
+        source says, or else :data:`DEFAULT_HARDWARE_VERSION`
     """
 
     create_type: str = STREAM_OPTIMIZED
@@ -172,16 +176,22 @@ def _writing(target: pathlib.Path) -> Iterator[None]:
 
 
 def _complete(form: Form, source: Disk) -> CompleteForm:
-    hardware_version = DEFAULT_HARDWARE_VERSION
-    if source.hardware_version and source.hardware_version.isdecimal():
-        hardware_version = int(source.hardware_version)
     return CompleteForm(
         form.create_type,
         form.adapter_type
         or fitting.adapter_type(source)
         or DEFAULT_ADAPTER_TYPE,
-        form.hardware_version or hardware_version,
+        form.hardware_version
+        or hardware_version(source.hardware_version or '')
+        or DEFAULT_HARDWARE_VERSION,
     )
+
+
+def hardware_version(text: str) -> int | None:
+    """Return what a text says; None for none of :data:`HARDWARE_VERSIONS`."""
+    # Python takes digits of any script, and no more than some thousand.
+    found = int(text) if re.fullmatch('[0-9]{1,2}', text) else 0
+    return found if found in HARDWARE_VERSIONS else None
 
 
 def _names(target: pathlib.Path, form: Form | CompleteForm) -> tuple[str, ...]:
@@ -243,7 +253,7 @@ def _check_target(
             f'{extent!r}: cannot be used in a descriptor; choose a shorter '
             'name, without quotes, colons, backslashes and control characters'
         )
-    promised = inspection.promised_format(target)
+    promised = inspection.named_format(target)
     if promised not in (None, VMDK):
         raise DiskError(
             f'{target}: would be VMDK, not {promised}; choose a name that '

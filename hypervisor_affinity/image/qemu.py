@@ -14,7 +14,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import IO, Any
 
 from oslo_utils import imageutils
 
+from hypervisor_affinity.image import answers
 from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
@@ -58,7 +58,14 @@ _PACKAGES = {
     'setpriv': 'util-linux',
 }
 
+# Of what it says when it fails.
+_READ = 4096
+
 _PROGRESS = re.compile(r'\((\d+\.\d+)/100%\)')
+
+# What ``qemu-img info`` says of a disk, and ``qemu-img map`` of a part of it.
+_TOLD = {'virtual-size': int}
+_MAPPED = {'data': bool, 'start': int, 'length': int}
 _SAME, _DIFFERENT = 0, 1
 _SOUND, _CORRUPT, _LEAKY = 0, 2, 3
 
@@ -139,7 +146,9 @@ def info(node: Node) -> imageutils.QemuImgInfo:
         [node],
         said.append,
     )
-    return imageutils.QemuImgInfo(''.join(said), format='json')
+    text = ''.join(said)
+    answers.parsed(f'{PROGRAM} info', text, node.path, _TOLD)
+    return imageutils.QemuImgInfo(text, format='json')
 
 
 def head(node: Node, length: int) -> bytes:
@@ -173,9 +182,10 @@ def corruptions(node: Node) -> int:
         [*_LIMITS, PROGRAM, 'check', '--output=json', node.filename],
         [node],
         said.append,
-        answers=(_SOUND, _CORRUPT, _LEAKY),
+        accepted=(_SOUND, _CORRUPT, _LEAKY),
     )
-    return json.loads(''.join(said)).get('corruptions', 0)
+    found = answers.parsed(f'{PROGRAM} check', ''.join(said), node.path)
+    return found.get('corruptions', 0)
 
 
 def data_bytes(node: Node, grain_bytes: int = 1) -> int:
@@ -184,7 +194,8 @@ def data_bytes(node: Node, grain_bytes: int = 1) -> int:
     Zeros that take room in the file count as well.
 
     :param grain_bytes: count whole grains of this size
-    :raises DiskError: if qemu-img cannot open the disk
+    :raises DiskError: if qemu-img cannot open the disk, or its answer cannot
+        be read
     """
     grains = 0
     # The first grain that is not counted yet.
@@ -197,7 +208,7 @@ def data_bytes(node: Node, grain_bytes: int = 1) -> int:
         item = line.strip('[],\n')
         if not item:
             return
-        part = json.loads(item)
+        part = answers.parsed(f'{PROGRAM} map', item, node.path, _MAPPED)
         if part['data']:
             end = -(-(part['start'] + part['length']) // grain_bytes)
             start = max(uncounted, part['start'] // grain_bytes)
@@ -252,7 +263,7 @@ def compare(one: Node, other: Node, watch: Watch) -> bool:
             ],
             nodes,
             _progress_to(watch),
-            answers=(_SAME, _DIFFERENT),
+            accepted=(_SAME, _DIFFERENT),
         )
     return code == _SAME
 
@@ -296,7 +307,7 @@ def _run(
     command: list[str],
     nodes: list[Node],
     read: Callable[[str], None],
-    answers: tuple[int, ...] = (0,),
+    accepted: tuple[int, ...] = (0,),
 ) -> int:
     """Run qemu-img; return its exit code.
 
@@ -305,7 +316,7 @@ def _run(
     :param nodes: what it is given to open
     :param read: called with each line of its output; a carriage return ends
         a line, too
-    :param answers: exit codes that are no failures
+    :param accepted: exit codes that are no failures
     :raises DiskError: if it fails or is not installed
     """
     for program in (PROGRAM, command[0]):
@@ -317,8 +328,8 @@ def _run(
     for node in nodes:
         check_path(node.path)
     with (
-        _file() as complaints,
-        _started(command, complaints) as process,
+        _file() as errors,
+        _started(command, errors) as process,
     ):
         try:
             for line in process.stdout or ():
@@ -327,10 +338,27 @@ def _run(
         finally:
             process.kill()
             process.wait()
-        if code not in answers:
-            complaints.seek(0)
-            raise DiskError(_failure(code, complaints.read(), nodes))
+        if code not in accepted:
+            errors.seek(0)
+            said = errors.read(_READ)
+            raise DiskError(_failure(command, code, said, nodes))
     return code
+
+
+def _failure(
+    command: list[str], code: int, said: str, nodes: list[Node]
+) -> str:
+    spellings = {node.filename: str(node.path) for node in nodes}
+    text = answers.failure(
+        ' '.join(command[command.index(PROGRAM) :][:2]),
+        code,
+        said,
+        [node.path for node in nodes],
+        spellings,
+    )
+    if code < 0 and command[0] in _LIMITS:
+        text += '; it may use a GiB of memory and 30 seconds of processor time'
+    return text
 
 
 def _file() -> IO[str]:
@@ -349,7 +377,7 @@ def _file() -> IO[str]:
         ) from error
 
 
-def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
+def _started(command: list[str], errors: IO[str]) -> subprocess.Popen[str]:
     try:
         # No shell reads it. The name of a file is a value in a node's JSON or
         # an absolute path, never an option.
@@ -358,7 +386,7 @@ def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
             env=os.environ | (_ONE_ARENA if command[0] in _LIMITS else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=complaints,
+            stderr=errors,
             encoding='utf-8',
             errors='replace',
         )
@@ -366,12 +394,3 @@ def _started(command: list[str], complaints: IO[str]) -> subprocess.Popen[str]:
         raise DiskError(
             f'{command[0]}: cannot be run: {error.strerror}'
         ) from error
-
-
-def _failure(code: int, complaint: str, nodes: list[Node]) -> str:
-    """Return why qemu-img failed, in words that name files as people do."""
-    if code < 0:
-        return f'{PROGRAM} was ended by {signal.Signals(-code).name}'
-    for node in nodes:
-        complaint = complaint.replace(node.filename, str(node.path))
-    return complaint.strip().removeprefix(f'{PROGRAM}: ')

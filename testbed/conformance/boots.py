@@ -7,6 +7,7 @@ driver itself is to answer.
 
 import concurrent.futures
 import contextlib
+import functools
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ from testbed.conformance.finding import Outcome
 from testbed.conformance.finding import Refuser
 from testbed.conformance.finding import Trial
 from testbed.processes import libvirt
+from testbed.processes import networks
 from testbed.processes import polling
 from testbed.processes.cloud import Cloud
 from testbed.processes.site import ADMIN
@@ -38,7 +40,6 @@ _WAVE = 24
 _MICROVERSION = '2.85'
 # In seconds, for a guest that has begun.
 _PATIENCE = 30
-_SUBNET = '10.0.0.0/16'
 # The property that shows on servers with a port alone.
 _NIC = 'hw_vif_model'
 
@@ -84,13 +85,10 @@ class Boots:
         """Create a network and a flavor."""
         network = self._admin.network
         with contextlib.ExitStack() as stack:
-            self._network = network.create_network(name=self._name).id
-            stack.callback(network.delete_network, self._network)
-            network.create_subnet(
-                network_id=self._network,
-                ip_version=4,
-                cidr=_SUBNET,
-                enable_dhcp=False,
+            self._network = networks.create(
+                network,
+                self._name,
+                functools.partial(stack.callback, network.delete_network),
             )
             self._flavor = self._admin.compute.create_flavor(
                 name=self._name, ram=64, vcpus=1, disk=1

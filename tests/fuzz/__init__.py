@@ -7,7 +7,12 @@ in text. A test replays them. To look for more, in an environment with
 
     python -m tests.fuzz READER DIRECTORY -max_total_time=600
 
-DIRECTORY gets the inputs; further options are libFuzzer's. With
-``--keep READER DIRECTORY``, the smallest inputs of a directory, such as one
-that ``-merge=1`` made, take the place of those in ``corpus``.
+DIRECTORY gets the inputs; further options are libFuzzer's. What raises, or
+takes more than ``limits`` has, is written as ``crash-*``. To have the smallest
+inputs of the same coverage take the place of those in ``corpus``::
+
+    python -m tests.fuzz READER DIRECTORY -merge=1 SMALLEST
+    python -m tests.fuzz --keep READER SMALLEST
+
+libFuzzer needs both directories to be there.
 """

@@ -2,6 +2,7 @@
 """Look for inputs that a reader does not cope with, by coverage."""
 
 import pathlib
+import shlex
 import sys
 
 import atheris
@@ -12,6 +13,16 @@ with atheris.instrument_imports(
     from tests.fuzz import readers
 
 from tests.fuzz import corpus
+from tests.fuzz import limits
+
+# In seconds and MiB. The limits of an input are stricter; these end a reader
+# that never does, and the corpus counts to them as well.
+_STOPS = ('-timeout=30', '-rss_limit_mb=1024')
+
+
+def _read(name: str, data: bytes) -> None:
+    with limits.kept():
+        readers.read(name, data)
 
 
 def main() -> None:
@@ -21,10 +32,12 @@ def main() -> None:
         return
     name, folder, *options = sys.argv[1:]
     pathlib.Path(folder).mkdir(exist_ok=True)
+    limits.give_memory_back()
+    # To merge, libFuzzer has a shell run this again with other options.
+    again = shlex.join([sys.executable, '-m', 'tests.fuzz', name, folder])
     atheris.Setup(
-        # In seconds for an input, and MiB of all.
-        [sys.argv[0], '-timeout=2', '-rss_limit_mb=1024', *options, folder],
-        lambda data: readers.read(name, data),
+        [again, *_STOPS, *options, folder],
+        lambda data: _read(name, data),
     )
     atheris.Fuzz()
 

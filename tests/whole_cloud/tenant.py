@@ -11,6 +11,7 @@ from openstack import connection
 
 from testbed import boot_disks
 from testbed.processes import keystone
+from testbed.processes import networks
 from testbed.processes import polling
 from testbed.processes import samples
 from testbed.processes.cloud import Cloud
@@ -167,15 +168,9 @@ class Tenant:
 
     def network(self) -> str:
         """Return the id of a new network, from which servers get ports."""
-        network = self.user.network.create_network(name=self._name).id
-        self._networks.append(network)
-        self.user.network.create_subnet(
-            network_id=network,
-            ip_version=4,
-            cidr='10.0.0.0/24',
-            enable_dhcp=False,
+        return networks.create(
+            self.user.network, self._name, self._networks.append
         )
-        return network
 
     def begin(
         self, flavor: str, network: str | None = None, **request: Any

@@ -3,6 +3,7 @@
 
 import argparse
 import errno
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -20,10 +21,10 @@ from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import Declared
 from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import SeveralDisks
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.several import Several
 from hypervisor_affinity.image.travel import travel
 from hypervisor_affinity.operations.prediction import declared
 from hypervisor_affinity.operations.prediction import predict
@@ -77,12 +78,10 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         """Return what was found out."""
         policy = self.policy(parsed_args)
         wished = self.wishes(parsed_args)
-        try:
-            disk = self._disk(parsed_args)
-        except SeveralDisks as several:
-            if any(wished):
-                raise
-            return self._several(parsed_args, several.names, policy)
+        disk = self._inspected(parsed_args)
+        if isinstance(disk, Several):
+            fit(disk.disk, wished)
+            return self._several(parsed_args, disk, policy)
         fitting = fit(disk, wished)
         if not _is_good(disk):
             self.status = base.NEGATIVE
@@ -90,10 +89,13 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         rows = list(_rows(disk, fitting, policy))
         return self.columns(parsed_args), rows
 
-    def _disk(self, parsed_args: argparse.Namespace) -> Disk:
+    def _inspected(self, parsed_args: argparse.Namespace) -> Disk | Several:
         path = pathlib.Path(parsed_args.disk)
-        if len(path.parts) > 1 or _is_there(path):
-            return inspection.inspect(path, parsed_args.member)
+        if os.sep in parsed_args.disk or _is_there(path):
+            # What takes long is left to who uses the disk.
+            return inspection.inspect_all(
+                path, parsed_args.member, _INSPECTED, briefly=True
+            )
         if parsed_args.snapshot:
             raise base.CommandError(
                 f'{path}: no such file, and a snapshot has no disks; '
@@ -108,42 +110,36 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         image = source.image(parsed_args.disk)
         glance = Glance(self.connection())
         stored = glance.stored(image.id)
-        return inspection.inspect_image(
-            glance.content(stored), declared(stored), parsed_args.member
+        return inspection.inspect_image_all(
+            glance.content(stored),
+            declared(stored),
+            parsed_args.member,
+            _INSPECTED,
         )
 
     def _several(
         self,
         parsed_args: argparse.Namespace,
-        names: tuple[str, ...],
+        several: Several,
         policy: Policy,
     ) -> tuple:
-        """Return what was found out of an OVA with several disks.
-
-        :raises DiskError: if none of the first can be used
-        """
-        found: dict[str, Disk | DiskError] = {}
-        for name in names[:_INSPECTED]:
-            one = argparse.Namespace(**{**vars(parsed_args), 'member': name})
-            try:
-                found[name] = self._disk(one)
-            except DiskError as error:
-                found[name] = error
-        disks = [disk for disk in found.values() if isinstance(disk, Disk)]
-        if not disks:
-            raise DiskError(str(found[names[0]]))
-        # All have the same fate but for what the driver finds in the archive.
-        disk = min(disks, key=_is_hidden)
+        """Return what was found out of an OVA with several disks."""
+        disk = several.disk
+        if not _is_good(disk):
+            self.status = base.NEGATIVE
+        number = len(several.found) + len(several.rest)
         self.say(
             parsed_args,
-            f'{disk.name}: an OVA with {len(names)} disks; Glance accepts it; '
+            f'{disk.name}: an OVA with {number} disks; Glance accepts it; '
             f'{acceptance.nowhere(disk)}',
+            *_complaint(disk, several),
         )
         rows = [
-            *_listed_rows(found),
+            *_listed_rows(several.found),
+            *(_missing_rows(disk.appliance) if disk.appliance else ()),
             *(
                 (f'disk {name}', 'not inspected', 'name it with --disk')
-                for name in names[_INSPECTED:]
+                for name in several.rest
             ),
             (
                 'question',
@@ -160,8 +156,13 @@ class Inspect(wishes.WishesReading, PolicyCommand):
         return self.columns(parsed_args), rows
 
 
-def _is_hidden(disk: Disk) -> bool:
-    return bool(disk.appliance and disk.appliance.obstacle)
+def _complaint(disk: Disk, several: Several) -> list[str]:
+    if disk.declared or not several.complaints:
+        return []
+    return [
+        '"image upload" does not upload it, since not all of its disks can be '
+        'used: see the complaints'
+    ]
 
 
 def _listed_rows(found: dict[str, Disk | DiskError]) -> Iterator[_Row]:
@@ -182,10 +183,16 @@ def _is_good(disk: Disk) -> bool:
     return acceptance.nowhere(disk) is None
 
 
+def _file(parsed_args: argparse.Namespace) -> pathlib.Path | None:
+    """Return the file to look at; None if it is an image in Glance."""
+    path = pathlib.Path(parsed_args.disk)
+    return path if len(path.parts) > 1 or _is_there(path) else None
+
+
 def _is_there(path: pathlib.Path) -> bool:
-    """Tell whether there is such a file, or one may not look."""
+    """Tell whether there is such a file or link, or one may not look."""
     try:
-        return path.exists()
+        return path.is_symlink() or path.exists()
     except OSError as error:
         # An image may have a longer name than a file.
         return error.errno != errno.ENAMETOOLONG
@@ -230,6 +237,8 @@ def _rows(disk: Disk, fitting: Fitting, policy: Policy) -> Iterator[_Row]:
         yield taker, _WORDS[accepts], why
     if warning := sectors.warning(disk):
         yield 'warning', 'sector size', warning
+    for text in disk.left_out:
+        yield 'warning', 'not checked', text
     changes = _changes(disk, fitting)
     for name, value in changes.items():
         yield 'property', name, value
@@ -302,6 +311,17 @@ def _appliance_rows(appliance: Appliance) -> Iterator[_Row]:
     )
     for name in appliance.others:
         yield 'ova', 'another disk', name
+    yield from _missing_rows(appliance)
+
+
+def _missing_rows(appliance: Appliance) -> Iterator[_Row]:
+    for name in appliance.missing:
+        yield (
+            'ova',
+            'missing file',
+            f'{name}: the manifest lists it; get the archive again, or '
+            '"image upload" does not upload it',
+        )
 
 
 def _strange(controller: str | None) -> str | None:

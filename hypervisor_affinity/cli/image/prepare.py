@@ -23,6 +23,9 @@ from hypervisor_affinity.image.preparation import Form
 from hypervisor_affinity.image.preparation import Prepared
 from hypervisor_affinity.image.size import shown
 
+# How much of a wrong number is shown.
+_SHOWN = 40
+
 # Instead of a disk's name.
 _ALL = 'all'
 
@@ -128,9 +131,13 @@ def _target(text: str) -> pathlib.Path:
 
 
 def _hardware_version(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a positive number')
-    return int(text)
+    if found := preparation.hardware_version(text):
+        return found
+    versions = preparation.HARDWARE_VERSIONS
+    raise argparse.ArgumentTypeError(
+        f'{text[:_SHOWN]!r} is not a number from {versions[0]} to '
+        f'{versions[-1]}'
+    )
 
 
 def _default_target(source: pathlib.Path, create_type: str) -> pathlib.Path:

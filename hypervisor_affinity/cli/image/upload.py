@@ -35,6 +35,7 @@ from hypervisor_affinity.image.disk import Disk
 from hypervisor_affinity.image.fitting import Fitting
 from hypervisor_affinity.image.fitting import fit
 from hypervisor_affinity.image.formats import sectors
+from hypervisor_affinity.image.several import Several
 from hypervisor_affinity.operations.prediction import predict
 from hypervisor_affinity.operations.uploading import Plan
 from hypervisor_affinity.operations.uploading import Upload as Uploading
@@ -147,12 +148,12 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
         """Return the image, or what it would be."""
         policy = self.policy(parsed_args)
-        disk = inspection.inspect(parsed_args.file)
+        disk = _whole(parsed_args.file)
         fitting = fit(disk, self.wishes(parsed_args))
         plan = self._plan(parsed_args, disk, fitting)
         _check(disk, plan)
         with progress.steps() as show:
-            manifest.check_disk(plan.path, disk.appliance, show)
+            manifest.check_all(plan.path, disk.appliance, show)
 
         demand = predict(disk, plan.properties, policy)
         refusal = acceptance.nowhere(disk, demand.required)
@@ -239,6 +240,19 @@ class Upload(wishes.WishesReading, PolicyReading, Connecting, ShowCommand):
             visibility=parsed_args.visibility,
             by_import=parsed_args.by_import,
         )
+
+
+def _whole(path: pathlib.Path) -> Disk:
+    """Return what is in a file; of several disks, the one that nova takes.
+
+    :raises DiskError: if something of it cannot be used
+    """
+    found = inspection.inspect_all(path)
+    if not isinstance(found, Several):
+        return found
+    for complaint in found.complaints:
+        raise complaint
+    return found.disk
 
 
 def _add_visibility(parser: argparse.ArgumentParser) -> None:

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from hypervisor_affinity.image import inspection
-from hypervisor_affinity.image.appliance import ova
 from hypervisor_affinity.image.appliance.manifest import Checksum
 from hypervisor_affinity.image.appliance.manifest import Watch
 from hypervisor_affinity.image.appliance.ova import Located
@@ -61,12 +60,11 @@ def readable(
     :raises UnsafeDisk: if it may harm whoever opens it
     """
     with FileContent(source) as content:
-        located = None
-        is_promised = ova.is_promised(source)
-        if ova.is_archive(content, is_promised=is_promised):
-            located = ova.Archive(content).locate(member)
+        archive = inspection.archive_in(source, content)
+        located = archive.locate(member) if archive else None
         if located is None or _is_readable(located):
-            yield Readable(source, inspection.inspect(source, member))
+            disk = inspection.inspect_open(source, content, archive, member)
+            yield Readable(source, disk)
             return
         directory = begin().absolute()
         with _scratch(directory) as scratch:

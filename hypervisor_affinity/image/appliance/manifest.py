@@ -10,10 +10,12 @@ import re
 import urllib.parse
 from collections.abc import Callable, Collection
 
+from hypervisor_affinity.image.appliance.ovf import MAX_NAME
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.content import Part
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
+from hypervisor_affinity.image.disk import Member
 from hypervisor_affinity.image.disk import UnsafeDisk
 
 # Called with the step, as a title, and how much of it is done, from 0 to 1.
@@ -68,6 +70,7 @@ class Manifest:
             self._check_again(number, file, digest)
             self._digests.setdefault(file, digest)
             decoded.setdefault(urllib.parse.unquote(file), digest)
+        self._written = tuple(self._digests)
         self._digests = {**decoded, **self._digests}
         self.names: Collection[str] = self._digests.keys()
 
@@ -90,6 +93,14 @@ class Manifest:
         return next(
             (self._digests[name] for name in names if name in self._digests),
             None,
+        )
+
+    def missing(self, known: Collection[str]) -> tuple[str, ...]:
+        """Return the names of the files that are listed and not known."""
+        return tuple(
+            name
+            for name in self._written
+            if name not in known and urllib.parse.unquote(name) not in known
         )
 
     def digest(self, names: Collection[str], member: str) -> str:
@@ -156,16 +167,48 @@ def check_disk(
     :param appliance: None for a disk that is in no archive
     :raises DiskError: if the digest is another one
     """
-    if appliance is None or appliance.digest is None:
-        return
-    found = Checksum(str(archive), appliance.member, appliance.digest)
-    with FileContent(archive) as content:
-        part = Part(
-            content, appliance.member, appliance.offset, appliance.size
+    if appliance:
+        disk = Member(
+            appliance.member,
+            appliance.offset,
+            appliance.size,
+            appliance.digest,
         )
-        for offset in range(0, part.size, _PIECE):
-            found.update(part.read(offset, _PIECE))
-            watch(
-                'Verifying the checksum', min(1, (offset + _PIECE) / part.size)
-            )
-    found.check()
+        _check(archive, [disk], watch)
+
+
+def check_all(
+    archive: pathlib.Path, appliance: Appliance | None, watch: Watch
+) -> None:
+    """Check all that the manifest of an archive lists.
+
+    :param appliance: None for a disk that is in no archive
+    :raises DiskError: if something is missing, or has another digest
+    """
+    if appliance is None:
+        return
+    if appliance.missing:
+        raise DiskError(
+            f'{archive}: has no {appliance.missing[0][:MAX_NAME]!r}, which '
+            'its manifest lists; get the archive again'
+        )
+    _check(archive, appliance.listed, watch)
+
+
+def _check(
+    archive: pathlib.Path, members: Collection[Member], watch: Watch
+) -> None:
+    """Check members, of which all are read that have a digest."""
+    checked = [member for member in members if member.digest]
+    total = sum(member.size for member in checked)
+    done = 0
+    with FileContent(archive) as content:
+        for member in checked:
+            found = Checksum(str(archive), member.name, member.digest or '')
+            part = Part(content, member.name, member.offset, member.size)
+            for offset in range(0, part.size, _PIECE):
+                piece = part.read(offset, _PIECE)
+                found.update(piece)
+                done += len(piece)
+                watch('Verifying the checksum', done / total)
+            found.check()

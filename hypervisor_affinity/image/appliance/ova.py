@@ -26,7 +26,7 @@ from hypervisor_affinity.image.content import Content
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import Appliance
 from hypervisor_affinity.image.disk import DiskError
-from hypervisor_affinity.image.disk import SeveralDisks
+from hypervisor_affinity.image.disk import Member
 from hypervisor_affinity.image.disk import UnsafeDisk
 
 # An OVF, a manifest, a certificate, and the disks; vSphere has 256 disks to a
@@ -38,20 +38,6 @@ MAX_TEXT = 1024**2
 
 # How many names a message lists.
 _SHOWN = 10
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Member:
-    """A file in the archive; offset and size in bytes.
-
-    :ivar name: as the archive has it
-    :ivar digest: by the manifest, as ``sha256:`` and hexadecimal digits
-    """
-
-    name: str
-    offset: int
-    size: int
-    digest: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,29 +76,6 @@ def is_promised(path: pathlib.Path) -> bool:
     return path.suffix.lower() == '.ova'
 
 
-def find_disk(content: Content, member: str | None) -> Appliance:
-    """Return where a disk is in an OVA, and what the OVF says of it.
-
-    :param member: the disk's name; None for the only one
-    :raises DiskError: if there is no such disk, or none that can be read
-        where it is
-    :raises UnsafeDisk: if the archive contradicts itself, or leads out of
-        itself
-    """
-    located = Archive(content).locate(member)
-    if located.is_plain:
-        return located.appliance
-    what = (
-        'compressed with gzip'
-        if located.is_gzipped
-        else f'in {len(located.parts)} chunks'
-    )
-    raise DiskError(
-        f'{content.name}, {located.appliance.member!r} is {what}; extract it '
-        'with "image prepare"'
-    )
-
-
 class Archive:
     """An OVA.
 
@@ -147,12 +110,31 @@ class Archive:
             self._resolved(disk.file): disk for disk in self._envelope.disks()
         }
 
+    def find_disk(self, name: str | None) -> Appliance:
+        """Return where a disk is that can be read there.
+
+        :param name: None for the only one
+        :raises DiskError: if there is no such disk
+        :raises UnsafeDisk: if it is based on another one
+        """
+        located = self.locate(name)
+        if located.is_plain:
+            return located.appliance
+        what = (
+            'compressed with gzip'
+            if located.is_gzipped
+            else f'in {len(located.parts)} chunks'
+        )
+        raise DiskError(
+            f'{self._content.name}, {located.appliance.member!r} is {what}; '
+            'extract it with "image prepare"'
+        )
+
     def locate(self, name: str | None) -> Located:
         """Return where a disk is.
 
         :param name: None for the only one
-        :raises DiskError: if there is no such disk, or not all of it
-        :raises SeveralDisks: if there are more
+        :raises DiskError: if there is no such disk, not all of it, or more
         :raises UnsafeDisk: if it is based on another one
         """
         name = self._chosen(name)
@@ -172,6 +154,8 @@ class Archive:
             strange_controller=machine.strange_controller(disk.identity),
             vif_model=machine.vif_model,
             others=tuple(other for other in self.disks if other != name),
+            listed=tuple(self._listed()),
+            missing=self._missing(),
             obstacle=ova_import.obstacle(
                 self._envelope, order[place + 1 :], parts[0].name
             ),
@@ -232,6 +216,20 @@ class Archive:
             return Manifest(self._content.name, name, self._text(name))
         return None
 
+    def _listed(self) -> Iterator[Member]:
+        """Yield the members of which the manifest has a digest."""
+        for name, member in self._members.items():
+            digest = self._manifest and self._manifest.find(self._called(name))
+            if digest:
+                yield dataclasses.replace(member, digest=digest)
+
+    def _missing(self) -> tuple[str, ...]:
+        """Return what the manifest has a digest of, and the archive not."""
+        if not self._manifest:
+            return ()
+        known = {name for each in self._members for name in self._called(each)}
+        return self._manifest.missing(known)
+
     def _text(self, name: str) -> bytes:
         member = self._members[name]
         if member.size > MAX_TEXT:
@@ -253,15 +251,15 @@ class Archive:
                 )
             return name
         if len(self.disks) > 1:
-            raise SeveralDisks(
+            raise DiskError(
                 f'{self._content.name}: has {len(self.disks)} disks '
                 f'({listed}); choose one with "image prepare --disk NAME", or '
-                'take all with "--disk all"',
-                tuple(self.disks),
+                'take all with "--disk all"'
             )
         if not self.disks:
             raise DiskError(
-                f'{self._content.name}: has 0 disks ({listed}); {REPACK}'
+                f'{self._content.name}: its OVF lists no disk that has a '
+                'file; export the machine again, with its disks'
             )
         return next(iter(self.disks))
 

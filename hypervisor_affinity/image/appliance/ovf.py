@@ -5,15 +5,16 @@ From DMTF's DSP0243, "Open Virtualization Format".
 """
 
 import dataclasses
-import io
 import re
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.etree.ElementTree import ParseError
+from xml.sax import SAXParseException
 
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree
 
+from hypervisor_affinity.image.appliance import ovf_bounds
 from hypervisor_affinity.image.appliance.ovf_machine import Machine
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
@@ -72,16 +73,22 @@ class Envelope:
         """Parse it.
 
         :raises DiskError: if it is no OVF
-        :raises UnsafeDisk: if it has entities or a DTD
+        :raises UnsafeDisk: if it has entities or a DTD, or takes too much
+            memory
         """
         self._place = place
         try:
+            self.prefixes = ovf_bounds.check(place, text)
             self._root = ElementTree.fromstring(text, forbid_dtd=True)
-            self.prefixes = _prefixes(text)
         except DefusedXmlException as error:
             raise UnsafeDisk(
                 f'{place}: defines entities or a document type, which is not '
                 'allowed in an OVF'
+            ) from error
+        except SAXParseException as error:
+            raise DiskError(
+                f'{place}: is not valid XML: {error.getMessage()}: line '
+                f'{error.getLineNumber()}'
             ) from error
         except (ParseError, ValueError, LookupError) as error:
             raise DiskError(f'{place}: is not valid XML: {error}') from error
@@ -187,15 +194,3 @@ def _capacity(number: str, units: str) -> int | None:
     if not found or count is None:
         return None
     return count * int(found[1] or 1) ** int(found[2] or 1)
-
-
-def _prefixes(text: bytes) -> dict[str, str]:
-    """Return the prefixes that are declared at the root of valid XML."""
-    prefixes: dict[str, str] = {}
-    for event, found in ElementTree.iterparse(
-        io.BytesIO(text), ('start', 'start-ns'), forbid_dtd=True
-    ):
-        if event == 'start':
-            break
-        prefixes.update([found])
-    return prefixes

@@ -121,3 +121,8 @@ def by_virtualbox(name: str) -> str | None:
         _VERSIONS.get(stem + version, version),
         bits=64 if is_64 else 32,
     )
+
+
+def is_for_arm(name: str) -> bool:
+    """Tell whether a ``vbox:OSType`` is of another processor than x86."""
+    return '_arm' in name.lower()

@@ -13,12 +13,19 @@ from hypervisor_affinity.image.appliance import ovf_guests
 # VirtualBox call every newer controller an other storage device.
 _IDE, _SCSI, _ETHERNET, _OTHER_STORAGE = '5', '6', '10', '20'
 
-# rasd:ResourceSubType in lower case -> vmware_adaptertype.
+# rasd:ResourceSubType in lower case -> vmware_adaptertype. ovftool writes
+# VirtualSCSI and lsilogicsas; others take their words from a .vmx (pvscsi,
+# lsisas1068), from VMware's API (ParaVirtualSCSIController) or from nova.
 _SCSI_ADAPTERS = {
     'buslogic': 'busLogic',
     'lsilogic': 'lsiLogic',
     'lsilogicsas': 'lsiLogicsas',
+    'lsisas1068': 'lsiLogicsas',
+    'paravirtual': 'paraVirtual',
+    'paravirtualscsi': 'paraVirtual',
+    'pvscsi': 'paraVirtual',
     'virtualscsi': 'paraVirtual',
+    'vmpvscsi': 'paraVirtual',
 }
 
 # rasd:ResourceSubType in lower case -> hw_vif_model.
@@ -121,8 +128,11 @@ def _guest_id(section: Element) -> str | None:
         return word
     for part in section:
         if _local(part.tag) == 'OSType':
+            name = (part.text or '').strip()
+            found = ovf_guests.by_virtualbox(name)
             # DMTF's number does not tell an Arm from an x86.
-            return ovf_guests.by_virtualbox((part.text or '').strip())
+            if found or ovf_guests.is_for_arm(name):
+                return found
     return ovf_guests.by_cim(said.get('id', ''), said.get('version'))
 
 
@@ -142,7 +152,16 @@ def _first(item: Mapping[str, str], known: Mapping[str, str]) -> str | None:
     DSP0243 separates them by blanks, some programs by commas.
     """
     words = re.split(r'[\s,]+', item.get('ResourceSubType', '').lower())
-    return next((known[word] for word in words if word in known), None)
+    spellings = (
+        spelling for word in words for spelling in (word, _bare(word))
+    )
+    return next((known[word] for word in spellings if word in known), None)
+
+
+def _bare(word: str) -> str:
+    """Return a subtype without what VMware's API has around it."""
+    word = word.replace('-', '')
+    return word.removeprefix('virtual').removesuffix('controller')
 
 
 def _local(tag: object) -> str:

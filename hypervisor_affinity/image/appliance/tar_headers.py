@@ -2,6 +2,7 @@
 """The headers of a tar archive, by tarfile, which trusts in any of them."""
 
 import io
+import re
 import tarfile
 from collections.abc import Iterator
 from typing import Self
@@ -15,6 +16,16 @@ _MAX_CHAIN = 8
 
 # Headers of all members of an OVA, each with a long name, and reserve.
 _MAX_HEADERS = 1024**2
+
+# What tells more of a member, or of all members, and how long that is at most:
+# all global ones together, too. A name of 255 characters has a kB at most.
+_PAX = frozenset({tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.XGLTYPE})
+_EXTENSIONS = _PAX | {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+_MAX_EXTENSION = 4096
+
+# tarfile searches for numbers before words: at each digit, it looks at all
+# that follow (CVE-2024-6232).
+_MANY_DIGITS = re.compile(rb'[0-9]{65}')
 
 # OVAs are to be ustar, which has no member of 8 GiB or more; GNU's differs
 # from it only for such a one and for long names.
@@ -40,17 +51,22 @@ def headers(content: Content) -> Iterator[tarfile.TarInfo]:
     file = _Headers(content)
 
     class Header(tarfile.TarInfo):
-        """A header that tells the archive's file of it before it is read."""
+        """A header that is told of before tarfile reads what follows."""
 
         @classmethod
-        def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
-            file.begin_header()
-            return super().fromtarfile(archive)
+        def frombuf(
+            cls, buf: bytes | bytearray, encoding: str, errors: str
+        ) -> Self:
+            header = super().frombuf(buf, encoding, errors)
+            file.begin_header(header)
+            return header
 
     with tarfile.open(fileobj=file, mode='r:', tarinfo=Header) as archive:
         file.begin_member()
         while info := archive.next():
             yield info
+            # The archive keeps all, each with all global ones.
+            info.pax_headers = {}
             file.begin_member()
 
 
@@ -62,21 +78,42 @@ class _Headers(io.RawIOBase):
         self._position = 0
         self._left = _MAX_HEADERS
         self._chain = 0
+        self._global = 0
 
     def begin_member(self) -> None:
         """Count the headers of one member again."""
         self._chain = 0
 
-    def begin_header(self) -> None:
-        """Count a header.
+    def begin_header(self, header: tarfile.TarInfo) -> None:
+        """Count a header, and look at what follows it.
 
-        :raises UnsafeDisk: if one member has too many
+        :raises UnsafeDisk: if one member has too many, or tarfile would have
+            too much to do
         """
         self._chain += 1
         if self._chain > _MAX_CHAIN:
             raise UnsafeDisk(
                 f'{self._content.name}: has more than {_MAX_CHAIN} headers '
                 f'for one member; {REPACK}'
+            )
+        if header.type in _EXTENSIONS:
+            self._check_extension(header)
+
+    def _check_extension(self, header: tarfile.TarInfo) -> None:
+        size = header.size
+        if header.type == tarfile.XGLTYPE:
+            self._global += size
+            size = self._global
+        if not 0 <= header.size <= size <= _MAX_EXTENSION:
+            raise UnsafeDisk(
+                f'{self._content.name}: has headers of {size} bytes where '
+                f'there are 0 to {_MAX_EXTENSION}; {REPACK}'
+            )
+        text = self._content.read(self._position, header.size)
+        is_pax = header.type in _PAX
+        if is_pax and (not _is_pax(text) or _MANY_DIGITS.search(text)):
+            raise UnsafeDisk(
+                f'{self._content.name}: has a damaged pax header; {REPACK}'
             )
 
     def read(self, size: int = -1, /) -> bytes:
@@ -108,3 +145,21 @@ class _Headers(io.RawIOBase):
     def tell(self) -> int:
         """Return where it is."""
         return self._position
+
+
+def _is_pax(text: bytes) -> bool:
+    """Tell whether a pax header is as POSIX has it.
+
+    A record is its length, a blank, a keyword, ``=``, a value and a line feed.
+    tarfile looks for the ``=`` behind the record's end, too, and keeps all
+    that is before it.
+    """
+    text = text.rstrip(b'\0')
+    while text:
+        length = text.partition(b' ')[0]
+        if not re.fullmatch(b'[0-9]{1,5}', length):
+            return False
+        record, text = text[: int(length)], text[int(length) :]
+        if not (b'=' in record and record.endswith(b'\n')):
+            return False
+    return True

@@ -6,6 +6,7 @@ import pathlib
 
 from hypervisor_affinity.image.content import FileContent
 from hypervisor_affinity.image.disk import SECTOR
+from hypervisor_affinity.image.formats import maps
 from hypervisor_affinity.image.formats import vmdk_header
 from hypervisor_affinity.image.formats.vmdk_header import GRAIN_MARKER
 
@@ -25,6 +26,7 @@ def end_at_marker(path: pathlib.Path) -> None:
         header = vmdk_header.read(content)
         end = header.overhead * SECTOR
         if sector := vmdk_header.last_grain(content, header):
+            maps.check_end(content, sector * SECTOR + GRAIN_MARKER.size)
             grain = content.read(sector * SECTOR, GRAIN_MARKER.size)
             _, size = GRAIN_MARKER.unpack(grain)
             end = sector * SECTOR + GRAIN_MARKER.size + size

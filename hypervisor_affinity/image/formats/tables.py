@@ -15,6 +15,7 @@ from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.formats import maps
 from hypervisor_affinity.image.formats import qcow2
 from hypervisor_affinity.image.formats import vhd
+from hypervisor_affinity.image.formats import vhdx
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,12 +41,15 @@ _TABLES = {
 # VDI's offset_data, block_size, block_extra and blocks_allocated.
 _VDI_BLOCKS = struct.Struct('<344xI28xII4xI')
 
-# What its map says of a block that is not there, or was given back.
-_NONE = -2
+# The highest numbers of its map: a block that is not there, or was given back.
+_NONE = 2
+_LAST = 2**32 - 1 - _NONE
 
 # VDI's image type, and the ids of its links to others.
 _VDI_KIND = struct.Struct('<76xI344x32s')
+# VDIIMAGETYPE of VirtualBox.
 _VDI_ALONE = frozenset({1, 2})
+_VDI_UNDO, _VDI_DIFFERENCING = 3, 4
 
 
 def check(content: Content, disk_format: str) -> None:
@@ -61,6 +65,21 @@ def check(content: Content, disk_format: str) -> None:
     if disk_format == 'vdi':
         _check_kind(content)
         _check_blocks(content)
+
+
+def map_bytes(content: Content, disk_format: str) -> int:
+    """Return how long the map is that qemu-img reads into memory.
+
+    :param content: that passed :func:`check`
+    :param disk_format: 0 for those that have no map, or a short one
+    """
+    if disk_format == 'vdi':
+        table = _TABLES['vdi']
+        (number,) = table.number.unpack_from(content.read(0, SECTOR))
+        return number * table.entry_bytes
+    if disk_format == 'vhdx':
+        return vhdx.map_bytes(content)
+    return vhd.map_bytes(content) if disk_format == 'vhd' else 0
 
 
 def _check_table(content: Content, table: _Table) -> None:
@@ -79,8 +98,15 @@ def _check_table(content: Content, table: _Table) -> None:
 def _check_kind(content: Content) -> None:
     """Refuse a VDI that is no disk for itself."""
     kind, links = _VDI_KIND.unpack_from(content.read(0, SECTOR))
-    if kind not in _VDI_ALONE or any(links):
+    if kind == _VDI_UNDO:
+        raise DiskError(f'{content.name}: is an undo VDI: {vhd.MERGE}')
+    if kind == _VDI_DIFFERENCING or any(links):
         raise DiskError(f'{content.name}: is a differencing VDI: {vhd.MERGE}')
+    if kind not in _VDI_ALONE:
+        raise UnsafeDisk(
+            f'{content.name}: is a VDI of type {kind}, which VirtualBox does '
+            f'not have; {REDO}'
+        )
 
 
 def _check_blocks(content: Content) -> None:
@@ -90,11 +116,10 @@ def _check_blocks(content: Content) -> None:
     table = _TABLES['vdi']
     (start,) = table.place.unpack_from(header)
     (length,) = table.number.unpack_from(header)
-    maps.check_end(content, place + number * (size + extra))
-    for blocks in maps.pieces(content, start, length, '<i'):
-        lowest = min(blocks)
-        if lowest < _NONE:
-            # Beyond 2^31: no file is so long.
-            lowest += 1 << 32
-        number = max(number, max(blocks) + 1, lowest + 1)
-        maps.check_end(content, place + number * (size + extra))
+    block = size + extra
+    maps.check_end(content, place + number * block)
+    whole = max(0, content.size - place) // max(1, block)
+    near = maps.Near('<I', whole - 1, none=_NONE)
+    for blocks in maps.pieces(content, start, length, near):
+        highest = max((at for at in blocks if at <= _LAST), default=-1)
+        maps.check_end(content, place + (highest + 1) * block)

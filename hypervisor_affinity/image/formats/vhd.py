@@ -29,6 +29,11 @@ _TABLE = struct.Struct('>16xQ4xII')
 # What the table has for a block that is not there.
 _NONE = 2**32 - 1
 
+# By the specification, in bytes; and how many blocks these are in the smallest
+# ones that Hyper-V makes, of 512 KiB.
+_LARGEST = 2040 * 1024**3
+_MAX_BLOCKS = _LARGEST // (512 * 1024)
+
 _FIXED, _DYNAMIC, _DIFFERENCING = 2, 3, 4
 
 MERGE = (
@@ -102,11 +107,7 @@ def size(content: Content) -> int:
         raise UnsafeDisk(
             f'{name}: is VHD with disk type {kind} instead of {wanted}; {REDO}'
         )
-    if virtual_bytes % SECTOR:
-        raise UnsafeDisk(
-            f'{name}: is VHD with {virtual_bytes} bytes, which are no whole '
-            f'sectors; {REDO}'
-        )
+    _check_size(name, virtual_bytes)
     data = content.size - SECTOR
     if kind == _FIXED and virtual_bytes != data:
         raise UnsafeDisk(
@@ -114,24 +115,61 @@ def size(content: Content) -> int:
             f'footer; the file has {data} bytes before that; {REDO}'
         )
     if kind == _DYNAMIC:
-        _check_blocks(content, head)
+        _check_blocks(content, head, virtual_bytes)
     return virtual_bytes
 
 
-def _check_blocks(content: Content, footer: bytes) -> None:
+def _check_size(name: str, virtual_bytes: int) -> None:
+    if virtual_bytes % SECTOR:
+        raise UnsafeDisk(
+            f'{name}: is VHD with {virtual_bytes} bytes, which are no whole '
+            f'sectors; {REDO}'
+        )
+    if virtual_bytes > _LARGEST:
+        raise UnsafeDisk(
+            f'{name}: is VHD with {virtual_bytes} bytes; no VHD has more than '
+            f'{_LARGEST}; {REDO}'
+        )
+
+
+def map_bytes(content: Content) -> int:
+    """Return how long the table of a dynamic disk's blocks is; 0 for fixed.
+
+    :param content: that passed :func:`size`
+    """
+    head = content.read(0, SECTOR)
+    return 4 * _table(content, head)[1] if head.startswith(_COOKIE) else 0
+
+
+def _table(content: Content, footer: bytes) -> tuple[int, int, int]:
+    """Return place and number of entries of the table, and a block's size."""
+    (place,) = _HEADER.unpack_from(footer)
+    header = content.read(min(place, content.size), _TABLE.size)
+    return _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
+
+
+def _check_blocks(content: Content, footer: bytes, virtual_bytes: int) -> None:
     """Refuse a dynamic disk without all of its blocks.
 
     Before the data of one are bits, whole sectors of them, that tell which of
-    its sectors were written.
+    its sectors were written. The table may be longer than the disk needs:
+    nobody reads data by what is behind that.
     """
-    (place,) = _HEADER.unpack_from(footer)
-    header = content.read(min(place, content.size), _TABLE.size)
-    place, number, size = _TABLE.unpack(header.ljust(_TABLE.size, b'\0'))
-    maps.check_end(content, place + 4 * number)
+    place, entries, size = _table(content, footer)
+    number = -(-virtual_bytes // max(1, size))
+    if number > min(entries, _MAX_BLOCKS):
+        raise UnsafeDisk(
+            f'{content.name}: is VHD with {virtual_bytes} bytes in blocks of '
+            f'{size}, {number} of them; its table has {entries}, and at most '
+            f'{_MAX_BLOCKS} are read; {REDO}'
+        )
+    maps.check_end(content, place + 4 * entries)
     bits = -(-size // SECTOR // 8 // SECTOR) * SECTOR
-    for blocks in maps.pieces(content, place, number, '>I'):
-        last = max((block for block in blocks if block != _NONE), default=0)
-        maps.check_end(content, last * SECTOR + bits + size if last else 0)
+    left = content.size - bits - size
+    near = maps.Near('>I', max(0, left // SECTOR), none=1)
+    for blocks in maps.pieces(content, place, number, near):
+        last = max(block for block in blocks if block != _NONE)
+        maps.check_end(content, last * SECTOR + bits + size)
 
 
 def _tail(content: Content) -> bytes:

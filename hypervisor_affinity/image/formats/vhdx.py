@@ -69,6 +69,15 @@ def check(content: Content) -> None:
     _check_blocks(content, regions, _number(content, parameters))
 
 
+def map_bytes(content: Content) -> int:
+    """Return how long the block allocation table is.
+
+    :param content: that passed :func:`check`
+    """
+    lengths = dict(_entries(content, _REGIONS, _REGION_BYTES, '<8xI', 16))
+    return lengths[_BLOCKS]
+
+
 def _check_blocks(
     content: Content, regions: dict[bytes, int], size: int
 ) -> None:
@@ -77,13 +86,10 @@ def _check_blocks(
     :param size: of one, in bytes
     """
     place = _found(content, regions, _BLOCKS, 'block allocation table')
-    lengths = dict(_entries(content, _REGIONS, _REGION_BYTES, '<8xI', 16))
-    length = lengths[_BLOCKS]
+    length = map_bytes(content)
     maps.check_end(content, place + length)
-    for entries in maps.pieces(content, place, length // 8, '<Q'):
-        if max(entries) < content.size - size:
-            # So are nearly all, and it is told sooner.
-            continue
+    near = maps.Near('<Q', max(0, content.size - size))
+    for entries in maps.pieces(content, place, length // 8, near):
         last = max(
             (entry for entry in entries if entry & _THERE == _THERE),
             default=0,

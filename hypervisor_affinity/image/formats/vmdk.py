@@ -14,7 +14,9 @@ from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import Extent
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
+from hypervisor_affinity.image.formats import sectors
 from hypervisor_affinity.image.formats import vmdk_descriptor
+from hypervisor_affinity.image.formats import vmdk_grains
 from hypervisor_affinity.image.formats import vmdk_header
 from hypervisor_affinity.image.formats.vmdk_descriptor import MAX_DESCRIPTOR
 from hypervisor_affinity.image.formats.vmdk_descriptor import Descriptor
@@ -48,12 +50,17 @@ class Vmdk:
     """What a VMDK says of itself, all of it checked but for extents' files.
 
     :ivar grain_bytes, header_version: None unless the file has a header
+    :ivar map_bytes: of its grain directories; 0 if it has no header
+    :ivar head: the first bytes of what the disk holds; empty if it is in other
+        files
     """
 
     descriptor: Descriptor
     virtual_bytes: int
     grain_bytes: int | None = None
     header_version: int | None = None
+    map_bytes: int = 0
+    head: bytes = b''
 
 
 def is_vmdk(content: Content) -> bool:
@@ -127,6 +134,8 @@ def _read_single(content: Content) -> Vmdk:
         header.capacity * SECTOR,
         header.grain * SECTOR,
         header.version,
+        header.map_bytes,
+        vmdk_grains.head(content, header, sectors.HEAD),
     )
 
 

@@ -78,6 +78,7 @@ _BELIEVED = (
     'ddb.virtualhwversion',
 )
 
+_CREATE_TYPE = re.compile(r'^[ \t\r]*createType[ \t]*=', re.I | re.M)
 _SETTING = re.compile(r'([\w.:-]+)[ \t]*=[ \t]*(.*)', re.ASCII)
 
 CONSOLIDATE = 'delete or consolidate its snapshots, and export it again'
@@ -86,17 +87,25 @@ _BESIDE = (
 )
 
 
+_NOT_ASCII = (
+    'they read a descriptor only in ASCII, and this one is not, such as text '
+    'in a code page of Windows'
+)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Descriptor:
     """What a descriptor says.
 
     :ivar adapter_type, hardware_version: None if it does not say
+    :ivar unread: why Glance and nova do not read it; '' if they do
     """
 
     create_type: str
     adapter_type: str | None
     hardware_version: str | None
     extents: tuple[Extent, ...]
+    unread: str
 
 
 def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
@@ -117,6 +126,7 @@ def read(name: str, content: bytes, *, one_file: bool = False) -> Descriptor:
         settings.get('ddb.adaptertype'),
         settings.get('ddb.virtualhwversion'),
         extents,
+        '' if text.isascii() else _NOT_ASCII,
     )
 
 
@@ -159,10 +169,13 @@ def _parse(
         if not line or line.startswith('#'):
             continue
         if setting := _SETTING.fullmatch(line):
-            key = setting[1].lower()
-            if key in settings and not _is_harmless(key):
-                raise UnsafeDisk(f'{place} sets {key} again; {REDO}')
-            settings[key] = setting[2].strip().strip('"')
+            key, value = setting[1].lower(), setting[2].strip().strip('"')
+            if settings.get(key, value) != value and not _is_harmless(key):
+                raise UnsafeDisk(
+                    f'{place} sets {key} to another value than a line before; '
+                    f'{REDO}'
+                )
+            settings[key] = value
         elif extent:
             access, sectors, kind, file, offset = extent.groups()
             if file is not None and not one_file:
@@ -207,12 +220,17 @@ def _is_harmless(key: str) -> bool:
 
 
 def _check_name(place: str, file: str) -> None:
+    # A character of a code page may have the byte of a backslash.
+    if _UNREADABLE in file:
+        raise DiskError(
+            f'{place} names a file in a code page, such as of Windows, and '
+            'not in UTF-8; give the file an ASCII name, and write that into '
+            'the line'
+        )
     if _leads_out(file):
         raise UnsafeDisk(
             f'{place} leads out of the directory: {file!r}; {_BESIDE}'
         )
-    if _UNREADABLE in file:
-        raise DiskError(f'{place} is not UTF-8; give the files ASCII names')
     if len(file.encode()) > MAX_NAME:
         raise UnsafeDisk(
             f'{place} has a name of {len(file.encode())} bytes; at most '
@@ -243,10 +261,11 @@ def _check_parent(name: str, text: str, settings: dict[str, str]) -> None:
 def _create_type(name: str, text: str, settings: dict[str, str]) -> str:
     create_type = settings.get('createtype')
     # qemu and oslo.utils take the first, though it be in a comment.
-    if create_type is None or text.lower().count('createtype') != 1:
+    lines = len(_CREATE_TYPE.findall(text))
+    if create_type is None or text.lower().count('createtype') != lines:
         raise UnsafeDisk(
-            f'{name}: its descriptor does not set createType exactly once; '
-            f'{REDO}'
+            f'{name}: its descriptor does not set createType, or says it in '
+            f'another place, too; {REDO}'
         )
     if create_type in _DELTAS:
         raise UnsafeDisk(

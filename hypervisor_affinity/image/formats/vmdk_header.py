@@ -16,6 +16,7 @@ from hypervisor_affinity.image.disk import SECTOR
 from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.disk import check_virtual_bytes
+from hypervisor_affinity.image.formats import maps
 
 # In sectors. By the format's definition a grain is a power of two of at least
 # 4 KiB; VMware and qemu write 64 KiB. qemu reads a whole one into memory.
@@ -29,9 +30,9 @@ MAX_TABLE_ENTRIES = 512
 MAX_TABLES = 32 * 1024**2
 
 # Grain tables that are looked at: those of 4 TiB in grains of 64 KiB, if they
-# are in a row as VMware and qemu write them. A MiB of them at a time.
-_RUN = 512
-_MAX_RUNS = 256
+# are in a row as VMware and qemu write them. 256 KiB of them at a time.
+_RUN = 128
+_MAX_RUNS = 1024
 
 MAGIC = b'KDMV'
 
@@ -45,7 +46,7 @@ _HAS_SPARE = 2
 _HAS_MARKERS = 1 << 17
 
 # In a grain table: a grain that is there, but empty.
-_ZEROS = 1
+ZEROS = 1
 COMPRESSED = 1
 _AT_END = 2**64 - 1
 _FOOTER = 3
@@ -78,6 +79,12 @@ class Header(NamedTuple):
         """How long the grain directory is."""
         covered = self.grain * self.table_entries
         return 4 * -(-self.capacity // covered)
+
+    @property
+    def map_bytes(self) -> int:
+        """How long all grain directories are."""
+        number = 2 if self.flags & _HAS_SPARE else 1
+        return number * self.directory_bytes
 
 
 def read(content: Content) -> Header:
@@ -134,14 +141,32 @@ def last_grain(content: Content, header: Header) -> int:
     :raises UnsafeDisk: if one is not in the file
     """
     found = 0
-    for offset in range(0, header.directory_bytes, 4 * _RUN):
+    # Its table is among the last.
+    for offset in reversed(range(0, header.directory_bytes, 4 * _RUN)):
         directory = _numbers(
             content,
             header.directory * SECTOR + offset,
             min(4 * _RUN, header.directory_bytes - offset),
         )
-        found = max(found, *_highest(content, header, directory), 0)
+        for tables in _tables(content, header, directory):
+            higher = maps.Near('<I', found)
+            if higher.is_in(tables):
+                found = max(higher.unpack(tables))
     return found
+
+
+def first_grains(
+    content: Content, header: Header, number: int
+) -> tuple[int, ...]:
+    """Return the sectors of the first grains, by the first table.
+
+    :param number: of grains, at most as many as the table has
+    :returns: 0 or :data:`ZEROS` for an empty one
+    """
+    (table,) = _numbers(content, header.directory * SECTOR, 4)
+    if not table:
+        return (0,) * number
+    return _numbers(content, table * SECTOR, 4 * number)
 
 
 def _footer(content: Content, header: Header) -> Header:
@@ -206,21 +231,26 @@ def _check_grains(content: Content, header: Header) -> None:
     What is missing reads as zeros, and qemu-img would not complain.
     """
     last = header.capacity % header.grain or header.grain
-    is_compressed = header.compression == COMPRESSED
-    if is_compressed:
+    # A compressed grain has any length, and hardly more than a plain one.
+    room = 2 * header.grain
+    if is_compressed := header.compression == COMPRESSED:
         last = 1
+    else:
+        room = last
+    near = maps.Near('<I', max(ZEROS, content.size // SECTOR - room))
     directory = _numbers(
         content,
         header.directory * SECTOR,
         min(header.directory_bytes, 4 * _MAX_RUNS * _RUN),
     )
     found = 0
-    for highest in itertools.islice(
-        _highest(content, header, directory), _MAX_RUNS
+    runs = itertools.islice(_tables(content, header, directory), _MAX_RUNS)
+    for tables in itertools.islice(
+        filter(near.is_in, runs), maps.MAX_UNPACKED
     ):
-        _check_end(content, (highest + last) * SECTOR if highest else 0)
-        found = max(found, highest)
-    if is_compressed and header.flags & _HAS_MARKERS and found > _ZEROS:
+        found = max(found, *near.unpack(tables))
+        _check_end(content, (found + last) * SECTOR)
+    if is_compressed and header.flags & _HAS_MARKERS and found:
         start = found * SECTOR
         _, size = GRAIN_MARKER.unpack(content.read(start, GRAIN_MARKER.size))
         _check_end(content, start + GRAIN_MARKER.size + size)
@@ -234,16 +264,20 @@ def _check_end(content: Content, end: int) -> None:
         )
 
 
-def _highest(
+def _tables(
     content: Content, header: Header, directory: tuple[int, ...]
-) -> Iterator[int]:
-    """Yield the highest place of a grain, by tables in a row; 0 for none."""
+) -> Iterator[bytes]:
+    """Yield the grain tables, those in a row together."""
     table_bytes = 4 * header.table_entries
     for sector, count in _runs(directory, -(-table_bytes // SECTOR)):
-        yield max(_numbers(content, sector * SECTOR, count * table_bytes))
+        yield _read(content, sector * SECTOR, count * table_bytes)
 
 
 def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:
+    return struct.unpack(f'<{size // 4}I', _read(content, offset, size))
+
+
+def _read(content: Content, offset: int, size: int) -> bytes:
     found = content.read(offset, size)
     if len(found) < size:
         raise UnsafeDisk(
@@ -251,7 +285,7 @@ def _numbers(content: Content, offset: int, size: int) -> tuple[int, ...]:
             f'{offset + size}; the file has {content.size} bytes: it is '
             f'truncated; {REDO}'
         )
-    return struct.unpack(f'<{size // 4}I', found)
+    return found
 
 
 def _runs(

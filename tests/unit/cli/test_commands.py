@@ -8,6 +8,7 @@ import io
 
 import pytest
 import yaml
+from cliff import command
 
 from hypervisor_affinity.cli import application
 from hypervisor_affinity.cloud import files
@@ -230,3 +231,11 @@ def test_openstackclient_can_load_the_plug_in():
     assert plugin.DEFAULT_API_VERSION in plugin.API_VERSIONS
     parser = argparse.ArgumentParser()
     assert plugin.build_option_parser(parser) is parser
+
+
+def test_no_command_looks_through_all_installed_packages(
+    run, wrong_cloud, monkeypatch
+):
+    """As cliff would, to name the one that has it in a help not asked for."""
+    monkeypatch.setattr(command, '_get_distributions_by_modules', None)
+    assert run('audit', '--snapshot', wrong_cloud).code == 1

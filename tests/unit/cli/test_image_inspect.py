@@ -5,9 +5,11 @@ import errno
 import os
 import pathlib
 import shutil
+import subprocess
 
 import pytest
 
+from hypervisor_affinity.image import confirmation
 from tests import disk_files
 from tests.installed import skip_without
 
@@ -178,6 +180,22 @@ def test_what_cannot_be(run, disk, arguments, code, words):
     assert not done.out
 
 
+def test_what_is_left_out_is_said(run, tmp_path, monkeypatch):
+    path = tmp_path / 'disk.vdi'
+    create = ['qemu-img', 'create', '-q', '-fvdi', path, '1G']
+    subprocess.run(create, check=True)
+    monkeypatch.setattr(confirmation, '_MAX_MAP', 4095)
+    done = run('image', 'inspect', path, '-f', 'json')
+    assert done.code == 0
+    (said,) = (row for row in done.json() if row['Part'] == 'warning')
+    assert said['Subject'] == 'not checked'
+    assert said['Value'] == (
+        'qemu-img did not open it, and its partitions were not looked for: '
+        'its map has 4 KiB, all of which qemu-img reads into memory; '
+        '"image prepare" and "image upload" have it opened'
+    )
+
+
 def test_a_file_that_is_not_there(run, tmp_path):
     done = run('image', 'inspect', tmp_path / 'none.vmdk')
     assert done.code == 3
@@ -217,6 +235,54 @@ def test_a_name_that_is_too_long(run, tmp_path, command):
     assert done.code == 3
     assert done.err == (
         f'image {command}: folder/{"x" * 256}: File name too long\n'
+    )
+
+
+@pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('command', ['inspect', 'prepare', 'upload'])
+@pytest.mark.parametrize(
+    ('name', 'why'),
+    [
+        ('loop.vmdk', 'Too many levels of symbolic links'),
+        ('./loop.vmdk', 'Too many levels of symbolic links'),
+        ('lost.vmdk', 'is a link to a file that does not exist'),
+        ('./none.vmdk', 'no such file'),
+        ('file/none.vmdk', 'Not a directory'),
+    ],
+)
+def test_a_name_that_leads_nowhere(run, tmp_path, command, name, why):
+    (tmp_path / 'loop.vmdk').symlink_to('loop.vmdk')
+    (tmp_path / 'lost.vmdk').symlink_to('none')
+    (tmp_path / 'file').touch()
+    done = run('image', command, name)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == f'image {command}: {name.removeprefix("./")}: {why}\n'
+
+
+@pytest.mark.usefixtures('nowhere')
+@pytest.mark.parametrize('kind', ['streamOptimized', 'monolithicFlat'])
+def test_a_target_that_leads_to_itself(run, disk, tmp_path, kind):
+    source = disk('streamOptimized')
+    (tmp_path / 'loop.vmdk').symlink_to('loop.vmdk')
+    before = sorted(tmp_path.iterdir())
+    done = run('image', 'prepare', source, 'loop.vmdk', '--type', kind)
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'image prepare: loop.vmdk: Too many levels of symbolic links\n'
+    )
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures('nowhere')
+def test_a_directory_that_was_deleted(run, tmp_path):
+    (tmp_path / 'deleted').mkdir()
+    os.chdir(tmp_path / 'deleted')
+    (tmp_path / 'deleted').rmdir()
+    done = run('image', 'inspect', 'disk.vmdk')
+    assert (done.code, done.out) == (3, '')
+    assert done.err == (
+        'hypervisor-affinity: the current directory cannot be found: No such '
+        'file or directory; change to one that exists\n'
     )
 
 

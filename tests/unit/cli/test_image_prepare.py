@@ -138,6 +138,10 @@ def test_what_an_appliance_says_goes_on(run, folder, tmp_path):
     'wrong',
     [
         ('--hardware-version', '0'),
+        ('--hardware-version', '100'),
+        ('--hardware-version', '2147483648'),
+        ('--hardware-version', '9' * 5000),
+        ('--hardware-version', '\N{FULLWIDTH DIGIT FOUR}'),
         ('--hardware-version', 'vmx-13'),
         ('--type', 'vmfs'),
         ('--adapter-type', 'virtio'),
@@ -147,6 +151,7 @@ def test_a_wrong_command_line(run, folder, disk, wrong):
     done = run('image', 'prepare', disk, *wrong)
     assert (done.code, done.out) == (2, '')
     assert wrong[0] in done.err
+    assert len(done.err.splitlines()[-1]) < 200
     assert names(folder) == []
 
 

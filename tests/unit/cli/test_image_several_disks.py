@@ -89,10 +89,11 @@ def test_inspect_of_one(run, ova):
     assert 'another disk' in done.out
 
 
-def test_a_wish_is_for_one(run, ova):
+def test_no_wish_is_for_all(run, ova):
     done = run('image', 'inspect', ova(), '--guest-id', 'otherGuest')
     assert done.code == 3
-    assert 'has 2 disks (root.vmdk, data/data.img); choose one' in done.err
+    assert 'otherGuest cannot be set: ' in done.err
+    assert '"image prepare --disk NAME", or all with "--disk all"' in done.err
 
 
 def test_no_usable_disk(run, tmp_path):

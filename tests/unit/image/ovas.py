@@ -96,7 +96,7 @@ def read(ovf, member=None, **members):
             **members,
         }
     )
-    return ova.find_disk(disk_files.Counting(archive), member)
+    return ova.Archive(disk_files.Counting(archive)).find_disk(member)
 
 
 def chunks(content, size):

@@ -22,6 +22,7 @@ from tests import disk_files
 from tests.compute_images import nova_accepts
 from tests.installed import skip_without
 from tests.unit.image import ovas
+from tests.unit.image.test_probe import HEADS
 
 CONTENTS = (
     'streamOptimized.vmdk',
@@ -30,6 +31,9 @@ CONTENTS = (
     'disk.qcow2',
     'disk.raw',
     'disk.iso',
+    # May be written to a stick.
+    'hybrid.iso',
+    'partitioned.raw',
 )
 # {property: value} of the disk type; {} for no word.
 DISK_TYPES = [{}] + [
@@ -44,6 +48,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('disks')
     disk_files.every_kind(folder)
     (folder / 'disk.iso').write_bytes(boot_disks.disk('iso'))
+    hybrid, partitioned = HEADS['hybrid iso'], HEADS['partitioned']
+    (folder / 'hybrid.iso').write_bytes(hybrid)
+    (folder / 'partitioned.raw').write_bytes(partitioned)
     return folder
 
 
@@ -77,7 +84,9 @@ def no_location(monkeypatch):
 
 
 @pytest.mark.parametrize('content', CONTENTS)
-@pytest.mark.parametrize('said', ['raw', 'qcow2', 'vmdk', 'iso', 'ami'])
+@pytest.mark.parametrize(
+    'said', ['raw', 'qcow2', 'vmdk', 'iso', 'ami', 'aki', 'ari', 'vdi', 'vhdx']
+)
 def test_nova_on_kvm(folder, content, said):
     disk = image(folder / content, said)
     answer = acceptance.by_kvm(disk)
@@ -96,7 +105,7 @@ def test_the_driver_takes_the_disk_type_for_the_contents(
         constants.DISK_TYPE_SPARSE: content.startswith('monolithicSparse'),
     }
     if read.disk_type in constants.SUPPORTED_FLAT_VARIANTS:
-        expected = content in ('monolithicFlat-flat.vmdk', 'disk.raw')
+        expected = content.endswith(('-flat.vmdk', '.raw'))
     else:
         expected = fits.get(read.disk_type, False)
     answer = acceptance.by_vsphere(disk)

@@ -176,7 +176,7 @@ def test_services_do_with_it_what_is_said(case):
     [
         (b'COWD\1\0\0\0', 'the data of an ESXi snapshot'),
         (b'QED\0', 'is qed, which is not supported'),
-        (b'LUKS\xba\xbe\0\1', 'is luks, which is not supported'),
+        (b'LUKS\xba\xbe\0\1', 'is encrypted; decrypt it first'),
     ],
 )
 def test_what_other_modules_refuse_nova_refuses(tmp_path, start, words):

@@ -212,13 +212,13 @@ USELESS = {
     'descriptor in no known encoding': (
         'raw',
         lambda disk: FLAT.replace('"data"', '"gr\xf6\xdfe"').encode('latin1'),
-        'of its descriptor is not UTF-8; give the files',
+        'of its descriptor names a file in a code page',
     ),
     'empty': ('raw', lambda disk: b'', 'is empty'),
     'LUKS': (
         'raw',
         lambda disk: b'LUKS\xba\xbe\0\1' + disk[8:],
-        'is luks, which is not supported; convert it',
+        'is encrypted; decrypt it first',
     ),
     'QED': (
         'raw',

@@ -202,15 +202,15 @@ SPARSE = {
         lambda disk: reworded(
             disk, '\n# Extent', '\ncreateType="vmfs"\n# Extent'
         ),
-        'line 7 of its descriptor sets createtype again',
+        'line 7 of its descriptor sets createtype to another value',
     ),
     'createType in a comment': (
         lambda disk: reworded(disk, '# Extent', '#createType="vmfs"\n#'),
-        'does not set createType exactly once',
+        'does not set createType, or says it',
     ),
     'no createType': (
         lambda disk: reworded(disk, 'createType', 'creation'),
-        'does not set createType exactly once',
+        'does not set createType, or says it',
     ),
     'createType of another header': (
         lambda disk: reworded(disk, 'monolithicSparse"', 'streamOptimized"'),

@@ -107,7 +107,10 @@ MAKERS = {
         *map(parented, ('VHDX by its flag', 'VHDX by its locator')),
         *map(parented, ('VDI with a link', 'VDI with a parent')),
     ],
-    'Differencing VDI': [*map(parented, ('VDI of kind 3', 'VDI of kind 4'))],
+    'Differencing or undo VDI': [
+        *map(parented, ('VDI of kind 3', 'VDI of kind 4'))
+    ],
+    'VDI of a type': [*map(parented, ('VDI of kind 0', 'VDI of kind 5'))],
     'qcow2 with a backing': [parented('qcow2')],
     'VHDX with sectors': [(large_sectors, 'vhdx')],
     'Compressed file': foreign(

@@ -4,12 +4,19 @@
 What Glance and nova nevertheless say of it, their own code says here.
 """
 
+import contextlib
+import csv
+import os
+import pathlib
+import re
+
 import pytest
 
 from hypervisor_affinity.image.acceptance import by_glance
 from hypervisor_affinity.image.acceptance import by_kvm
 from hypervisor_affinity.image.acceptance import by_vsphere
 from hypervisor_affinity.image.disk import ONE_FILE
+from hypervisor_affinity.image.disk import DiskError
 from hypervisor_affinity.image.disk import UnsafeDisk
 from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.preparation import Form
@@ -78,18 +85,53 @@ def test_any_name(tmp_path, disks, create_type, name, accepted):
     for answer in (by_glance(disk), by_kvm(disk)):
         assert answer.accepts is accepted
         assert ('with "image prepare"' in answer.why) is not accepted
+        said = 'descriptor only in ASCII' in answer.why
+        assert said is (not accepted and not name.isascii())
     assert by_vsphere(disk).accepts
 
 
-@pytest.mark.parametrize('name', ['path', 'Windows in Western Europe'])
-def test_what_is_refused_for_a_name_can_be_mended(
-    tmp_path, disks, target, name
-):
+TABLE = pathlib.Path(__file__).parents[3] / 'doc/source/descriptor-names.csv'
+ANSWERS = {'yes': True, 'no': False}
+# How a row begins -> names of its kind.
+KINDS = {
+    '``C:': (
+        *('Windows path', 'network path', 'time stamp', 'protocol', 'quotes'),
+        *('empty', 'folder', 'long', 'words of a descriptor'),
+    ),
+    'with a slash': ('path', 'path above'),
+    'with an umlaut': (
+        *('UTF-8', 'UTF-8 that is not printable', 'part of UTF-8'),
+        *('Windows in Western Europe', 'DOS in Western Europe'),
+        *('Windows in Japan', 'Windows in China'),
+    ),
+}
+
+
+def rows():
+    with TABLE.open() as file:
+        _, *table = csv.reader(file)
+    for said, *cells in table:
+        (kinds,) = (k for begin, k in KINDS.items() if said.startswith(begin))
+        for kind in kinds:
+            yield pytest.param(kind, cells, id=kind)
+
+
+def test_each_name_is_in_a_row():
+    assert sorted(param.id for param in rows()) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(('kind', 'cells'), rows())
+def test_row(tmp_path, disks, target, kind, cells):
     source = tmp_path / 'disk.vmdk'
     whole = disks['monolithicSparse']
-    source.write_bytes(named(whole.read_bytes(), NAMES[name][0]))
-    done = prepare(source, target, Form(), watch=ignore)
-    assert by_glance(done.target).accepts
+    source.write_bytes(named(whole.read_bytes(), NAMES[kind][0]))
+    by_glance_itself, by_kvm_itself, here = cells
+    assert glance_accepts(source, 'vmdk') is ANSWERS[by_glance_itself]
+    assert nova_accepts(source, 'vmdk') is ANSWERS[by_kvm_itself]
+    assert (here == 'not needed') is by_glance(inspect(source)).accepts
+    prepare(source, target, Form(), watch=ignore)
+    assert glance_accepts(target, 'vmdk')
+    assert nova_accepts(target, 'vmdk')
     assert digest(target, 'vmdk') == digest(whole, 'vmdk')
 
 
@@ -118,6 +160,29 @@ def test_a_code_page_that_names_no_file(tmp_path, disks, target, code_page):
     )
     prepare(source, target, Form(), watch=ignore)
     assert digest(target, 'vmdk') == digest(disks['raw'], 'raw')
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'Büro-flat.vmdk'.encode('cp1252'),
+        'Büro-flat.vmdk'.encode('cp850'),
+        # Of two bytes, and the second is that of a backslash.
+        '表-flat.vmdk'.encode('cp932'),
+    ],
+)
+def test_a_code_page_that_names_a_file(tmp_path, disks, name):
+    flat = tmp_path / os.fsdecode(name)
+    with contextlib.suppress(OSError):
+        flat.write_bytes(disks['raw'].read_bytes())
+    path = tmp_path / 'disk.vmdk'
+    path.write_bytes(FLAT.encode().replace(b'"data"', b'"' + name + b'"'))
+    with pytest.raises(DiskError) as caught:
+        inspect(path)
+    assert 'line 8 of its descriptor names a file in a code' in str(
+        caught.value
+    )
+    assert 'give the file an ASCII name, and write' in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +230,55 @@ def test_harmless_keys_twice(tmp_path, disks, key):
 def test_believed_keys_twice(tmp_path, disks, key):
     path = tmp_path / 'disk.vmdk'
     path.write_bytes(twice(disks['monolithicSparse'].read_bytes(), key))
-    with pytest.raises(UnsafeDisk, match=f'sets {key.decode().lower()} again'):
+    with pytest.raises(UnsafeDisk, match=f'sets {key.decode().lower()} to '):
+        inspect(path)
+
+
+# As qemu-img writes them; what equal lines say, one says.
+SAID = (
+    b'version=1',
+    b'CID=12345678',
+    b'parentCID=ffffffff',
+    b'createType="monolithicSparse"',
+    b'ddb.adapterType = "ide"',
+    b'ddb.virtualHWVersion = "4"',
+)
+
+
+@pytest.mark.parametrize('line', SAID)
+@pytest.mark.parametrize('code', ['', 'x'])
+def test_equal_lines(tmp_path, disks, line, code):
+    path = tmp_path / 'disk.vmdk'
+    key, sign, value = line.partition(b'=')
+    again = key + sign + value.replace(value.strip(b' "')[-1:], b'9', 1)
+    lines = line + b'\n' + (again if code else line) + b'\n'
+    path.write_bytes(
+        with_text(
+            disks['monolithicSparse'].read_bytes(),
+            lambda text: re.sub(
+                rb'(?m)^' + re.escape(key.strip()) + b' *=.*\n', lines, text
+            ),
+        )
+    )
+    if code:
+        with pytest.raises(UnsafeDisk, match='another value'):
+            inspect(path)
+        return
+    assert by_glance(inspect(path)).accepts
+    assert glance_accepts(path, 'vmdk')
+    assert nova_accepts(path, 'vmdk')
+
+
+def test_a_word_of_a_comment_is_no_equal_line(tmp_path, disks):
+    path = tmp_path / 'disk.vmdk'
+    line = b'createType="monolithicSparse"\n'
+    path.write_bytes(
+        with_text(
+            disks['monolithicSparse'].read_bytes(),
+            lambda text: text.replace(line, line + b'#' + line),
+        )
+    )
+    with pytest.raises(UnsafeDisk, match='does not set createType'):
         inspect(path)
 
 

@@ -84,4 +84,4 @@ def test_other_forms_of_tar(disk):
             mtime=1.5,
         )
         content = disk_files.Counting(archive)
-        assert ova.find_disk(content, None).size == len(disk)
+        assert ova.Archive(content).find_disk(None).size == len(disk)

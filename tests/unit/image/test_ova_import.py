@@ -164,7 +164,9 @@ def test_the_driver_would_take_the_first_of_two(disk):
         ('web.ovf', 'web-1.vmdk', 'web-2.vmdk'),
         **{'web-2.vmdk': disk[:-512]},
     )
-    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    found = inspect_image(
+        disk_files.Counting(content), Declared('vmdk', 'ova'), 'web-1.vmdk'
+    )
     # TWO lists the second one first.
     assert imported(content, counts=False) == (disk[:-512], None)
     why = acceptance.by_vsphere(found).why
@@ -182,7 +184,9 @@ def test_the_driver_would_take_the_first_compressed(disk):
         ('web.ovf', 'web-1.vmdk', 'web-2.vmdk'),
         **{'web-2.vmdk': compressed},
     )
-    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    found = inspect_image(
+        disk_files.Counting(content), Declared('vmdk', 'ova'), 'web-1.vmdk'
+    )
     assert imported(content, counts=False) == (compressed, None)
     why = acceptance.by_vsphere(found).why
     assert "takes only 'web-2.vmdk', and does not decompress it" in why
@@ -197,7 +201,9 @@ def test_the_driver_would_take_a_chunk_of_the_first(disk):
         ('web.ovf', 'web-1.vmdk', first, second),
         **{first: disk[:4096], second: disk[4096:8192]},
     )
-    found = inspect_content(disk_files.Counting(content), 'web-1.vmdk')
+    found = inspect_image(
+        disk_files.Counting(content), Declared('vmdk', 'ova'), 'web-1.vmdk'
+    )
     assert imported(content, counts=False) == (disk[:4096], None)
     why = acceptance.by_vsphere(found).why
     assert f'takes only {first!r}, which is not a whole disk' in why

@@ -24,6 +24,20 @@ SYSTEM = '<OperatingSystemSection ovf:id="94" vmw:osType="ubuntu64Guest"/>'
         ('virtio,lsilogicsas', 'lsiLogicsas'),
         ('virtio, VirtualSCSI lsilogic', 'paraVirtual'),
         (' lsilogic\n', 'lsiLogic'),
+        # As in a .vmx, in VMware's API and its clients, and in nova.
+        ('pvscsi', 'paraVirtual'),
+        ('paravirtual', 'paraVirtual'),
+        ('VMware Paravirtual', 'paraVirtual'),
+        ('ParaVirtualSCSIController', 'paraVirtual'),
+        ('vmpvscsi', 'paraVirtual'),
+        ('lsilogic-sas', 'lsiLogicsas'),
+        ('lsisas1068', 'lsiLogicsas'),
+        ('VirtualLsiLogicSAS', 'lsiLogicsas'),
+        ('VirtualLsiLogicController', 'lsiLogic'),
+        ('VirtualBusLogicController', 'busLogic'),
+        ('virtio-scsi', None),
+        ('SCSI', None),
+        ('VirtualController', None),
         ('', None),
         ('virtio', None),
     ],
@@ -32,6 +46,15 @@ def test_adapter_type(said, found):
     assert read(OVF.replace('VirtualSCSI', said)).adapter_type == found
     assert found is None or found in properties.ADAPTER_TYPES.values()
     assert found is None or found in DESCRIPTOR_ADAPTERS
+
+
+def test_novas_words_are_known():
+    for word, found in properties.ADAPTER_TYPES.items():
+        assert read(OVF.replace('VirtualSCSI', word)).adapter_type == found
+        assert read(OVF.replace('VirtualSCSI', found)).adapter_type == found
+    for word in {*properties.VIF_MODELS} - {'virtualsriovethernetcard'}:
+        found = read(OVF.replace('VmxNet3', word)).vif_model
+        assert found.lower() == word
 
 
 def test_ide():
@@ -111,6 +134,8 @@ def test_version_2():
         ('VmxNet', 'VirtualVmxnet'),
         ('VmxNet3', 'VirtualVmxnet3'),
         ('virtio VmxNet3 E1000', 'VirtualVmxnet3'),
+        ('VirtualE1000e', 'VirtualE1000e'),
+        ('VirtualVmxnet3', 'VirtualVmxnet3'),
         ('VmxNet2', None),
     ],
 )
@@ -145,6 +170,17 @@ def test_vif_model(said, found):
             '</OSType></OperatingSystemSection>',
             None,
         ),
+        # A word of VirtualBox' that tells no guest id.
+        (
+            '<OperatingSystemSection ovf:id="94"><OSType>Anything_64'
+            '</OSType></OperatingSystemSection>',
+            'ubuntu64Guest',
+        ),
+        (
+            '<OperatingSystemSection ovf:id="96"><OSType/>'
+            '</OperatingSystemSection>',
+            'otherLinux64Guest',
+        ),
         ('<OperatingSystemSection ovf:id="36"/>', None),
         ('<OperatingSystemSection ovf:id="1"/>', None),
         ('<OperatingSystemSection ovf:id="-94"/>', None),
@@ -152,7 +188,7 @@ def test_vif_model(said, found):
         ('<OperatingSystemSection/>', None),
         ('<OtherSection ovf:id="94"/>', None),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_guest_id(section, found):
     assert read(OVF.replace(SYSTEM, section)).guest_id == found

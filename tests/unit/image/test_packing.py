@@ -64,7 +64,7 @@ def test_what_is_packed_so_is_read(folder):
     archive = folder / 'NEW.ova'
     content = Counting(archive.read_bytes())
     assert ova.is_archive(content)
-    disk = ova.find_disk(content, None)
+    disk = ova.Archive(content).find_disk(None)
     assert content.read(disk.offset, disk.size) == b'what is on it'
     assert what_nova_imports(archive) == b'what is on it'
 

@@ -84,6 +84,14 @@ CASES = {
         lambda disk: put(disk, 76, b'\3\0\0\0'),
         *('vdi', True, True),
     ),
+    'VDI of kind 0': (
+        lambda disk: put(disk, 76, b'\0\0\0\0'),
+        *('vdi', True, True),
+    ),
+    'VDI of kind 5': (
+        lambda disk: put(disk, 76, b'\5\0\0\0'),
+        *('vdi', True, True),
+    ),
     'VDI with a link': (
         lambda disk: put(disk, 424, b'\7' * 16),
         *('vdi', False, True),
@@ -123,7 +131,12 @@ def test_who_takes_it(tmp_path, case):
     assert (asked.returncode == 0) is to_qemu
     assert glance_accepts(path, disk_format) is to_glance
     assert nova_accepts(path, disk_format) is (to_qemu and to_glance)
-    words = 'is a differencing|has a backing file'
+    words = {
+        'qcow2': 'has a backing file',
+        'VDI of kind 3': 'is an undo VDI: it has only what differs',
+        'VDI of kind 0': 'is a VDI of type 0, which VirtualBox does not have',
+        'VDI of kind 5': 'is a VDI of type 5, which VirtualBox does not have',
+    }.get(case, 'is a differencing')
     with pytest.raises(DiskError, match=words):
         inspect(path)
     with (

@@ -150,6 +150,9 @@ def test_a_damaged_appliance_is_not_converted(tmp_path, target):
             ('lsilogic', '4'),
             ('lsiLogic', 4),
         ),
+        # No version of any vSphere.
+        ({}, {'hwversion': '0'}, ('ide', '4'), ('ide', 4)),
+        ({}, {'hwversion': '99999999999'}, ('ide', '4'), ('ide', 4)),
         (
             {'adapter_type': 'lsiLogicsas', 'hardware_version': 7},
             {'adapter_type': 'buslogic', 'hwversion': '13'},

@@ -149,9 +149,95 @@ def test_what_fails_names_files_as_people_do(tmp_path, raw):
     for name, work in works.items():
         with pytest.raises(DiskError) as caught:
             work()
+        asked = {'data_bytes': 'map', 'missing': 'compare'}.get(name, name)
         path = missing.path if name == 'missing' else raw.path
-        assert str(caught.value).startswith(f"Could not open '{path}': ")
+        others = {
+            'compare': f'{raw.path} and ',
+            'missing': f'{missing.path} and ',
+        }
+        whole = (
+            f'{others.get(name, "")}{raw.path}: "qemu-img {asked}" failed and '
+            f"said \"Could not open '{path}': "
+        )
+        assert str(caught.value).startswith(whole)
         assert 'json:' not in str(caught.value)
+
+
+@pytest.fixture
+def failing(tmp_path, monkeypatch):
+    """Return a function that has qemu-img do what a shell is told."""
+    program = tmp_path / 'qemu-img'
+    monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+
+    def write(script):
+        program.write_text(f'#!/bin/sh\n{script}\n')
+        program.chmod(0o755)
+
+    return write
+
+
+FAILURES = {
+    'exit 1': 'failed and said nothing; its exit status is 1',
+    'echo >&2; exit 126': 'failed and said nothing; its exit status is 126',
+    'kill -KILL $$': 'was ended by SIGKILL and said nothing; it may '
+    'use a GiB of memory and 30 seconds of processor time',
+    'kill -35 $$': 'was ended by signal 35 and said nothing; it may use a GiB '
+    'of memory and 30 seconds of processor time',
+    'echo "qemu-img: out of \033[1m memory" >&2; kill -ABRT $$': 'was ended '
+    'by SIGABRT and said "out of \\x1b[1m memory"; it may use a GiB of memory '
+    'and 30 seconds of processor time',
+    'printf "qemu-img: one\nqemu-img: two\n" >&2; exit 1': 'failed and said '
+    '"one; two"',
+    'yes 0123456789 | head -c 100000 >&2; exit 1': 'failed and said "'
+    + ('0123456789; ' * 42)[:500]
+    + '..."',
+}
+
+
+@pytest.mark.parametrize(('script', 'words'), FAILURES.items())
+def test_each_failure_is_one_line(failing, raw, script, words):
+    failing(script)
+    with pytest.raises(DiskError) as caught:
+        qemu.info(raw)
+    assert str(caught.value) == f'{raw.path}: "qemu-img info" {words}'
+
+
+@pytest.mark.parametrize('said', ['', 'hello', '[]', '{"a": 1'])
+def test_an_answer_that_is_none(failing, raw, said):
+    failing(f"echo '{said}'")
+    for ask, what in ((qemu.info, 'info'), (qemu.corruptions, 'check')):
+        with pytest.raises(
+            DiskError, match=f'"qemu-img {what}" ended well, but without an'
+        ):
+            ask(raw)
+
+
+@pytest.mark.parametrize(
+    'said',
+    [
+        'hello',
+        '[1,',
+        '[{"data": true, "start": 0}]',
+        '[{"data": true, "start": 0, "length": "1"}]',
+        '[{"data": 1, "start": 0, "length": 1}]',
+        '[{"start": 0, "length": 1}]',
+    ],
+)
+def test_a_map_that_cannot_be_read(failing, raw, said):
+    failing(f"echo '{said}'")
+    with pytest.raises(
+        DiskError, match='"qemu-img map" ended well, but without an'
+    ):
+        qemu.data_bytes(raw)
+
+
+@pytest.mark.parametrize('size', ['"many"', 'null', '{}', '1e400'])
+def test_a_size_that_is_none(failing, raw, size):
+    failing(f'echo \'{{"virtual-size": {size}, "format": "raw"}}\'')
+    with pytest.raises(
+        DiskError, match='"qemu-img info" ended well, but without an'
+    ):
+        qemu.info(raw)
 
 
 def test_without_qemu_img_its_package_is_named(raw, monkeypatch):
@@ -184,7 +270,10 @@ def test_a_killed_qemu_img_is_told(tmp_path):
     def kill(done):
         os.kill(children(qemu.PROGRAM)[0], signal.SIGKILL)
 
-    with pytest.raises(DiskError, match='qemu-img was ended by SIGKILL'):
+    with pytest.raises(
+        DiskError,
+        match=r'big\.raw: "qemu-img convert" was ended by SIGKILL and',
+    ):
         qemu.convert(source, tmp_path / 'a.vmdk', 'vmdk', STREAM, kill)
     assert children(qemu.PROGRAM) == []
 

@@ -164,3 +164,21 @@ def test_a_grain_that_is_not_whole_stays(tmp_path):
     with pytest.raises(UnsafeDisk, match='it is truncated'):
         end_at_marker(path)
     assert path.read_bytes() == whole
+
+
+def test_a_grain_that_is_not_there(tmp_path):
+    """Who reads a disk with a footer did not look for its grains before."""
+    source = tmp_path / 'source.raw'
+    source.write_bytes(os.urandom(GRAIN))
+    path = disk_files.convert(
+        source, tmp_path / 'disk.vmdk', 'vmdk', subformat='streamOptimized'
+    )
+    content = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from('<Q', content, 56)
+    (table,) = struct.unpack_from('<I', content, directory * 512)
+    struct.pack_into('<I', content, table * 512, 2**31)
+    whole = with_footer(bytes(content))
+    path.write_bytes(whole)
+    with pytest.raises(UnsafeDisk, match='it is truncated'):
+        end_at_marker(path)
+    assert path.read_bytes() == whole

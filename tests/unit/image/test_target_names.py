@@ -119,7 +119,9 @@ def test_a_name_that_the_file_system_does_not_take(raw, target, create_type):
     assert list(folder.iterdir()) == [target]
 
 
-@pytest.mark.parametrize('suffix', ['ova', 'qcow2', 'VHD', 'vhdx', 'vdi'])
+@pytest.mark.parametrize(
+    'suffix', ['ova', 'qcow2', 'VHD', 'vhdx', 'vdi', 'raw', 'iso']
+)
 def test_a_suffix_of_another_format(raw, target, suffix):
     with pytest.raises(DiskError, match='would be VMDK, not'):
         prepare(raw, target.with_suffix(f'.{suffix}'), Form(), watch=ignore)

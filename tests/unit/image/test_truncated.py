@@ -17,6 +17,7 @@ from hypervisor_affinity.image.inspection import inspect
 from hypervisor_affinity.image.inspection import inspect_content
 from tests import disk_files
 from tests.disk_files import MIB
+from tests.unit.image.counted_file import CountedFile
 
 pytestmark = pytest.mark.usefixtures('installed')
 
@@ -118,6 +119,29 @@ def test_qcow2_of_any_length(noise, tmp_path, length, cluster, options):
     assert_whole(path, -(-length // 512) * 512)
 
 
+@pytest.mark.parametrize('count_bits', [1, 4, 16, 64])
+def test_qcow2_written_here_and_there(tmp_path, count_bits):
+    """As of a server: its last cluster is listed in its first table."""
+    path = tmp_path / 'disk.qcow2'
+    options = f'-orefcount_bits={count_bits}'
+    create = ['qemu-img', 'create', '-q', '-fqcow2', options, path, '150G']
+    subprocess.run(create, check=True)
+    writes = [f'write {number << 29} 64k' for number in range(290)]
+    writes = [f'-c{write}' for write in [*writes, 'write 64k 64k']]
+    subprocess.run(
+        ['qemu-io', '-fqcow2', *writes, path],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with CountedFile(path) as content:
+        inspect_content(content)
+        assert content.bytes_read < 24 * MIB
+    cut(path, 1)
+    assert_truncated(path)
+    cut(path, 64 * KIB)
+    assert_truncated(path)
+
+
 def test_qcow2_that_ends_in_what_its_guest_does_not_see(noise, tmp_path):
     """Such as of a program that writes no more than that."""
     source = tmp_path / 'disk.raw'
@@ -129,17 +153,31 @@ def test_qcow2_that_ends_in_what_its_guest_does_not_see(noise, tmp_path):
     assert_truncated(path)
 
 
-def test_compressed_qcow2_that_ends_in_its_last_sector(noise, tmp_path):
+@pytest.mark.parametrize('compression', ['zlib', 'zstd'])
+def test_compressed_qcow2_that_ends_in_its_last_sector(tmp_path, compression):
     """As one that a backup wrote, which does not fill it up."""
     source = tmp_path / 'disk.raw'
     source.write_bytes(b'x' * 64 * KIB)
-    path = qcow2(source, tmp_path / 'disk.qcow2', '-c')
+    option = f'-ocompression_type={compression}'
+    path = qcow2(source, tmp_path / 'disk.qcow2', '-c', option)
     content = path.read_bytes()
     unused = len(content) - len(content.rstrip(b'\0'))
     assert 0 < unused < 512
     cut(path, unused - 1)
     assert_whole(path, 64 * KIB)
     cut(path, 2)
+    assert_truncated(path)
+
+
+def test_compressed_qcow2_that_ends_in_the_sector_before_a_cluster(tmp_path):
+    source = tmp_path / 'disk.raw'
+    source.write_bytes(b'x' * 64 * KIB + b'y' * 64 * KIB)
+    path = qcow2(source, tmp_path / 'disk.qcow2', '-c')
+    data = path.read_bytes().rstrip(b'\0')
+    start = len(data) // 512 * 512
+    # Both clusters are in this sector.
+    assert len(data) - start > 100
+    os.truncate(path, start + 10)
     assert_truncated(path)
 
 

@@ -2,7 +2,9 @@
 """VHDs of other programs lose nothing, and say what they are."""
 
 import os
+import re
 import resource
+import struct
 import subprocess
 
 import pytest
@@ -22,6 +24,7 @@ from hypervisor_affinity.image.qemu import Node
 from tests import disk_files
 from tests.compute_images import nova_accepts
 from tests.disk_files import MIB
+from tests.disk_files import Counting
 from tests.unit.image import vhds
 from tests.unit.image.preparing import digest
 from tests.unit.image.preparing import ignore
@@ -122,6 +125,49 @@ def test_a_fixed_footer_that_contradicts(fixed, fields, words):
     for refusal in refusals(fixed):
         assert type(refusal) is UnsafeDisk
         assert words in str(refusal)
+
+
+def with_table(path, entries, block_bytes):
+    """Change what the header says of the table, which follows it."""
+    with path.open('r+b') as file:
+        file.seek(512 + 28)
+        file.write(struct.pack('>II', entries, block_bytes))
+
+
+@pytest.mark.parametrize(
+    ('entries', 'block_bytes', 'words'),
+    [
+        (7, 2 * MIB, r'16777216 bytes in blocks of 2097152, 8 of them; .* 7,'),
+        (8, 0, 'in blocks of 0, 16777216 of them'),
+        (2**31, 1, 'at most 4177920 are read'),
+    ],
+)
+def test_a_table_that_does_not_fit_the_disk(
+    dynamic, entries, block_bytes, words
+):
+    with_table(dynamic, entries, block_bytes)
+    for refusal in refusals(dynamic):
+        assert type(refusal) is UnsafeDisk
+        assert re.search(words, str(refusal))
+
+
+def test_no_more_of_a_table_is_read_than_the_disk_needs(dynamic):
+    entries = 16 * MIB
+    with_table(dynamic, entries, 2 * MIB)
+    content = Counting(dynamic.read_bytes().ljust(65 * MIB, b'\0'))
+    # Its end is looked at for a footer.
+    assert vhd.size(content) == SIZE
+    assert vhd.map_bytes(content) == 4 * entries
+    assert content.bytes_read < 4096
+
+
+def test_no_vhd_is_larger_than_the_specification_allows(tmp_path):
+    largest = 2040 * 1024**3
+    path = vhds.empty(tmp_path, largest)
+    assert inspect(path).virtual_bytes == largest
+    vhds.reworded(path, current_bytes=largest + 512)
+    for refusal in refusals(path):
+        assert f'no VHD has more than {largest}' in str(refusal)
 
 
 def test_a_dynamic_vhd_may_end_without_a_footer(dynamic):

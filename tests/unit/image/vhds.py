@@ -3,6 +3,7 @@
 
 import pathlib
 import struct
+import subprocess
 
 from tests import disk_files
 
@@ -36,6 +37,17 @@ def dynamic(folder: pathlib.Path, **options: str) -> pathlib.Path:
     return disk_files.convert(
         source, folder / 'dynamic.vhd', 'vpc', subformat='dynamic', **options
     )
+
+
+def empty(folder: pathlib.Path, size: int) -> pathlib.Path:
+    """Write a dynamic VHD without any block.
+
+    :param size: in bytes
+    """
+    path = folder / 'empty.vhd'
+    command = ['qemu-img', 'create', '-qfvpc', '-oforce_size=on']
+    subprocess.run([*command, path, str(size)], check=True)
+    return path
 
 
 def fixed(source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
