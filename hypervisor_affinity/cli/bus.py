@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments for the message bus, which commands that listen have."""
+
+import argparse
+import importlib.util
+from typing import TYPE_CHECKING
+
+from hypervisor_affinity.cli.base import Answering
+from hypervisor_affinity.cli.base import CommandError
+
+if TYPE_CHECKING:
+    from hypervisor_affinity.decisions.bus import Bus
+
+
+class BusReading(Answering):
+    """A command that listens for records of decisions.
+
+    Its ``--nova-conf`` is another's.
+
+    * ``default_pool``: each command has its own, since each is to get all
+    """
+
+    default_pool: str
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser with the arguments for the bus."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            '--transport-url',
+            metavar='URL',
+            help='message bus to listen on, such as '
+            'rabbit://USER:PASSWORD@HOST:5672/VIRTUAL_HOST; default: the one '
+            'that nova.conf has for notifications',
+        )
+        parser.add_argument(
+            '--topic',
+            metavar='TOPIC',
+            help='topic to listen on; default: the first of those that '
+            'nova.conf has for notifications',
+        )
+        parser.add_argument(
+            '--pool',
+            default=self.default_pool,
+            metavar='NAME',
+            help='name of the queue to read, which is made if it is not '
+            'there; each queue gets all notifications, and what reads the '
+            f'same one shares them; default: {self.default_pool}',
+        )
+        return parser
+
+    def bus(self, parsed_args: argparse.Namespace) -> 'Bus':
+        """Return where notifications are; nothing is connected yet.
+
+        :raises CommandError: if that cannot be told
+        """
+        if importlib.util.find_spec('oslo_messaging') is None:
+            raise CommandError(
+                'oslo.messaging is not installed: pip install '
+                "'hypervisor-affinity[decisions]'"
+            )
+        from hypervisor_affinity.decisions import bus
+
+        try:
+            return bus.find(
+                parsed_args.nova_conf,
+                parsed_args.transport_url,
+                parsed_args.topic,
+            )
+        except bus.BusError as error:
+            raise CommandError(str(error)) from None
