@@ -3,10 +3,12 @@
 
 import argparse
 import importlib.util
+import warnings
 from typing import TYPE_CHECKING
 
 from hypervisor_affinity.cli.base import Answering
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import CommandLineError
 
 if TYPE_CHECKING:
     from hypervisor_affinity.decisions.bus import Bus
@@ -51,14 +53,24 @@ class BusReading(Answering):
     def bus(self, parsed_args: argparse.Namespace) -> 'Bus':
         """Return where notifications are; nothing is connected yet.
 
+        Before what listens is imported.
+
+        :raises CommandLineError: if no bus is named
         :raises CommandError: if that cannot be told
         """
+        if not (parsed_args.nova_conf or parsed_args.transport_url):
+            raise CommandLineError(
+                'name a message bus with --nova-conf or --transport-url'
+            )
         if importlib.util.find_spec('oslo_messaging') is None:
             raise CommandError(
                 'oslo.messaging is not installed: pip install '
                 "'hypervisor-affinity[decisions]'"
             )
-        from hypervisor_affinity.decisions import bus
+        with warnings.catch_warnings():
+            # Of eventlet, which is imported and not used.
+            warnings.simplefilter('ignore')
+            from hypervisor_affinity.decisions import bus
 
         try:
             return bus.find(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Listening for the notifications that carry records."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable
@@ -55,6 +56,7 @@ class Listener:
         self._pool = pool
         self._failed = failed
         self._news = News(bus.place, tell, debug=debug)
+        self._following = contextlib.ExitStack()
         self._endpoint = _Endpoint(take, tell, failed)
         self._server: Any = None
 
@@ -65,7 +67,7 @@ class Listener:
 
     def start(self) -> None:
         """Begin; connecting goes on for as long as the broker is away."""
-        self._news.follow()
+        self._following.enter_context(self._news.followed())
         threading.Thread(target=self._start, name='bus', daemon=True).start()
 
     def stop(self) -> None:
@@ -74,7 +76,7 @@ class Listener:
         thread = threading.Thread(target=self._close, daemon=True)
         thread.start()
         thread.join(_PATIENCE)
-        self._news.leave()
+        self._following.close()
 
     def _start(self) -> None:
         server = oslo_messaging.get_notification_listener(
@@ -92,9 +94,6 @@ class Listener:
             self._failed(BusError(self._news.cannot(error)))
             return
         self._server = server
-        if self._news.refusal:
-            self._failed(BusError(self._news.refusal))
-            return
         self._news.connected()
 
     def _close(self) -> None:
