@@ -55,7 +55,8 @@ def test_newest_last(explain, save):
         '  hosts: 1 suitable, 1 other_hypervisor',
     ]
     assert lines[3].startswith('  options: mode=enforce, preferred_hyper')
-    assert 'preferred_hypervisors=kvm, vmware' in lines[3]
+    assert 'preferred_hypervisors=kvm,vmware, flex' in lines[3]
+    assert 'tell_user=true' in lines[3]
     rows = [line.split()[1] for line in lines if line.startswith('| 2026')]
     assert rows == ['2026-12-01T09:00:00+00:00', '2026-12-01T10:00:00+00:00']
 
