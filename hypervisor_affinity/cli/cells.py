@@ -115,6 +115,9 @@ def shown(cell: Any, formatter: str) -> Any:
 
     :param formatter: its name
     """
+    if isinstance(cell, enum.Enum):
+        # YAML's formatter knows strings, and none that are more than that.
+        cell = cell.value
     if formatter in EXACT:
         return cell
     text = _TEXTS.get(formatter, printable)

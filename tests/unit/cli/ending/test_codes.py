@@ -32,10 +32,26 @@ NO_DIRECTORY = '{folder}/missing/file'
 # Arguments by command and code.
 ROWS = {
     'audit': {
-        0: [f'{SNAPSHOT} --fail-on never'],
-        1: [SNAPSHOT],
+        0: [
+            f'{SNAPSHOT} --fail-on never',
+            f'{SNAPSHOT} --replay',
+            f'{SNAPSHOT} --replay -c Name',
+            f'{SNAPSHOT} --replay --nova-conf {{folder}}/strict --fail-on '
+            'stays --only would_be_refused',
+        ],
+        1: [
+            SNAPSHOT,
+            f'{SNAPSHOT} --replay --fail-on would_go_elsewhere',
+            f'{SNAPSHOT} --replay --nova-conf {{folder}}/strict',
+        ],
         2: [
             f'{SNAPSHOT} -c Foo',
+            f'{SNAPSHOT} -c Servers',
+            f'{SNAPSHOT} --replay -c Severity',
+            f'{SNAPSHOT} --replay -c Servers -c Name',
+            f'{SNAPSHOT} --replay --only server_misplaced',
+            f'{SNAPSHOT} --only stays',
+            f'{SNAPSHOT} --fail-on server_misplaced,stays',
             f'{SNAPSHOT} --fail-on never,error',
             f'{SNAPSHOT} --fail-on never,foo',
             f'{SNAPSHOT} --only never',
@@ -196,6 +212,13 @@ ROWS = {
 # Of no command of ours.
 OTHERS = {0: ['audit --help'], 2: ['nope', 'image nope']}
 
+# No host of the cloud has the only hypervisor that a flexible server may use.
+STRICT = """\
+[hypervisor_affinity]
+preferred_hypervisors = hyperv
+flexible_placement = strict
+"""
+
 FLAT = """\
 # Disk DescriptorFile
 version=1
@@ -213,6 +236,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'disk.raw').write_bytes(bytes(128 * 512))
     (tmp_path / 'flat.vmdk').write_text(FLAT)
+    (tmp_path / 'strict').write_text(STRICT)
     (tmp_path / 'image.yaml').write_text('disk_format: vmdk\n')
     scenario = yaml.safe_load((tmp_path / 'scenario.yaml').read_text())
     scenario['steps'][0]['do'][0]['boot']['count'] = 100
