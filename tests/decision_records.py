@@ -18,9 +18,9 @@ QCOW2 = {'disk_format': 'qcow2'}
 def payload(server=SERVER, image=VMDK, **changes):
     """Return a payload of a boot that found two hosts of the other kind."""
     policy = Policy()
-    verdict = Verdict(Reason.OTHER_HYPERVISOR)
+    reason = Reason.OTHER_HYPERVISOR
     decided = decision.decide(
-        classify(image, {}, policy), policy, [(verdict, 2)]
+        classify(image, {}, policy), policy, [Verdict(reason)], {reason: 2}, 0
     )
     return {
         **decided.primitive(),
