@@ -3,6 +3,7 @@
 
 import datetime
 import json
+import pathlib
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from hypervisor_affinity.core import decision
 from hypervisor_affinity.decisions import record
 from hypervisor_affinity.decisions.record import RecordError
 from tests import decision_records as records
+
+PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
 
 
 def test_a_record_of_the_scheduler():
@@ -41,6 +44,22 @@ def test_it_reads_all_that_the_scheduler_writes():
     assert set(record.Record.__struct_fields__) == written
     demand = set(records.payload()['demand'])
     assert set(record.Demand.__struct_fields__) == demand
+
+
+def test_the_example_of_the_pages():
+    lines = (PAGES / 'cli/examples/decisions.jsonl').read_bytes().splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        record.read(line)
+        assert set(json.loads(line)) == set(json.loads(records.line()))
+
+
+def test_the_page_names_every_key():
+    page = (PAGES / 'decisions.rst').read_text()
+    for key in records.payload():
+        assert f'``{key}``' in page
+    for key in records.payload()['demand']:
+        assert f'``{key}``' in page
 
 
 def newer(**changes):
