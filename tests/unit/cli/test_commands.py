@@ -197,6 +197,7 @@ def test_both_programs_have_the_same_commands():
     assert own.keys() == {
         'audit',
         'classify',
+        'decisions',
         'explain',
         'exporter',
         'image audit',
