@@ -7,7 +7,7 @@ who runs the cloud.
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hypervisor_affinity.core import explanation
@@ -82,21 +82,19 @@ class Decision:
 
 
 def decide(
-    demand: Demand, policy: Policy, tally: Iterable[tuple[Verdict, int]]
+    demand: Demand,
+    policy: Policy,
+    verdicts: Collection[Verdict],
+    hosts: Mapping[Reason, int],
+    passed: int,
 ) -> Decision:
     """Sum up the verdicts on a request.
 
-    :param tally: distinct verdicts, each with its number of hosts, most first
+    :param verdicts: on the hosts, equal ones once
+    :param hosts: hosts for each reason, most first
+    :param passed: number of hosts that it got
     """
-    hosts: dict[Reason, int] = {}
-    modes = set()
-    families = frozenset[Family]()
-    passed = 0
-    for verdict, count in tally:
-        hosts[verdict.reason] = hosts.get(verdict.reason, 0) + count
-        modes.add(Mode.ENFORCE if verdict.enforced else Mode.OBSERVE)
-        families |= verdict.families
-        passed += 0 if verdict.withholds else count
+    families = frozenset[Family]().union(*(v.families for v in verdicts))
     order = preference.order(demand, policy)
     outcome = Outcome.PASSED
     if Reason.SUITABLE not in hosts:
@@ -108,7 +106,10 @@ def decide(
         reason=_reason(demand, hosts),
         hosts=hosts,
         passed=passed,
-        modes=frozenset(modes),
+        modes=frozenset(
+            Mode.ENFORCE if verdict.enforced else Mode.OBSERVE
+            for verdict in verdicts
+        ),
         order=order,
         is_first_left=order[0] in families if order else None,
     )

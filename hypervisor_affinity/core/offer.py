@@ -181,6 +181,11 @@ def problems_of(
     return read_offer([aggregate], DriverReport(None), policy).problems
 
 
+def mode_of(aggregate: AggregateTags) -> Mode | None:
+    """Return the mode that an aggregate chooses; None if it chooses none."""
+    return _mode(_find([aggregate]), [])
+
+
 def misspelt_key(key: str) -> str | None:
     """Return the key of ours that a misspelt one was meant to be.
 

@@ -97,7 +97,7 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
             if LOG.isEnabledFor(logging.DEBUG):
                 _log_each(judgement, request)
             if hosts:
-                self._tell(judgement, request)
+                self._tell(judgement, len(passing), request)
             if hosts and not passing:
                 _explain(judgement, request)
         except exception.NoValidHost:
@@ -123,7 +123,9 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         self._notices.report('A request gets no host', error)
         return False
 
-    def _tell(self, judgement: Judgement, request: Request) -> None:
+    def _tell(
+        self, judgement: Judgement, passed: int, request: Request
+    ) -> None:
         is_recorded = request.policy.decision_notifications
         if not (is_recorded or judgement.is_observed):
             return
@@ -131,10 +133,16 @@ class HypervisorAffinityFilter(filters.BaseHostFilter):
         if judgement.is_observed:
             observation.report_refusal(found)
         if is_recorded and not found.is_repeated:
-            decision = decide(
-                request.demand, request.policy, judgement.tally()
+            self._notifier.send(
+                request,
+                decide(
+                    request.demand,
+                    request.policy,
+                    judgement.distinct,
+                    judgement.counts(),
+                    passed,
+                ),
             )
-            self._notifier.send(request, decision)
 
 
 def _log_each(judgement: Judgement, request: Request) -> None:

@@ -8,7 +8,7 @@ those that have passed all filters.
 import math
 import operator
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from oslo_log import log as logging
@@ -16,7 +16,6 @@ from oslo_log import log as logging
 from hypervisor_affinity.core import explanation
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.printable import printable
-from hypervisor_affinity.core.verdict import Verdict
 from hypervisor_affinity.scheduler.judging import Judgement
 from hypervisor_affinity.scheduler.judging import name_of
 from hypervisor_affinity.scheduler.requests import Request
@@ -69,6 +68,22 @@ def report_refusal(found: Observation) -> None:
         )
 
 
+def weigh_again(
+    request_spec: Any, weighed: Sequence[Any], weigh: Callable[[Any], float]
+) -> list[float] | None:
+    """Return weights by the filter's own look-ups of what hosts offer.
+
+    :param weighed: ``WeighedHost`` objects
+    :param weigh: weighs a ``HostState`` by its offer
+    :returns: None where the filter did not judge just these hosts
+    """
+    found = _LATEST.get(request_spec)
+    if found is None or len(weighed) != len(found.judgement.hosts):
+        return None
+    weights = list(map(weigh, found.judgement.examples))
+    return list(map(weights.__getitem__, found.judgement.offers))
+
+
 def report_other_host(
     request_spec: Any,
     weighed: Sequence[Any],
@@ -85,44 +100,55 @@ def report_other_host(
     found = _LATEST.get(request_spec)
     if found is None or found.is_repeated or found.judgement.would_refuse:
         return
-    weights = list(map(operator.attrgetter('weight'), weighed))
-    now = _highest(map(operator.add, weights, given))
-    verdicts = _verdicts(found.judgement, weighed)
-    if verdicts[now].passes and enforced[now] == max(enforced):
+    before = list(map(operator.attrgetter('weight'), weighed))
+    numbers = _numbers(found.judgement, weighed)
+    verdicts = found.judgement.distinct
+    now = _highest(_sums(before, given) if any(given) else before)
+    winner = verdicts[numbers[now]]
+    if winner.passes and enforced[now] == max(enforced):
         return
-    totals = [
-        weight if verdict.passes else -math.inf
-        for weight, verdict in zip(
-            map(operator.add, weights, enforced), verdicts, strict=True
-        )
-    ]
+    totals = _sums(before, enforced)
     then = _highest(totals)
-    if totals[then] == totals[now]:
-        return
-    LOG.info(
-        'Mode observe: server %s would go to another host: %s; host %s is '
-        'weighed highest (%s), and %s would be',
-        found.server,
-        printable(explanation.demand_text(found.demand)),
-        name_of(weighed[now].obj),
-        verdicts[now].reason,
-        name_of(weighed[then].obj),
-    )
+    if not verdicts[numbers[then]].passes:
+        passes = [verdict.passes for verdict in verdicts]
+        totals = [
+            total if passes[number] else -math.inf
+            for total, number in zip(totals, numbers, strict=True)
+        ]
+        then = _highest(totals)
+    if totals[then] == -math.inf:
+        LOG.info(
+            'Mode observe: server %s would be refused: %s; other filters '
+            'leave no host that can run it',
+            found.server,
+            printable(explanation.demand_text(found.demand)),
+        )
+    elif not winner.passes or totals[then] > totals[now]:
+        LOG.info(
+            'Mode observe: server %s would go to another host: %s; host %s '
+            'is weighed highest (%s), and %s would be',
+            found.server,
+            printable(explanation.demand_text(found.demand)),
+            name_of(weighed[now].obj),
+            winner.reason,
+            name_of(weighed[then].obj),
+        )
 
 
-def _highest(weights: Iterable[float]) -> int:
+def _sums(some: Sequence[float], more: Sequence[float]) -> list[float]:
+    return list(map(operator.add, some, more))
+
+
+def _highest(weights: list[float]) -> int:
     """Return the place of the highest weight, the first of equal ones."""
-    weights = list(weights)
     return weights.index(max(weights))
 
 
-def _verdicts(
-    judgement: Judgement, weighed: Sequence[Any]
-) -> Sequence[Verdict]:
-    """Return the verdicts in the order of the hosts that are weighed."""
+def _numbers(judgement: Judgement, weighed: Sequence[Any]) -> Sequence[int]:
+    """Return the verdicts' numbers, in the order of the hosts weighed."""
     if len(weighed) == len(judgement.hosts):
-        return judgement.verdicts
+        return judgement.numbers
     # Filters that come later have left some out.
-    pairs = zip(judgement.hosts, judgement.verdicts, strict=True)
-    by_id = {id(host): verdict for host, verdict in pairs}
+    pairs = zip(judgement.hosts, judgement.numbers, strict=True)
+    by_id = {id(host): number for host, number in pairs}
     return [by_id[id(each.obj)] for each in weighed]

@@ -2,7 +2,7 @@
 """The scheduler weigher."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import nova.conf
 from nova.scheduler import weights
@@ -86,23 +86,24 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         aside = max(policy.weight_multiplier, 0.0)
         base = aside if policy.mode is Mode.OBSERVE else 0.0
 
-        def as_enforced(offer: HostOffer) -> float:
+        def by_mode(offer: HostOffer) -> float:
             observed = offer.mode is Mode.OBSERVE
             return (aside if observed else in_order(offer)) - base
 
-        hosts = [weighed.obj for weighed in weighed_obj_list]
-        enforced = _weights(in_order, hosts, policy)
-        if Mode.OBSERVE not in modes:
-            return [weight - base for weight in enforced] if base else enforced
-        given = [aside - base] * len(hosts)
-        if Mode.ENFORCE in modes:
-            given = _weights(as_enforced, hosts, policy)
-        try:
-            observation.report_other_host(
-                weight_properties, weighed_obj_list, given, enforced
-            )
-        except Exception:
-            LOG.debug('Hosts cannot be compared', exc_info=True)
+        weigh = _Weighing(weighed_obj_list, weight_properties, policy)
+        enforced = weigh.each(in_order)
+        if modes == {policy.mode}:
+            # One mode for all.
+            given = [0.0] * len(enforced) if base else enforced
+        else:
+            given = weigh.each(by_mode)
+        if Mode.OBSERVE in modes:
+            try:
+                observation.report_other_host(
+                    weight_properties, weighed_obj_list, given, enforced
+                )
+            except Exception:
+                LOG.debug('Hosts cannot be compared', exc_info=True)
         return given
 
     def _weigh_object(self, obj: Any, weight_properties: Any) -> float:
@@ -110,15 +111,28 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
         return self.weigh_objects([host], weight_properties)[0]
 
 
-def _weights(
-    weigh: Callable[[HostOffer], float], hosts: list[Any], policy: Policy
-) -> list[float]:
-    def weigh_host(host_state: Any) -> float:
-        try:
-            offer = adapters.read_host(host_state, policy)
-        except Exception:
-            LOG.debug('A host cannot be weighed', exc_info=True)
-            return 0.0
-        return weigh(offer)
+class _Weighing(NamedTuple):
+    """The hosts of a request, each distinct offer of which is weighed once."""
 
-    return list(once_per_offer(weigh_host, hosts))
+    weighed: Any
+    request_spec: Any
+    policy: Policy
+
+    def each(self, weigh: Callable[[HostOffer], float]) -> list[float]:
+        """Return the weights in the order of the hosts."""
+
+        def weigh_host(host_state: Any) -> float:
+            try:
+                offer = adapters.read_host(host_state, self.policy)
+            except Exception:
+                LOG.debug('A host cannot be weighed', exc_info=True)
+                return 0.0
+            return weigh(offer)
+
+        found = observation.weigh_again(
+            self.request_spec, self.weighed, weigh_host
+        )
+        if found is not None:
+            return found
+        hosts = (weighed.obj for weighed in self.weighed)
+        return list(once_per_offer(weigh_host, hosts))

@@ -19,6 +19,7 @@ from hypervisor_affinity.status import aggregates
 from hypervisor_affinity.status import databases
 from hypervisor_affinity.status import flavors
 from hypervisor_affinity.status import hosts
+from hypervisor_affinity.status import modes
 from hypervisor_affinity.status import plugins
 from hypervisor_affinity.status import release
 from hypervisor_affinity.status import servers
@@ -106,6 +107,12 @@ CHECKS: tuple[tuple[str, Check], ...] = (
         ),
     ),
     (
+        'Decision notifications',
+        lambda deployment: modes.check_notifications(
+            deployment.conf, deployment.policy
+        ),
+    ),
+    (
         'Databases',
         lambda deployment: databases.check(deployment.reading),
     ),
@@ -119,6 +126,12 @@ CHECKS: tuple[tuple[str, Check], ...] = (
         'Aggregate metadata',
         lambda deployment: aggregates.check_metadata(
             deployment.cloud.aggregates, deployment.policy
+        ),
+    ),
+    (
+        'Mode',
+        lambda deployment: modes.check(
+            deployment.policy, deployment.cloud.aggregates
         ),
     ),
     (

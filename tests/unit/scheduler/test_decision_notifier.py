@@ -282,7 +282,11 @@ def some_decision():
     request = one._requests.read(build.request_spec(QCOW2))
     judgement = one._judge.judge_all([kvm()], request)
     return request, filters.decide(
-        request.demand, request.policy, judgement.tally()
+        request.demand,
+        request.policy,
+        judgement.distinct,
+        judgement.counts(),
+        1,
     )
 
 

@@ -225,6 +225,24 @@ def test_a_later_filter_leaves_hosts_out(observer, log):
     )
 
 
+def test_later_filters_leave_no_host_that_would_do(observer, log):
+    one = observer()
+    states = [kvm('kvm-1'), vcenter('vc-1'), vcenter('vc-2')]
+    passing = one.filter_all(states, build.request_spec(VMDK))
+    assert passing == states
+    spec = build.request_spec(QCOW2)
+    nova_weights.HostWeightHandler().get_weighed_objects(
+        [weights.HypervisorAffinityWeigher()],
+        one.filter_all(states, spec)[1:],
+        spec,
+    )
+    assert log.output.splitlines() == [
+        f'INFO Mode observe: server {spec.instance_uuid} would be refused: '
+        'image cannot boot on VMware (disk_format=qcow2); other filters '
+        'leave no host that can run it'
+    ]
+
+
 def test_the_round_for_alternates_says_nothing_again(observer, log):
     one = observer()
     spec = build.request_spec(QCOW2, num_instances=2)
