@@ -2,8 +2,11 @@
 """Arguments for the message bus, which commands that listen have."""
 
 import argparse
+import contextlib
 import importlib.util
+import logging
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hypervisor_affinity.cli.base import Answering
@@ -36,6 +39,7 @@ class BusReading(Answering):
         )
         parser.add_argument(
             '--topic',
+            type=_name,
             metavar='TOPIC',
             help='topic to listen on; default: the first of those that '
             'nova.conf has for notifications',
@@ -43,6 +47,7 @@ class BusReading(Answering):
         parser.add_argument(
             '--pool',
             default=self.default_pool,
+            type=_name,
             metavar='NAME',
             help='name of the queue to read, which is made if it is not '
             'there; each queue gets all notifications, and what reads the '
@@ -67,9 +72,7 @@ class BusReading(Answering):
                 'oslo.messaging is not installed: pip install '
                 "'hypervisor-affinity[decisions]'"
             )
-        with warnings.catch_warnings():
-            # Of eventlet, which is imported and not used.
-            warnings.simplefilter('ignore')
+        with _quiet():
             from hypervisor_affinity.decisions import bus
 
         try:
@@ -80,3 +83,29 @@ class BusReading(Answering):
             )
         except bus.BusError as error:
             raise CommandError(str(error)) from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what is said of eventlet, which is imported and not used."""
+    logger = logging.getLogger('oslo_service')
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _name(text: str) -> str:
+    """Return a name of the bus.
+
+    Without one, the queue of others would be read.
+
+    :raises argparse.ArgumentTypeError: if it is none
+    """
+    if not text.isprintable() or not 0 < len(text.encode()) < 256:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a name')
+    return text

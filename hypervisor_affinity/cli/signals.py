@@ -20,3 +20,9 @@ def held_back(signals: Collection[signal.Signals]) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def forget(signals: Collection[signal.Signals]) -> None:
+    """Take those that wait, so that none comes when the end has begun."""
+    while signal.sigtimedwait(signals, 0) is not None:
+        pass

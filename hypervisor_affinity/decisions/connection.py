@@ -53,6 +53,7 @@ class News(logging.Handler):
         self._debug = debug
         self._is_started = False
         self._is_gone_said = False
+        self._is_ending = False
         self._said: set[tuple[str, int]] = set()
 
     @contextlib.contextmanager
@@ -71,6 +72,10 @@ class News(logging.Handler):
             self._is_gone_said = False
             self._tell(f'connected to {self._place}')
 
+    def end(self) -> None:
+        """Say no more: it is about to be closed."""
+        self._is_ending = True
+
     def cannot(self, error: Exception) -> str:
         """Return that there will be none, and why."""
         why = _shown(str(error)) or type(error).__name__
@@ -79,6 +84,8 @@ class News(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Read a line of a log."""
         text = str(record.msg)
+        if self._is_ending:
+            return
         if record.levelno < logging.WARNING:
             # Before it has started, more can fail than the connection.
             if text == _OPEN and self._is_started:

@@ -75,6 +75,7 @@ class Listener:
 
     def stop(self) -> None:
         """End; do not wait long for a broker that is away."""
+        self._news.end()
         self._endpoint.stopping.set()
         thread = threading.Thread(target=self._close, daemon=True)
         thread.start()

@@ -6,6 +6,7 @@ a record has the kinds and lengths of here, or it is none.
 """
 
 import datetime
+import json
 from typing import Annotated, Any
 
 import msgspec
@@ -123,10 +124,12 @@ def line(publisher: object, message_id: object, payload: object) -> bytes:
         raise RecordError('the payload is no mapping')
     whole = {**payload, 'scheduler': publisher, 'message_id': message_id}
     try:
-        written = msgspec.json.encode(whole)
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        # In ASCII, which holds whatever the line is shown on.
+        return json.dumps(
+            whole, allow_nan=False, separators=(',', ':')
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise RecordError(f'it is not JSON ({type(error).__name__})') from None
-    return written
 
 
 def read(line: bytes) -> Record:
