@@ -37,6 +37,14 @@ _NOT_FOUND = 'not_found'
 # connection broke comes again, and not many more than wait in this process.
 _REMEMBERED = 1000
 
+_TEXTS = {
+    'undetermined_requests': 'Requests of which nothing tells the hypervisor.',
+    'move_look_ups_failed': 'Moves of which it could not be found out where '
+    'the server comes from.',
+    'unreadable_records': 'Messages without a record that this release can '
+    'read.',
+}
+
 # The values of hypervisor, outcome, reason and mode.
 Labels = tuple[str, str, str, str]
 _Key = TypeVar('_Key')
@@ -71,9 +79,7 @@ class DecisionCounts:
         self._state = threading.Lock()
         self._decisions: dict[Labels, int] = dict.fromkeys(_usual(wanted), 0)
         self._not_followed: dict[str, int] = dict.fromkeys(wanted, 0)
-        self._undetermined = 0
-        self._failed_look_ups = 0
-        self._unreadable = 0
+        self._others = dict.fromkeys(_TEXTS, 0)
         self._last_at = 0.0
         self._ids: collections.OrderedDict[str, None] = (
             collections.OrderedDict()
@@ -88,14 +94,16 @@ class DecisionCounts:
             _add(self._decisions, labels)
             if _is_order_left(record):
                 _add(self._not_followed, _family(record.order[0]))
-            self._undetermined += record.demand.undetermined
-            self._failed_look_ups += record.look_up == _NOT_FOUND
+            if record.demand.undetermined:
+                _add(self._others, 'undetermined_requests')
+            if record.look_up == _NOT_FOUND:
+                _add(self._others, 'move_look_ups_failed')
             self._last_at = record.decided_at.timestamp()
 
     def count_unreadable(self) -> None:
         """Count a message that has no record which can be read."""
         with self._state:
-            self._unreadable += 1
+            _add(self._others, 'unreadable_records')
 
     def metrics(self) -> Iterator[Metric]:
         """Yield the figures."""
@@ -104,9 +112,7 @@ class DecisionCounts:
             not_followed = [
                 ((family,), n) for family, n in self._not_followed.items()
             ]
-            undetermined = self._undetermined
-            failed_look_ups = self._failed_look_ups
-            unreadable = self._unreadable
+            others = list(self._others.items())
             last_at = self._last_at
         yield families.counter(
             'decisions',
@@ -122,27 +128,8 @@ class DecisionCounts:
             ('hypervisor',),
             not_followed,
         )
-        yield from (
-            families.counter(name, text, (), [((), count)])
-            for name, text, count in (
-                (
-                    'undetermined_requests',
-                    'Requests of which nothing tells the hypervisor.',
-                    undetermined,
-                ),
-                (
-                    'move_look_ups_failed',
-                    'Moves of which it could not be found out where the '
-                    'server comes from.',
-                    failed_look_ups,
-                ),
-                (
-                    'unreadable_records',
-                    'Messages without a record that this release can read.',
-                    unreadable,
-                ),
-            )
-        )
+        for name, count in others:
+            yield families.counter(name, _TEXTS[name], (), [((), count)])
         yield families.gauge(
             'last_record_timestamp_seconds',
             'Time of the decision whose record came last, in seconds since '

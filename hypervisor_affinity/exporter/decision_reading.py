@@ -41,8 +41,12 @@ class DecisionReading:
         self._counts = counts
         self._interval = interval
         self._make = functools.partial(
-            *(listener, bus, pool),
-            *(lambda record, line: counts.count(record), _say, self._failed),
+            listener,
+            bus,
+            pool,
+            lambda record, line: counts.count(record),
+            _say,
+            self._failed,
             left_out=counts.count_unreadable,
             debug=debug,
         )

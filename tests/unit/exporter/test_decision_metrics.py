@@ -37,9 +37,7 @@ def counts():
 
 def samples(counts):
     """Return {(name, labels…): figure} of what is not 0."""
-    return {
-        key: value for key, value in all_samples(counts).items() if value
-    }
+    return {key: value for key, value in all_samples(counts).items() if value}
 
 
 def all_samples(counts):
@@ -260,15 +258,21 @@ def test_there_was_no_choice(counts, payload):
 
 
 def test_undetermined_requests_and_failed_look_ups(counts):
-    move = records.payload(
-        QCOW2, COMPUTE, underneath=frozenset(), kind='move'
-    )
+    move = records.payload(QCOW2, COMPUTE, underneath=frozenset(), kind='move')
     counts.count(records.read(move, look_up=LookUp.NOT_FOUND.value))
     counts.count(
         records.read(records.payload(QCOW2, COMPUTE), look_up='found')
     )
     assert samples(counts)['undetermined_requests_total',] == 1
     assert samples(counts)['move_look_ups_failed_total',] == 1
+
+
+def test_an_image_may_say_as_much_as_glance_keeps(counts):
+    image = {**VMDK, 'hypervisor_type': 'x' * 65535}
+    counts.count(records.read(records.payload(image, VCENTER)))
+    assert decisions(counts) == {
+        ('none', 'refused', 'unreadable_sign', 'enforce'): 1
+    }
 
 
 def test_words_are_the_schedulers():
