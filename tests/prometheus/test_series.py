@@ -27,7 +27,7 @@ def test_promtool_has_nothing_against_the_metrics(cloud):
     skip_without(PROMTOOL)
     done = subprocess.run(
         [PROMTOOL, 'check', 'metrics'],
-        input=exporting.scraped(cloud).text,
+        input=exporting.scraped(cloud, clouds.decisions()).text,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
