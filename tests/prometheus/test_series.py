@@ -62,6 +62,11 @@ def test_nothing_has_a_label_with_the_name_of_something_small():
         assert name not in text
 
 
+def test_what_is_not_counted_is_not_there():
+    """A 0 would say that there were no decisions."""
+    assert 'decisions' not in exporting.scraped(clouds.of_size(1)).text
+
+
 def test_severities_are_the_checks():
     scrape = exporting.scraped(clouds.troubled())
     for metric, area, others in (
