@@ -94,6 +94,11 @@ man_pages = [
             'show the vCenter clusters that are hosts of nova',
         ),
         (
+            'decisions',
+            'hypervisor-affinity-decisions',
+            'write the records of what nova-scheduler decides',
+        ),
+        (
             'exporter',
             'hypervisor-affinity-exporter',
             'serve metrics for Prometheus',

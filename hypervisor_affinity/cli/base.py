@@ -262,9 +262,9 @@ class Tabular(Showing):
         """
         if parsed_args.columns:
             columns = self.columns(parsed_args)
-            known = set(map(_normalized, columns))
+            known = set(map(normalized, columns))
             for name in parsed_args.columns:
-                if _normalized(name) not in known:
+                if normalized(name) not in known:
                     raise CommandLineError(
                         f'unknown column {name!r}; the columns are: '
                         f'{", ".join(columns)}'
@@ -272,7 +272,8 @@ class Tabular(Showing):
         super().check(parsed_args)
 
 
-def _normalized(column: str) -> str:
+def normalized(column: str) -> str:
+    """Return a column's name as cliff compares it with one that is typed."""
     # cliff.display.DisplayCommandBase._generate_columns_and_selector
     return column.lower().strip().replace(' ', '_')
 

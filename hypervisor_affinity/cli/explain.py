@@ -24,6 +24,7 @@ from hypervisor_affinity.cloud.source import Source
 from hypervisor_affinity.core import nearness
 from hypervisor_affinity.core.explanation import demand_text
 from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import listed
 from hypervisor_affinity.operations import requests
@@ -153,6 +154,7 @@ class Explain(PolicyReading, CloudReading, LongCommand):
         if request.fault:
             self.say(parsed_args, f'nova said: {request.fault}')
         self.say(parsed_args, *_headlines(found))
+        self.say(parsed_args, *_observed(found, offers))
         self.say(parsed_args, *explain_ranking.headlines(found, policy))
         if parsed_args.counts:
             rows = list(map(_count, found.groups()))
@@ -332,6 +334,17 @@ def _headlines(found: Explanation) -> list[str]:
             f'         not known: {doubt}' for doubt in group.undetermined
         )
     return lines
+
+
+def _observed(found: Explanation, offers: HostOffers) -> list[str]:
+    readable = offers.readable(host.host for host in found.hosts)
+    count = sum(offers.offer(host).mode is Mode.OBSERVE for host in readable)
+    if not count:
+        return []
+    return [
+        f'{count} of {len(found.hosts)} hosts are in mode observe: '
+        'HypervisorAffinityFilter passes them all the same'
+    ]
 
 
 def _count(group: Group) -> tuple:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypervisor_affinity.cli import base
-from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.core.decision import Outcome
 from hypervisor_affinity.decisions import record_files
@@ -78,10 +77,17 @@ def headlines(server: str, records: Sequence[Record]) -> list[str]:
     if newest.hosts is not None:
         hosts = [f'{count} {reason}' for reason, count in newest.hosts.items()]
         lines.append(f'  hosts: {", ".join(hosts) or "none"}')
-    options = [
-        f'{name}={cells.words(v)}' for name, v in newest.options.items()
-    ]
+    options = [f'{name}={_option(v)}' for name, v in newest.options.items()]
     return [*lines, f'  options: {", ".join(options)}']
+
+
+def _option(value: object) -> str:
+    """Return a value as a nova.conf has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ','.join(map(_option, value))
+    return str(value)
 
 
 def _times(count: int) -> str:

@@ -6,12 +6,13 @@ import argparse
 import collections
 import functools
 import importlib.metadata
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from hypervisor_affinity.cli import base
 from hypervisor_affinity.cli import cells
 from hypervisor_affinity.cli.base import CloudReading
+from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyReading
 from hypervisor_affinity.cli.listing import LongCommand
 from hypervisor_affinity.core import nearness
@@ -37,15 +38,45 @@ _COLOURS = {
 _WIDTHS = {'Meaning': 34, 'Evidence': 40, 'Advice': 40}
 
 
-def add_arguments(parser: argparse.ArgumentParser, area: type[Check]) -> None:
+class Choice(NamedTuple):
+    """What an argument names.
+
+    :ivar severities: each stands for the checks that are as severe
+    """
+
+    severities: frozenset[Severity]
+    checks: frozenset[Check]
+
+    def of(self, area: type[Check]) -> frozenset[Check]:
+        """Return the checks of an area that are chosen.
+
+        :raises CommandLineError: naming one that is of another area
+        """
+        for check in sorted(self.checks.difference(area)):
+            raise CommandLineError(
+                f'{check.value!r} is not checked by this command line; '
+                '--list-checks lists what is'
+            )
+        lowest = min(self.severities, default=None)
+        return frozenset(
+            check
+            for check in area
+            if check in self.checks
+            or (lowest is not None and check.severity >= lowest)
+        )
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, *areas: type[Check]
+) -> None:
     """Add the arguments that all of these commands have.
 
-    :param area: what is looked for
+    :param areas: what is looked for; one of them at a time
     """
-    checks = functools.partial(_checks, area)
+    checks = functools.partial(_choice, areas)
     parser.add_argument(
         '--fail-on',
-        type=functools.partial(_of_a_bad_end, area),
+        type=functools.partial(_of_a_bad_end, areas),
         default='warning',
         metavar='WHAT',
         help='exit with status 1 for findings of this severity and above '
@@ -147,6 +178,19 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
     short: tuple[str, ...]
     widths: ClassVar[Mapping[str, int]] = {}
 
+    def area_of(self, parsed_args: argparse.Namespace) -> type[Check]:
+        """Return what is looked for by these arguments."""
+        return self.area
+
+    def check(self, parsed_args: argparse.Namespace) -> None:
+        """See that what was named is looked for.
+
+        :raises CommandLineError: if it is not
+        """
+        for choice in (parsed_args.only, parsed_args.fail_on):
+            choice.of(self.area_of(parsed_args))
+        super().check(parsed_args)
+
     def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
         """Return all that the answer may have."""
         if parsed_args.list_checks:
@@ -165,8 +209,11 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
 
     def tally(self, parsed_args: argparse.Namespace) -> Tally:
         """Return one of what was asked for, without a finding yet."""
+        area = self.area_of(parsed_args)
         return Tally(
-            self.area, only=parsed_args.only, fail_on=parsed_args.fail_on
+            area,
+            only=parsed_args.only.of(area),
+            fail_on=parsed_args.fail_on.of(area),
         )
 
     def answer(
@@ -191,6 +238,8 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
 
     def _list(self, parsed_args: argparse.Namespace) -> tuple:
         self.say(parsed_args, 'For more, see:', _documentation(self.page))
+        area = self.area_of(parsed_args)
+        wanted = parsed_args.only.of(area)
         rows = [
             (
                 check.value,
@@ -198,8 +247,8 @@ class FindingsCommand(PolicyReading, CloudReading, LongCommand):
                 check.meaning.replace('``', ''),
                 check.advice,
             )
-            for check in self.area
-            if check in parsed_args.only
+            for check in area
+            if check in wanted
         ]
         return self._shown(parsed_args, _OF_CHECKS[:-1], rows)
 
@@ -238,7 +287,7 @@ def _documentation(page: str) -> str:
     return f'the documentation, cli/{page}'
 
 
-def _of_a_bad_end(area: type[Check], text: str) -> frozenset[Check]:
+def _of_a_bad_end(areas: Sequence[type[Check]], text: str) -> Choice:
     """Return the checks of which a finding is a bad end.
 
     :raises argparse.ArgumentTypeError: naming what is unknown, or what never
@@ -246,26 +295,27 @@ def _of_a_bad_end(area: type[Check], text: str) -> frozenset[Check]:
     """
     words = list(map(str.strip, text.split(',')))
     if words == [_NEVER]:
-        return frozenset()
+        return Choice(frozenset(), frozenset())
     if _NEVER in words:
         raise argparse.ArgumentTypeError(
             f'{_NEVER} cannot be combined with other values: {text!r}'
         )
-    return _checks(area, text, _NEVER)
+    return _choice(areas, text, _NEVER)
 
 
-def _checks(area: type[Check], text: str, *others: str) -> frozenset[Check]:
+def _choice(areas: Sequence[type[Check]], text: str, *others: str) -> Choice:
     """Return the checks that an argument names.
 
     :param others: what else may be written there
     :raises argparse.ArgumentTypeError: naming what is unknown
     """
     levels = {severity.name.lower(): severity for severity in Severity}
-    codes = {check.value: check for check in area}
+    codes = {check.value: check for area in areas for check in area}
+    severities: set[Severity] = set()
     checks: set[Check] = set()
     for word in map(str.strip, text.split(',')):
         if word in levels:
-            checks |= {c for c in area if c.severity >= levels[word]}
+            severities.add(levels[word])
         elif word in codes:
             checks.add(codes[word])
         else:
@@ -274,4 +324,4 @@ def _checks(area: type[Check], text: str, *others: str) -> frozenset[Check]:
                 f'{word!r} is neither a severity (info, warning, error) nor a '
                 f'check{near.question}; --list-checks lists all checks'
             )
-    return frozenset(checks)
+    return Choice(frozenset(severities), frozenset(checks))

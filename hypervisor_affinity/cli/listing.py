@@ -96,8 +96,11 @@ class LongCommand(FittedCommand):
         self, parsed_args: argparse.Namespace, short: Collection[str]
     ) -> bool:
         """Tell whether all columns are asked for."""
-        named = {*parsed_args.columns, *parsed_args.sort_columns}
-        return parsed_args.long or not named <= set(short)
+        named = (*parsed_args.columns, *parsed_args.sort_columns)
+        others = set(map(base.normalized, named)).difference(
+            map(base.normalized, short)
+        )
+        return parsed_args.long or bool(others)
 
 
 def _fitted(

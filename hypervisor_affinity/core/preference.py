@@ -3,6 +3,7 @@
 
 from hypervisor_affinity.core.demand import Demand
 from hypervisor_affinity.core.hypervisor import Family
+from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import FlexiblePlacement
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Evidence
@@ -50,3 +51,23 @@ def score(families: frozenset[Family], wanted: tuple[Family, ...]) -> float:
         if family in families:
             return 1 - position / len(wanted)
     return 0.0
+
+
+def multiplier(offer: HostOffer, policy: Policy) -> float:
+    """Return what a host's score is multiplied by: an aggregate's goes first.
+
+    :returns: of any sign; 0 leaves the order to others
+    """
+    if offer.weight_multiplier is None:
+        return policy.weight_multiplier
+    return offer.weight_multiplier
+
+
+def weight(
+    offer: HostOffer, wanted: tuple[Family, ...], policy: Policy
+) -> float:
+    """Return what a host gains where the order is enforced.
+
+    :param wanted: as :func:`order` returns it
+    """
+    return multiplier(offer, policy) * score(offer.families, wanted)

@@ -2,6 +2,7 @@
 """Where nova sends notifications, by its own configuration."""
 
 import dataclasses
+import pathlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ _NOTIFICATIONS = (
 )
 # nova.config.parse_args
 _EXCHANGE = 'nova'
+_CERTIFICATES = ('ssl_ca_file', 'ssl_cert_file', 'ssl_key_file')
 # Messages that wait in this process. RabbitMQ would send all that there are.
 _AHEAD = 100
 
@@ -56,11 +58,12 @@ def find(
     try:
         conf_files.read(conf, nova_conf)
         with conf_files.values(conf):
+            _check(conf)
             return _find(conf, url, topic)
-    except (conf_files.ConfError, ValueError) as error:
+    except conf_files.ConfError as error:
         raise BusError(str(error)) from None
-    except oslo_messaging.InvalidTransportURL:
-        # Its text is the URL.
+    except (oslo_messaging.InvalidTransportURL, ValueError):
+        # They cite it.
         raise BusError(
             'the transport URL cannot be read; it has the form '
             'rabbit://USER:PASSWORD@HOST:5672/VIRTUAL_HOST'
@@ -82,6 +85,25 @@ def _options() -> cfg.ConfigOpts:
         'rabbit_qos_prefetch_count', _AHEAD, 'oslo_messaging_rabbit'
     )
     return conf
+
+
+def _check(conf: cfg.ConfigOpts) -> None:
+    """See that what is read when it connects can be read.
+
+    :raises BusError: naming the option
+    """
+    rabbit = conf.oslo_messaging_rabbit
+    values = {name: rabbit[name] for name in rabbit}
+    if values['ssl']:
+        for name in _CERTIFICATES:
+            try:
+                if values[name]:
+                    pathlib.Path(values[name]).read_bytes()
+            except OSError as error:
+                raise BusError(
+                    f'[oslo_messaging_rabbit] {name}: {values[name]}: '
+                    f'{error.strerror}'
+                ) from None
 
 
 def _find(conf: cfg.ConfigOpts, url: str | None, topic: str | None) -> Bus:
@@ -106,7 +128,7 @@ def _topic(conf: cfg.ConfigOpts) -> str:
         topics = conf.oslo_messaging_notifications.topics
         name = '[oslo_messaging_notifications] topics'
     if not topics:
-        raise ValueError(f'{name} is empty: nova sends no notifications')
+        raise BusError(f'{name} is empty: nova sends no notifications')
     return topics[0]
 
 

@@ -30,8 +30,9 @@ class LineFile:
         :raises OSError: if it cannot be written; ``strerror`` says why
         """
         if self._is_moved():
-            self.close()
+            before = self._number
             self._open()
+            os.close(before)
         # That of one who was killed while it wrote.
         broken = b'' if self._ends_a_line() else b'\n'
         self._write(broken + line + b'\n')

@@ -104,7 +104,6 @@ class Listener:
         if self._server is not None:
             self._server.stop()
             self._server.wait()
-            self._bus.transport.cleanup()
 
 
 class _Endpoint:

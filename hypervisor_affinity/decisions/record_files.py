@@ -3,7 +3,7 @@
 
 import pathlib
 from collections.abc import Iterable, Iterator
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -74,24 +74,28 @@ def _of_server(
     paths: Iterable[pathlib.Path], server: str
 ) -> Iterator[Record | Unreadable]:
     for path in paths:
-        with path.open('rb') as file:
-            for number, line in enumerate(_lines(file), 1):
-                try:
-                    found = _read(line, server)
-                except RecordError as error:
-                    yield Unreadable(path, number, str(error))
-                else:
-                    if found is not None:
-                        yield found
+        for number, line in enumerate(_lines(path), 1):
+            try:
+                found = _read(line, server)
+            except RecordError as error:
+                yield Unreadable(path, number, str(error))
+            else:
+                if found is not None:
+                    yield found
 
 
-def _lines(file: IO[bytes]) -> Iterator[bytes]:
+def _lines(path: pathlib.Path) -> Iterator[bytes]:
     """Yield lines; of one that is too long, its beginning."""
     most = record.LONGEST + 2
-    while line := file.readline(most):
-        yield line.removesuffix(b'\n')
-        while len(line) == most and not line.endswith(b'\n'):
-            line = file.readline(most)
+    try:
+        with path.open('rb') as file:
+            while line := file.readline(most):
+                yield line.removesuffix(b'\n')
+                while len(line) == most and not line.endswith(b'\n'):
+                    line = file.readline(most)
+    except OSError as error:
+        # That of reading has no name.
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _read(line: bytes, server: str) -> Record | None:

@@ -7,12 +7,19 @@ from collections.abc import Iterable, Iterator
 from hypervisor_affinity.cloud import adapters
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Host
+from hypervisor_affinity.core import hypervisor
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.offer import is_tagged
 from hypervisor_affinity.core.offer import problems_of
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Problem
 from hypervisor_affinity.operations import judging
+
+
+def hypervisor_of(offer: HostOffer) -> str:
+    """Name the hypervisor of a host, for people; ``undetermined`` for none."""
+    families = offer.underneath
+    return hypervisor.title(families) if families else 'undetermined'
 
 
 class HostOffers:

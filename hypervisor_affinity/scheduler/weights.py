@@ -77,10 +77,7 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
 
         def in_order(offer: HostOffer) -> float:
             modes.add(offer.mode)
-            multiplier = offer.weight_multiplier
-            if multiplier is None:
-                multiplier = policy.weight_multiplier
-            return multiplier * preference.score(offer.families, wanted)
+            return preference.weight(offer, wanted, policy)
 
         # Of an observed host, and of all where observing is the rule.
         aside = max(policy.weight_multiplier, 0.0)
@@ -92,9 +89,10 @@ class HypervisorAffinityWeigher(weights.BaseHostWeigher):
 
         weigh = _Weighing(weighed_obj_list, weight_properties, policy)
         enforced = weigh.each(in_order)
-        if modes == {policy.mode}:
-            # One mode for all.
-            given = [0.0] * len(enforced) if base else enforced
+        if modes == {Mode.OBSERVE} == {policy.mode}:
+            given = [0.0] * len(enforced)
+        elif modes == {Mode.ENFORCE} == {policy.mode}:
+            given = enforced
         else:
             given = weigh.each(by_mode)
         if Mode.OBSERVE in modes:

@@ -21,9 +21,10 @@ from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations import judging
 from hypervisor_affinity.operations.compute_service import ComputeService
+from hypervisor_affinity.operations.offers import hypervisor_of
 from hypervisor_affinity.simulation import actions
+from hypervisor_affinity.simulation import resident as residents
 from hypervisor_affinity.simulation import scenario
-from hypervisor_affinity.simulation import world as worlds
 from hypervisor_affinity.simulation.nova_objects import Ask
 from hypervisor_affinity.simulation.outcome import Anywhere
 from hypervisor_affinity.simulation.outcome import Outcome
@@ -32,17 +33,14 @@ from hypervisor_affinity.simulation.outcome import Request
 from hypervisor_affinity.simulation.outcome import Run
 from hypervisor_affinity.simulation.outcome import Status
 from hypervisor_affinity.simulation.outcome import Usage
+from hypervisor_affinity.simulation.resident import Resident
 from hypervisor_affinity.simulation.scenario import ScenarioError
 from hypervisor_affinity.simulation.scheduler import Scheduler
 from hypervisor_affinity.simulation.world import Node
-from hypervisor_affinity.simulation.world import Resident
 from hypervisor_affinity.simulation.world import World
 
 # More of them would not be seen in a plot, and each costs a look at all hosts.
 _MOMENTS = 400
-
-# The hypervisor of a host of which nothing tells it.
-_UNDETERMINED = 'undetermined'
 
 
 class Player:
@@ -158,7 +156,10 @@ class Player:
             gone = Refusal('nova-api', str(error))
             self._note(Request.RECREATE, old, origin, None, gone)
             return
-        server = self._world.resident(image, old.flavor, old.volume)
+        flavor = self._world.flavor_now(old.flavor)
+        server = dataclasses.replace(
+            self._world.resident(image, flavor, old.volume), name=old.name
+        )
         node, refusal = self._place(server)
         if node is not None:
             self._world.put(server, node)
@@ -175,7 +176,7 @@ class Player:
         if image is None:
             return None
         try:
-            return self._world.image(image.id or image.name)
+            return self._world.image_now(image)
         except ScenarioError:
             # A volume is copied without its image.
             if server.volume:
@@ -242,7 +243,7 @@ class Player:
 
     def _demand(self, server: Resident, **circumstances: Any) -> Demand:
         return classify(
-            worlds.properties(server.image, server.volume),
+            residents.properties(server.image, server.volume),
             server.flavor.extra_specs,
             self._scheduler.policy,
             volume=server.volume,
@@ -268,9 +269,7 @@ class Player:
         return None if verdict.passes else verdict.reason.value
 
     def _hypervisor(self, node: Node) -> str:
-        offer = self._offer(node)
-        families = offer.underneath
-        return hypervisor.title(families) if families else _UNDETERMINED
+        return hypervisor_of(self._offer(node))
 
     def _offer(self, node: Node) -> HostOffer:
         key = (

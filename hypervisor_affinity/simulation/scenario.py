@@ -121,14 +121,15 @@ class Drain(Place, frozen=True):
 
 
 class Servers(Record, frozen=True):
-    """Servers of an image, the oldest first.
+    """Servers, the oldest first.
 
-    :ivar image: name or id
+    :ivar image: name or id of the one that they are of; None for all servers,
+        those of volumes among them
     :ivar count: how many; None for all
     :ivar aggregate: only those on its hosts; None for those anywhere
     """
 
-    image: str
+    image: str | None = None
     count: _Number | None = None
     aggregate: str | None = None
 
@@ -180,8 +181,8 @@ class SetHosts(Place, frozen=True):
 class Action(Record, frozen=True):
     """One thing that happens: exactly one of these.
 
-    :ivar recreate: delete servers and boot them again, from the image as it is
-        now
+    :ivar recreate: delete servers and boot them again, from the image and of
+        the flavor as they are now
     """
 
     add: Cloud | None = None

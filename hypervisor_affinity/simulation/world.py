@@ -11,8 +11,6 @@ import msgspec
 from hypervisor_affinity.cloud.adapters import INVENTORIES
 from hypervisor_affinity.cloud.adapters import Size
 from hypervisor_affinity.cloud.adapters import read_host
-from hypervisor_affinity.cloud.adapters import read_image
-from hypervisor_affinity.cloud.adapters import read_size
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
 from hypervisor_affinity.cloud.snapshot import Host
@@ -25,33 +23,11 @@ from hypervisor_affinity.core.nearness import Nearest
 from hypervisor_affinity.core.offer import HostOffer
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.simulation import scenario
+from hypervisor_affinity.simulation.resident import Resident
+from hypervisor_affinity.simulation.resident import is_same
 from hypervisor_affinity.simulation.scenario import ScenarioError
 
 _Thing = TypeVar('_Thing', Flavor, Image)
-
-
-@dataclasses.dataclass(frozen=True, eq=False, slots=True)
-class Resident:
-    """A server.
-
-    :ivar image: as it was when the server booted; None for a volume of none
-    """
-
-    id: str
-    name: str
-    image: Image | None
-    flavor: Flavor
-    volume: bool
-
-    @property
-    def size(self) -> Size:
-        """What it takes of its host."""
-        return read_size(self.flavor, volume=self.volume)
-
-    @property
-    def title(self) -> str:
-        """What it booted, for people."""
-        return title(self.image, self.volume)
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -134,12 +110,29 @@ class World:
         members = self._aggregate(place.aggregate or '').hosts
         return [node for host in members for node in self._by_name[host]]
 
+    def image_now(self, image: Image) -> Image:
+        """Return as it is now what was an image when a server booted.
+
+        :raises ScenarioError: if nova boots nothing from it any more
+        """
+        for known in self._images:
+            if is_same(known, image):
+                if known.status != 'active':
+                    self._complain(f'has no active image {image.name!r}')
+                return known
+        self._complain(f'has no image {image.name!r}')
+
+    def flavor_now(self, flavor: Flavor) -> Flavor:
+        """Return the flavor of this name; if that is gone, the server's."""
+        same = (each for each in self._flavors if each.name == flavor.name)
+        return next(same, flavor)
+
     def select(self, choice: scenario.Servers) -> list[tuple[Node, Resident]]:
-        """Return servers of an image, the oldest first.
+        """Return servers of an image, or all, the oldest first.
 
         :raises ScenarioError: if there is no such image or aggregate
         """
-        image = self.image(choice.image)
+        image = None if choice.image is None else self.image(choice.image)
         nodes = self.nodes
         if choice.aggregate is not None:
             nodes = self.at(scenario.Place(aggregate=choice.aggregate))
@@ -147,7 +140,7 @@ class World:
             (node, resident)
             for node in nodes
             for resident in node.residents.values()
-            if resident.image and _same(resident.image, image)
+            if image is None or is_same(resident.image, image)
         ]
         # Servers are numbered in the order in which they came.
         found.sort(key=lambda pair: pair[1].id)
@@ -379,22 +372,3 @@ class World:
 
     def _complain(self, text: str) -> NoReturn:
         raise ScenarioError(f'{self._name} {text}')
-
-
-def title(image: Image | None, volume: bool) -> str:
-    """Return what a server boots, for people."""
-    if image is None:
-        return 'volume'
-    return f'volume of {image.name}' if volume else image.name
-
-
-def properties(image: Image | None, volume: bool) -> dict[str, str]:
-    """Return what a request has of an image, in one mapping.
-
-    A volume has the properties of its image, and no formats.
-    """
-    return dict(image.properties) if image and volume else read_image(image)
-
-
-def _same(one: Image, other: Image) -> bool:
-    return (one.id, one.name) == (other.id, other.name)

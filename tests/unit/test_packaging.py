@@ -13,7 +13,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 CONSTRAINTS = sorted((ROOT / 'constraints').glob('*.txt'))
 PYTHONS = ('3.11', '3.12', '3.13')
 # The extras that the list of every series has.
-EXTRAS = ('cli', 'vsphere', 'exporter', 'plot', 'test', 'docs', 'lint', 'ci')
+EXTRAS = (
+    'cli',
+    'decisions',
+    'vsphere',
+    'exporter',
+    'plot',
+    'test',
+    'docs',
+    'lint',
+    'ci',
+)
 
 
 @pytest.fixture(scope='module')

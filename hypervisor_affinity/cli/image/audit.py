@@ -119,7 +119,7 @@ class Audit(findings.FindingsCommand):
             source,
             policy,
             glance,
-            only=parsed_args.only,
+            only=parsed_args.only.of(ImageCheck),
             reads_content=not parsed_args.no_content,
         )
         audited = auditor.audit(parsed_args.images)

@@ -3,7 +3,8 @@
 
 ``checks`` lists what is looked for, ``scope`` has in which part of a cloud;
 ``hosts``, ``images``, ``flavors`` and ``servers`` look at what they are named
-for, ``hosts`` at aggregates, too.
+for, ``hosts`` at aggregates, too. ``replay`` asks what would become of servers
+that are booted again.
 """
 
 from collections.abc import Iterable, Iterator

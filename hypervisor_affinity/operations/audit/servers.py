@@ -20,6 +20,7 @@ from hypervisor_affinity.core.verdict import judge
 from hypervisor_affinity.operations.audit.checks import CloudCheck
 from hypervisor_affinity.operations.audit.checks import CloudFinding
 from hypervisor_affinity.operations.audit.checks import Thing
+from hypervisor_affinity.operations.audit.homes import Homes
 from hypervisor_affinity.operations.findings import Command
 from hypervisor_affinity.operations.findings import Finding
 from hypervisor_affinity.operations.offers import HostOffers
@@ -55,8 +56,7 @@ class ServerAuditor:
         """Remember images and hosts."""
         self._images = {image.id: image for image in images}
         self._offers = offers
-        self._hosts = {(host.name, host.node): host for host in hosts}
-        self._by_name = {host.name: host for host in hosts}
+        self._homes = Homes(hosts)
         self._classifier = classifier
         self._policy = policy
 
@@ -79,7 +79,7 @@ class ServerAuditor:
                 yield Finding(
                     BY_REASON[verdict.reason],
                     Thing.from_server(server),
-                    self._evidence(demand, verdict),
+                    in_words(demand, verdict),
                     verdict.reason,
                     commands=_commands(BY_REASON[verdict.reason], server),
                 )
@@ -96,12 +96,7 @@ class ServerAuditor:
         )
 
     def _offer(self, server: Server) -> HostOffer | None:
-        if server.host is None:
-            return None
-        # A server's node is unknown until it runs.
-        host = self._hosts.get(
-            (server.host, server.node or '')
-        ) or self._by_name.get(server.host)
+        host = self._homes.find(server)
         return None if host is None else self._offers.offer(host)
 
     def _lost_image(self, server: Server) -> CloudFinding:
@@ -150,13 +145,15 @@ class ServerAuditor:
             reason,
         )
 
-    def _evidence(self, demand: Demand, verdict: Verdict) -> str:
-        facts = listed(
-            fact
-            for fact in verdict.evidence
-            if fact.place not in ('image', 'flavor')
-        )
-        return '; '.join(filter(None, (demand_text(demand), facts)))
+
+def in_words(demand: Demand, verdict: Verdict) -> str:
+    """Say in clauses what is asked, and what of a host speaks against it."""
+    facts = listed(
+        fact
+        for fact in verdict.evidence
+        if fact.place not in ('image', 'flavor')
+    )
+    return '; '.join(filter(None, (demand_text(demand), facts)))
 
 
 def _asked(demand: Demand) -> tuple:

@@ -109,9 +109,7 @@ def by_hypervisor(
     shares = {}
     for host in hosts:
         offer = offers.offer(host)
-        multiplier = offer.weight_multiplier
-        if multiplier is None:
-            multiplier = policy.weight_multiplier
-        added = multiplier * preference.score(offer.families, wanted)
+        multiplier = preference.multiplier(offer, policy)
+        added = preference.weight(offer, wanted, policy)
         shares[key(host)] = [Share(OURS, multiplier, added)]
     return ranked(shares)

@@ -119,6 +119,9 @@ def test_audit_refuses_what_it_does_not_know(run, wrong_cloud):
         ('explain', 'windows', 'small', '--counts'),
         ('audit', '--fail-on', 'never'),
         ('audit', '--counts', '--fail-on', 'never'),
+        ('audit', '--replay'),
+        ('audit', '--replay', '--long'),
+        ('audit', '--replay', '--counts'),
     ],
 )
 def test_every_command_in_every_format(run, wrong_cloud, command, output):
@@ -193,6 +196,7 @@ def test_both_programs_have_the_same_commands():
     assert own.keys() == {
         'audit',
         'classify',
+        'decisions',
         'explain',
         'exporter',
         'image audit',

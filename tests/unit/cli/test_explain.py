@@ -209,3 +209,14 @@ def test_a_host_that_cannot_be_judged(run, tmp_path, monkeypatch):
     assert (bound.code, bound.err) == (3, '')
     assert 'not_judged' in bound.out
     assert 'hunter2' not in flexible.out + bound.out
+
+
+def test_hosts_that_are_only_observed(explain, tmp_path):
+    said = 'hosts are in mode observe: HypervisorAffinityFilter passes them'
+    assert said not in explain('old', 'small').out
+    conf = tmp_path / 'nova.conf'
+    conf.write_text('[hypervisor_affinity]\nmode = observe\n')
+    done = explain('forced', 'small', '--nova-conf', conf)
+    assert f'4 of 4 {said}' in done.out
+    # As where it is enforced.
+    assert '1 of 4 hosts could take it' in done.out

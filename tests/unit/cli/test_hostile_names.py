@@ -98,6 +98,8 @@ COMMANDS = {
     ),
     'explain --server': ('cloud', 'explain', '--server', 'report{end}'),
     'audit': ('cloud', 'audit'),
+    # Without it, it says no name.
+    'audit --replay --long': ('cloud', 'audit', '--replay', '--long'),
     'snapshot show': ('cloud', 'snapshot', 'show', '{file}'),
     'image audit': ('images', 'image', 'audit'),
     'vcenter show': ('vcenter', 'vcenter', 'show'),
@@ -160,7 +162,9 @@ def test_no_name_prints_more_than_itself(run, tmp_path, name, form):
 
 
 @pytest.mark.parametrize('form', ['json', 'yaml'])
-@pytest.mark.parametrize('name', ['audit', 'vcenter show', 'image audit'])
+@pytest.mark.parametrize(
+    'name', ['audit', 'audit --replay --long', 'vcenter show', 'image audit']
+)
 def test_programs_get_it_exactly(run, tmp_path, name, form):
     done = run(*command(tmp_path, name, HOSTILE), '-f', form)
     cells = [

@@ -274,3 +274,14 @@ def test_no_answer(run, story, tmp_path):
     )
     assert done.code == 3
     assert 'No such file or directory' in done.err
+
+
+@pytest.mark.parametrize('view', ['images', 'usage', 'refusals', 'servers'])
+def test_yaml_says_it_as_json_does(run, story, view):
+    arguments = (
+        *('simulate', story(boot('iso'), boot('wrong'))),
+        *('--show', view, '--long', '-f'),
+    )
+    done = run(*arguments, 'yaml')
+    assert (done.code, done.err) == (1, '')
+    assert yaml.safe_load(done.out) == run(*arguments, 'json').json()

@@ -3,6 +3,9 @@ import pytest
 
 from hypervisor_affinity.core import preference
 from hypervisor_affinity.core.demand import classify
+from hypervisor_affinity.core.offer import AggregateTags
+from hypervisor_affinity.core.offer import DriverReport
+from hypervisor_affinity.core.offer import read_offer
 from hypervisor_affinity.core.policy import Policy
 
 QCOW2 = {'disk_format': 'qcow2'}
@@ -45,3 +48,23 @@ def test_score(families, expected):
 
 def test_score_without_an_order():
     assert preference.score(frozenset({'kvm'}), ()) == 0.0
+
+
+@pytest.mark.parametrize(
+    ('metadata', 'multiplier'),
+    [
+        ({}, 7.0),
+        ({'hypervisor_affinity_weight_multiplier': '0'}, 0.0),
+        ({'hypervisor_affinity_weight_multiplier': '-3'}, -3.0),
+        ({'hypervisor_affinity_weight_multiplier': 'many'}, 7.0),
+    ],
+)
+def test_a_multiplier_of_an_aggregate_goes_before_the_option(
+    metadata, multiplier
+):
+    policy = Policy(weight_multiplier=7.0)
+    tags = [AggregateTags('a', {'hypervisor_type': 'esx', **metadata})]
+    offer = read_offer(tags, DriverReport(None), policy)
+    assert preference.multiplier(offer, policy) == multiplier
+    wanted = ('kvm', 'vmware')
+    assert preference.weight(offer, wanted, policy) == multiplier * 0.5

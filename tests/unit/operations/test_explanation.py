@@ -5,7 +5,6 @@ import pytest
 
 from hypervisor_affinity.cloud.snapshot import Aggregate
 from hypervisor_affinity.cloud.snapshot import Flavor
-from hypervisor_affinity.cloud.snapshot import Host
 from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.core.policy import Policy
 from hypervisor_affinity.core.reason import Reason
@@ -16,6 +15,7 @@ from hypervisor_affinity.operations.explanation import Obstacle
 from hypervisor_affinity.operations.explanation import explain
 from hypervisor_affinity.operations.offers import HostOffers
 from hypervisor_affinity.operations.requests import Request
+from tests import case_records
 from tests import case_table
 from tests import case_verdicts
 from tests import cloud_of_records as records
@@ -35,23 +35,6 @@ ANSWERED = [c for c in case_table.cases() if c.has == case_table.ASKED]
 @pytest.mark.parametrize('case', ANSWERED, ids=str)
 def test_the_case_table(case):
     for host, expected in case.expected:
-        used = {'used': host.used * case_table.RAM_MB // 100}
-        record = Host(
-            host.name,
-            hypervisor_type=host.driver['hypervisor_type'],
-            supported=tuple(host.driver['supported']),
-            memory_mb=Inventory(case_table.RAM_MB, **used),
-            vcpus=Inventory(
-                case_table.VCPUS, used=host.used * case_table.VCPUS // 100
-            ),
-            disk_gb=Inventory(100),
-        )
-        aggregates = [
-            Aggregate(
-                f'{host.name}-{number}', metadata=metadata, hosts=(host.name,)
-            )
-            for number, metadata in enumerate(host.aggregates)
-        ]
         policy = policy_of(case)
         tenth = Flavor(
             'tenth',
@@ -60,8 +43,8 @@ def test_the_case_table(case):
         )
         found = explain(
             Request(str(case), case_verdicts.demand_of(case), tenth),
-            [record],
-            HostOffers(aggregates, policy),
+            [case_records.record_of(host)],
+            HostOffers(case_records.aggregates_of(host), policy),
             policy,
         )
         (answered,) = found.hosts

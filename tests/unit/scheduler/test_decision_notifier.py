@@ -7,6 +7,7 @@ a RabbitMQ, and end it.
 
 import json
 import os
+import pathlib
 import threading
 
 import nova.conf
@@ -32,6 +33,7 @@ from tests.unit.scheduler import prefilter
 from tests.unit.scheduler.test_modes import kvm
 from tests.unit.scheduler.test_modes import vcenter
 
+PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
 VMDK = {'disk_format': 'vmdk'}
 QCOW2 = {'disk_format': 'qcow2'}
 
@@ -115,6 +117,32 @@ def test_the_record_of_a_boot(messaging):
         'kind': 'boot',
         'look_up': None,
     }
+
+
+def test_the_page_shows_a_record(messaging):
+    shown = json.loads((PAGES / 'decision.json').read_text())
+    image = {
+        sign['key']: sign['value']
+        for sign in shown['payload']['demand']['signs']
+    }
+    assert image == {'vmware_ostype': 'ubuntu64Guest', **VMDK}
+    states = [kvm(f'kvm-{number}') for number in range(18)]
+    states += [vcenter('vc-1'), vcenter('vc-2')]
+    filters.HypervisorAffinityFilter().filter_all(
+        states, build.request_spec(image, project_id='p1')
+    )
+    (message,) = sent()
+    for name in ('decided_at', 'request_id', 'server', 'project'):
+        assert message['payload'].pop(name)
+        assert shown['payload'].pop(name)
+    assert message['payload'].pop('options').keys() == (
+        shown['payload'].pop('options').keys()
+    )
+    assert message['payload'] == shown['payload']
+    assert message['event_type'] == shown['event_type']
+    assert message['priority'] == shown['priority']
+    # The test driver sends no more than that and who sends it.
+    assert set(message) <= set(shown) | {'_unique_id'}
 
 
 def test_no_host_and_no_aggregate_is_named(messaging):

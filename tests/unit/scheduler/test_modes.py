@@ -268,6 +268,18 @@ def test_an_enforcing_host_gives_way_to_an_observed_one(observer, options):
     assert choose(one, states, spec, vc_1=3) == ['kvm-1', 'vc-1']
 
 
+@pytest.mark.parametrize('multiplier', [100.0, 0.0, -3.0])
+def test_nothing_is_weighed_whatever_the_multiplier(observer, multiplier):
+    one = observer(weight_multiplier=multiplier)
+    states = [vcenter(), kvm()]
+    passing = one.filter_all(states, build.request_spec(ISO))
+    weighed = [nova_weights.WeighedHost(state, 0.0) for state in passing]
+    found = weights.HypervisorAffinityWeigher().weigh_objects(
+        weighed, build.request_spec(ISO)
+    )
+    assert found == [0.0, 0.0]
+
+
 def test_every_row_has_a_mode_to_run_in():
     assert READABLE
     assert all('mode' not in case.options for case in case_table.cases())

@@ -33,8 +33,8 @@ COMMANDS = {
         group='hypervisor_affinity.cli'
     )
 }
-# Ends by a signal only, unless it has nothing to begin with.
-SERVES = 'exporter'
+# They end by a signal only, unless they have nothing to begin with.
+SERVES = ('decisions', 'exporter')
 LOUD = ('-vvv', '--debug')
 
 
@@ -144,13 +144,25 @@ KINDS = (
 )
 
 
+# And those that also who reads no option of ours stumbles over.
+UNREADABLE = FATAL - {
+    'a value that goes on',
+    'a list that goes on',
+    'a reference',
+}
+
+
+def _fatal(command):
+    return UNREADABLE if command == 'decisions' else FATAL
+
+
 def faults_of(option):
     """Yield each command with such a file, and what may be wrong with it."""
     for command in COMMANDS:
         if option not in options_of(command):
             continue
         for fault in KINDS if command == 'simulate' else places.CONF_FAULTS:
-            if command != SERVES or fault in FATAL:
+            if command not in SERVES or fault in _fatal(command):
                 yield command, fault
 
 
@@ -161,7 +173,7 @@ def test_nova_conf(run, folder, command, fault):
     if '--snapshot' in options_of(command):
         options += ['--snapshot', 'cloud.json']
     done = run(command, *options, before=LOUD)
-    assert done.code == 3 or fault not in FATAL
+    assert done.code == 3 or fault not in _fatal(command)
 
 
 @pytest.mark.parametrize(('command', 'fault'), faults_of('--vcenter-conf'))
@@ -187,7 +199,7 @@ def port():
 
 
 @pytest.mark.parametrize('fault', places.CLOUD_FAULTS)
-@pytest.mark.parametrize('command', [c for c in COMMANDS if c != SERVES])
+@pytest.mark.parametrize('command', [c for c in COMMANDS if c not in SERVES])
 def test_cloud(run, folder, monkeypatch, port, command, fault):
     # Of no cloud of its own.
     story = stories.document(stories.boot('iso'), cloud={})
@@ -236,7 +248,7 @@ def test_the_exporter(folder, port):
     (listening,) = ports.free(1)
     fault = places.CLOUD_FAULTS['an API that fails']
     process = program.start(
-        *(*program.PROGRAM, *LOUD, '--log-file', 'log', SERVES),
+        *(*program.PROGRAM, *LOUD, '--log-file', 'log', 'exporter'),
         *('--listen', f'127.0.0.1:{listening}'),
         *('--nova-conf', conf, '--vcenter-conf', conf),
         env={
@@ -270,6 +282,29 @@ def test_the_exporter(folder, port):
         process.kill()
     assert 'see whether' in err
     check(folder, known, page, command, out, err)
+
+
+@pytest.mark.parametrize('loud', [(), LOUD])
+def test_decisions(folder, loud):
+    conf = places.write_conf(folder / 'nova.conf', 'none')
+    known = set(folder.rglob('*'))
+    process = program.start(
+        *(*program.PROGRAM, *loud, '--log-file', 'log', 'decisions'),
+        *('--nova-conf', conf),
+        env={**os.environ, 'PYTHONPATH': ':'.join(sys.path)},
+        cwd=folder,
+    )
+    try:
+        lines = []
+        while not lines or 'no connection' not in lines[-1]:
+            lines.append(process.stderr.readline())
+            assert lines[-1], lines
+        process.terminate()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    check(folder, known, out, err, *lines)
 
 
 PROGRAMS = {

@@ -69,6 +69,22 @@ def test_server_that_cannot_be_recreated_is_kept():
     assert last(run, 'VMware').servers == 1
 
 
+def test_all_servers_are_booted_again_under_their_names():
+    run = play(
+        boot('iso'),
+        boot('vmdk', count=2),
+        boot(None, volume=True),
+        {'recreate': {}},
+        {'recreate': {'aggregate': 'vmware'}},
+    )
+    first, again = run.outcomes[:4], run.outcomes[4:]
+    names = [outcome.server for outcome in first]
+    assert [o.server for o in again] == [*names, *names[1:3]]
+    assert {o.action for o in again} == {'recreate'}
+    assert not any(outcome.refusal for outcome in again)
+    assert last(run, 'KVM').servers == last(run, 'VMware').servers == 2
+
+
 def test_server_of_a_snapshot_whose_image_is_gone():
     servers = [
         {

@@ -36,6 +36,7 @@ steps:
 ANSWERING = {
     'audit': ['--snapshot', CLOUD],
     'classify': ['windows', '--snapshot', CLOUD],
+    'decisions': None,
     'explain': ['windows', 'medium', '--snapshot', CLOUD],
     'exporter': None,
     'image audit': ['--snapshot', CLOUD],

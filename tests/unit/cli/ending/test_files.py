@@ -16,9 +16,17 @@ FILES = {
     'audit': ['--snapshot', '*'],
     'audit of nova.conf': ['audit', '--snapshot', CLOUD, '--nova-conf', '*'],
     'classify': ['--file', '*'],
+    'decisions': ['--nova-conf', '*'],
+    'decisions to a file': [
+        *('decisions', '--transport-url', 'fake:/', '--output', '*')
+    ],
     'explain': ['windows', 'medium', '--snapshot', '*'],
     'explain a page': [
         *('explain', 'windows', 'medium', '--snapshot', CLOUD, '--html', '*')
+    ],
+    'explain decisions': [
+        *('explain', '--decisions', '*', '--server'),
+        '5b1a7d52-6a4e-4cbf-9d3c-0c1f7f7b1f01',
     ],
     'exporter': ['--snapshot', '*'],
     'exporter of vCenters': ['exporter', '--vcenter-conf', '*'],
@@ -40,7 +48,15 @@ FILES = {
     'vcenter show': ['--snapshot', '*'],
     'log file': ['--log-file', '*', 'audit', '--snapshot', CLOUD],
 }
-WRITTEN = ('explain a page', 'simulate a plot', 'snapshot save', 'log file')
+WRITTEN = (
+    'decisions to a file',
+    'explain a page',
+    'simulate a plot',
+    'snapshot save',
+    'log file',
+)
+# It names each line.
+MANY_LINES = ('explain decisions',)
 
 
 def with_file(case, file, folder):
@@ -69,7 +85,7 @@ def test_a_directory_as_a_file(run, tmp_path, command):
     check_no_answer(run(*arguments))
 
 
-@each([case for case in FILES if case not in WRITTEN])
+@each([case for case in FILES if case not in (*WRITTEN, *MANY_LINES)])
 def test_a_file_of_anything(run, tmp_path, command):
     file = tmp_path / 'file.yaml'
     file.write_bytes(b'\xff\xfe\x00\x80' * 100)
