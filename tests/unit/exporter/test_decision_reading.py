@@ -8,7 +8,7 @@ import pytest
 from hypervisor_affinity.decisions.bus import BusError
 from hypervisor_affinity.exporter.decision_metrics import DecisionCounts
 from hypervisor_affinity.exporter.decision_reading import DecisionReading
-from testbed.embedded_cloud.waiting import until
+from testbed.processes import polling
 from tests import core_decisions as records
 
 INTERVAL = 0.01
@@ -100,14 +100,13 @@ def test_who_was_refused_tries_again(make, listeners, caplog):
     listeners.refuse = 'cannot listen: wrong password\n'
     reading = make()
     reading.start()
-    until(lambda: len(listeners.made) > 3, 'more of them', timeout=10)
+    polling.until(lambda: len(listeners.made) > 3, 'more of them')
     assert value(reading, 'message_bus_connected') == 0
     assert caplog.messages == ['cannot listen: wrong password\\n']
     listeners.refuse = None
-    until(
+    polling.until(
         lambda: value(reading, 'message_bus_connected'),
         'a connection',
-        timeout=10,
     )
     *others, last = listeners.made
     assert not any(each.running for each in others)
@@ -121,6 +120,6 @@ def test_who_was_told_to_end_does_not_try_again(make, listeners):
     listeners.refuse = 'no'
     reading = make(interval=60)
     reading.start()
-    until(lambda: not listeners.made[0].running, 'the first one', timeout=10)
+    polling.until(lambda: not listeners.made[0].running, 'the first one')
     reading.stop()
     assert len(listeners.made) == 1
