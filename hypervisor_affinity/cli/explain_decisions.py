@@ -111,7 +111,7 @@ def row(record: Record) -> tuple[Any, ...]:
         record.outcome,
         record.reason,
         record.demand.text,
-        [f'{s.place} {s.key}={s.value}' for s in record.demand.signs],
+        list(map(str, record.demand.signs)),
         record.hosts,
         record.passed,
         list(record.modes),

@@ -6,12 +6,19 @@ import importlib.util
 import ipaddress
 import re
 import signal
+from typing import TYPE_CHECKING
 
 from hypervisor_affinity.cli import signals
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
+from hypervisor_affinity.cli.base import CommandLineError
 from hypervisor_affinity.cli.base import PolicyReading
+from hypervisor_affinity.cli.bus import BusReading
 from hypervisor_affinity.cli.vcenter.reading import VCenterReading
+from hypervisor_affinity.core.policy import Policy
+
+if TYPE_CHECKING:
+    from hypervisor_affinity.exporter.decision_reading import DecisionReading
 
 DEFAULT_ADDRESS = '127.0.0.1'
 DEFAULT_PORT = 9894
@@ -22,13 +29,14 @@ _NAME = re.compile(rf'{_LABEL}(\.{_LABEL})*')
 _LIKE_IPV4 = re.compile(r'([^:]*\.)?[0-9]+')
 
 
-class Exporter(VCenterReading, PolicyReading, CloudReading):
+class Exporter(BusReading, VCenterReading, PolicyReading, CloudReading):
     """Serve metrics of the cloud and its vCenters for Prometheus.
 
     Reads both in the background, until SIGTERM or Ctrl-C.
     """
 
     needs_vcenters = False
+    default_pool = 'hypervisor-affinity-exporter'
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser."""
@@ -51,13 +59,29 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
             help='time from the start of one reading to the start of the '
             f'next; default: {_INTERVAL}',
         )
+        parser.add_argument(
+            '--notifications',
+            action='store_true',
+            help="count nova-scheduler's decisions, too, from the records "
+            'that it sends with [hypervisor_affinity] decision_notifications; '
+            'the message bus is that of --nova-conf, unless --transport-url '
+            'names one',
+        )
         return parser
 
     def check(self, parsed_args: argparse.Namespace) -> None:
-        """See that what serves is installed.
+        """See that what serves is installed, and arguments go together.
 
-        :raises CommandError: if it is not
+        :raises CommandError: if it is not, or they do not
         """
+        if not parsed_args.notifications and (
+            parsed_args.transport_url
+            or parsed_args.topic
+            or parsed_args.pool != self.default_pool
+        ):
+            raise CommandLineError(
+                '--transport-url, --topic and --pool are for --notifications'
+            )
         super().check(parsed_args)
         if importlib.util.find_spec('prometheus_client') is None:
             raise CommandError(
@@ -70,6 +94,7 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
         from hypervisor_affinity.exporter.export import Exporter
 
         policy = self.policy(parsed_args)
+        decisions = self._decisions(parsed_args, policy)
         # From here on a signal ends it in order.
         with (
             signals.held_back(signals.ENDING),
@@ -81,6 +106,7 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
                 reading.vcenters,
                 reading.again,
                 parsed_args.interval,
+                decisions,
             )
             host, port = parsed_args.listen
             try:
@@ -94,6 +120,32 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
             self._say_where(address, port)
             signal.sigwait(signals.ENDING)
             exporter.stop()
+
+    def _decisions(
+        self, parsed_args: argparse.Namespace, policy: Policy
+    ) -> 'DecisionReading | None':
+        """Return what will count decisions; None if nothing is to.
+
+        :raises CommandError: if there is nothing to listen on
+        """
+        if not parsed_args.notifications:
+            return None
+        bus = self.bus(parsed_args)
+        # Not above: oslo.messaging may be missing.
+        from hypervisor_affinity.exporter.decision_metrics import (
+            DecisionCounts,
+        )
+        from hypervisor_affinity.exporter.decision_reading import (
+            DecisionReading,
+        )
+
+        return DecisionReading(
+            bus,
+            parsed_args.pool,
+            DecisionCounts(policy.preferred_hypervisors),
+            parsed_args.interval,
+            debug=bool(self.app.options.debug),
+        )
 
     def _say_where(self, address: str, port: int) -> None:
         shown = f'[{address}]' if ':' in address else address

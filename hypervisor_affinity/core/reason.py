@@ -114,6 +114,18 @@ class Reason(enum.StrEnum):
     """What is free is kept for requests that need the hypervisor."""
 
 
+OF_REQUEST = frozenset(
+    {
+        Reason.CONTRADICTORY_SIGNS,
+        Reason.UNREADABLE_SIGN,
+        Reason.UNREADABLE_REQUEST,
+        Reason.CANNOT_BOOT,
+        Reason.LEAVES_HYPERVISOR,
+    }
+)
+"""Those that refuse a request by itself, whatever hosts there are."""
+
+
 def nearest(reasons: Iterable[Reason]) -> Reason:
     """Return the reason of the host that came nearest to passing.
 

@@ -26,6 +26,7 @@ _MOST_LINES = 100
 
 Take = Callable[[Record, bytes], None]
 Tell = Callable[[str], None]
+LeftOut = Callable[[], None]
 
 
 class Listener:
@@ -39,6 +40,7 @@ class Listener:
         tell: Tell,
         failed: Callable[[Exception], None],
         *,
+        left_out: LeftOut = lambda: None,
         debug: bool = False,
     ) -> None:
         """Connect to nothing yet.
@@ -50,6 +52,7 @@ class Listener:
         :param tell: called with lines for people
         :param failed: called once with why, if the listening has ended by
             itself: a BusError, or what ``take`` has raised
+        :param left_out: called for each message that is no record
         :param debug: whether what oslo.messaging logs is logged as it is
         """
         self._bus = bus
@@ -57,7 +60,7 @@ class Listener:
         self._failed = failed
         self._news = News(bus.place, tell, debug=debug)
         self._following = contextlib.ExitStack()
-        self._endpoint = _Endpoint(take, tell, failed)
+        self._endpoint = _Endpoint(take, tell, failed, left_out)
         self._server: Any = None
 
     @property
@@ -111,11 +114,16 @@ class _Endpoint:
     )
 
     def __init__(
-        self, take: Take, tell: Tell, failed: Callable[[Exception], None]
+        self,
+        take: Take,
+        tell: Tell,
+        failed: Callable[[Exception], None],
+        left_out: LeftOut,
     ) -> None:
         self._take = take
         self._tell = tell
         self._failed = failed
+        self._left_out = left_out
         self._has_failed = False
         self._said: set[str] = set()
         self.stopping = threading.Event()
@@ -149,6 +157,7 @@ class _Endpoint:
 
     def leave_out(self, error: Exception) -> None:
         """Say that a message is no record, once for each cause."""
+        self._left_out()
         why = cited(str(error))
         if why not in self._said and len(self._said) < _MOST_LINES:
             self._said.add(why)

@@ -18,6 +18,8 @@ LONGEST = 256 << 10
 
 Text = Annotated[str, msgspec.Meta(max_length=255)]
 LongText = Annotated[str, msgspec.Meta(max_length=16384)]
+# As long as Glance keeps a property.
+SignValue = Annotated[str, msgspec.Meta(max_length=65535)]
 Code = Annotated[str, msgspec.Meta(pattern=r'\A[a-z0-9_]{1,64}\Z')]
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 53) - 1)]
 Time = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
@@ -33,12 +35,18 @@ class RecordError(ValueError):
 class Sign(msgspec.Struct, frozen=True):
     """What showed where a request belongs.
 
-    * ``place``: where it stands: ``image``, ``flavor``, …
+    * ``place``: where it stands: ``image``, ``flavor``, ``server``, …
+    * ``key``: what was set there; or, without a value, a statement in words
     """
 
     place: Text
     key: Text
-    value: Text
+    value: SignValue | None
+
+    def __str__(self) -> str:
+        """Return it in a line, which may be of any length."""
+        text = self.key if self.value is None else f'{self.key}={self.value}'
+        return f'{self.place} {text}'
 
 
 class Demand(msgspec.Struct, frozen=True):

@@ -4,6 +4,7 @@
 import dataclasses
 import importlib.metadata
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry
@@ -27,6 +28,10 @@ from hypervisor_affinity.exporter.polling import Poller
 from hypervisor_affinity.operations.vcenter import computes
 from hypervisor_affinity.operations.vcenter import health
 from hypervisor_affinity.operations.vcenter.servers import SecondLook
+
+if TYPE_CHECKING:
+    # With oslo.messaging, which need not be installed.
+    from hypervisor_affinity.exporter.decision_reading import DecisionReading
 
 # What readings of nova are called, beside the vCenters by their names.
 NOVA = 'openstack'
@@ -56,16 +61,19 @@ class Exporter(Collector):
         vcenters: Iterable[tuple[str, Callable[[], VCenter]]],
         again: SecondLook | None,
         interval: float,
+        decisions: 'DecisionReading | None' = None,
     ) -> None:
         """Read nothing yet.
 
         :param vcenters: their names, and what reads each
         :param again: as in ``health.check``
         :param interval: in seconds
+        :param decisions: None if nothing is to be counted
         """
         self._source = source
         self._policy = policy
         self._again = again
+        self._decisions = decisions
         self._vcenters = [
             Poller(name, read, interval, lambda vcenter: vcenter.error)
             for name, read in vcenters
@@ -84,6 +92,8 @@ class Exporter(Collector):
         """Begin to read."""
         for poller in self._pollers:
             poller.start()
+        if self._decisions is not None:
+            self._decisions.start()
 
     def stop(self) -> None:
         """End; do not wait long for what is being read."""
@@ -92,6 +102,8 @@ class Exporter(Collector):
             self._server.server_close()
         for poller in self._pollers:
             poller.stop()
+        if self._decisions is not None:
+            self._decisions.stop()
         for poller in self._pollers:
             poller.join(_PATIENCE)
 
@@ -120,6 +132,8 @@ class Exporter(Collector):
             [{'version': _version()}],
         )
         yield from polling.metrics(self._pollers)
+        if self._decisions is not None:
+            yield from self._decisions.metrics()
         vcenters = self._known()
         nova = self._nova.value
         served = computes.served(vcenters, nova.hosts if nova else ())

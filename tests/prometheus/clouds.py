@@ -11,6 +11,7 @@ from hypervisor_affinity.cloud.snapshot import Inventory
 from hypervisor_affinity.cloud.snapshot import VCenter
 from hypervisor_affinity.core import hypervisor
 from tests import cloud_of_records as records
+from tests import core_decisions
 
 VCENTER = 'vc.example.org'
 UNREADABLE = 'old.example.org'
@@ -112,6 +113,20 @@ def _unreadable():
         error=f'vCenter {UNREADABLE}: no answer',
         computes=(ComputeConf('/etc/nova/3.conf', 'vc-3', 'legacy'),),
     )
+
+
+def decisions():
+    """Return records of decisions, with labels that there are not at first."""
+    observed = {'hypervisor_affinity_mode': 'observe'}
+    return [
+        core_decisions.read(
+            core_decisions.payload(
+                core_decisions.VMDK,
+                core_decisions.host('kvm'),
+                core_decisions.host('kvm', **observed),
+            )
+        )
+    ]
 
 
 def of_size(count):

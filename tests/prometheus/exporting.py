@@ -6,6 +6,8 @@ import contextlib
 from prometheus_client.parser import text_string_to_metric_families
 
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.exporter.decision_metrics import DecisionCounts
+from hypervisor_affinity.exporter.decision_reading import DecisionReading
 from hypervisor_affinity.exporter.export import NOVA
 from hypervisor_affinity.exporter.export import Exporter
 from testbed.processes import polling
@@ -50,17 +52,55 @@ class Scrape:
         }
 
 
+class _Listener:
+    """A bus that brings some records at once."""
+
+    is_connected = True
+
+    def __init__(self, records, take):
+        self._records = records
+        self._take = take
+
+    def start(self):
+        for each in self._records:
+            self._take(each, b'')
+
+    def stop(self):
+        pass
+
+
+def reading(records):
+    """Return what has got these records."""
+    return DecisionReading(
+        None,
+        'pool',
+        DecisionCounts(Policy().preferred_hypervisors),
+        interval=60,
+        listener=lambda bus, pool, take, *others, **options: _Listener(
+            records, take
+        ),
+    )
+
+
 @contextlib.contextmanager
-def exporting(source, vcenters=None, interval=60):
+def exporting(source, vcenters=None, interval=60, decisions=None):
     """Run an exporter; return a function that scrapes it.
 
     :param vcenters: names, and what reads each; None for the source's
+    :param decisions: records of such; None if it does not listen
     """
     if vcenters is None:
         vcenters = [
             (each.name, lambda each=each: each) for each in source.vcenters()
         ]
-    exporter = Exporter(source, Policy(), vcenters, None, interval)
+    exporter = Exporter(
+        source,
+        Policy(),
+        vcenters,
+        None,
+        interval,
+        None if decisions is None else reading(decisions),
+    )
     _, port = exporter.serve('127.0.0.1', 0)
     exporter.start()
     try:
@@ -69,9 +109,9 @@ def exporting(source, vcenters=None, interval=60):
         exporter.stop()
 
 
-def scraped(source):
+def scraped(source, decisions=None):
     """Return what an exporter serves after it has read all of a source."""
-    with exporting(source) as scrape:
+    with exporting(source, decisions=decisions) as scrape:
         return polling.until(
             # It reads the vCenters first.
             lambda: (

@@ -22,7 +22,7 @@ class Exporter(Child):
     :ivar address: where it serves
     """
 
-    def __init__(self, snapshot, output):
+    def __init__(self, snapshot, output, *options):
         [port] = ports.free(1)
         self.address = f'127.0.0.1:{port}'
         super().__init__(
@@ -37,6 +37,7 @@ class Exporter(Child):
                 self.address,
                 '--interval',
                 '1',
+                *options,
             ],
             output,
         )

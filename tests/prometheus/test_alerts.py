@@ -61,7 +61,7 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_not():
 @pytest.mark.parametrize('name', shipped.alerts())
 def test_an_alert_says_how_bad_it_is_what_it_means_and_what_to_do(name):
     alert = shipped.alerts()[name]
-    assert alert['labels']['severity'] in {'critical', 'warning'}
+    assert alert['labels']['severity'] in {'critical', 'warning', 'info'}
     assert set(alert['annotations']) == {
         *('summary', 'description'),
         *('runbook_url', 'dashboard_url'),

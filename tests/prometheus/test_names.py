@@ -6,6 +6,10 @@ import re
 
 import pytest
 
+from hypervisor_affinity.core.decision import Outcome
+from hypervisor_affinity.core.policy import Mode
+from hypervisor_affinity.core.reason import Reason
+from hypervisor_affinity.exporter import decision_metrics
 from hypervisor_affinity.exporter import vcenter_metrics
 from hypervisor_affinity.operations.audit import CloudCheck
 from hypervisor_affinity.operations.vcenter import clusters
@@ -15,11 +19,15 @@ from tests.prometheus import exporting
 from tests.prometheus import expressions
 from tests.prometheus import shipped
 
-# Every value that such a label may ever have.
+# Every value that such a label may ever have, but for those that the exporter
+# does not know.
 ENUMERATIONS = {
     ('vcenter_findings', 'check'): set(VCenterCheck),
     ('findings', 'check'): set(CloudCheck),
     ('cluster_hosts', 'state'): set(clusters.HOST_STATES),
+    ('decisions_total', 'outcome'): set(Outcome),
+    ('decisions_total', 'reason'): set(Reason),
+    ('decisions_total', 'mode'): {*Mode, decision_metrics.BOTH},
     ('cluster_drs', 'level'): set(vcenter_metrics._DRS_LEVELS),
 }
 
@@ -27,7 +35,7 @@ ENUMERATIONS = {
 @pytest.fixture(scope='module')
 def served():
     """Return the values of each label of each metric."""
-    text = exporting.scraped(clouds.troubled()).text
+    text = exporting.scraped(clouds.troubled(), clouds.decisions()).text
     found = collections.defaultdict(lambda: collections.defaultdict(set))
     for metric, labels in re.findall(
         r'^(\w+)(?:\{(.*)\})? \S+$', text, re.MULTILINE

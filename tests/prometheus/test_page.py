@@ -39,7 +39,7 @@ def served():
     """Return the labels of each metric of ours, by the name of its samples."""
     samples = re.findall(
         rf'^{PREFIX}(\w+)(?:{{(.*)}})? ',
-        exporting.scraped(clouds.troubled()).text,
+        exporting.scraped(clouds.troubled(), clouds.decisions()).text,
         re.MULTILINE,
     )
     return {

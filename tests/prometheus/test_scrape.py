@@ -25,12 +25,16 @@ VARIABLES = {
     'hypervisor': 'vmware',
 }
 
+# Nobody listens there.
+NOBODY = 'rabbit://127.0.0.1:1/'
+
 PRODUCTION = {'vcenter': clouds.VCENTER, 'cluster': 'production'}
 TEST = {'vcenter': clouds.VCENTER, 'cluster': 'test'}
 # What is wrong in the cloud, and nothing else.
 WRONG = {
     'SourceUnreadable': [{'source': clouds.UNREADABLE}],
     'CertificateUnverified': [{'vcenter': clouds.UNREADABLE}],
+    'MessageBusUnreachable': [{}],
     'ComputeDown': [{'host': 'vc-2'}],
     'ComputeSilent': [{'host': 'vc-1'}],
     'ComputeDisabledByDriver': [{'host': 'vc-3'}],
@@ -60,7 +64,11 @@ def prometheus(tmp_path_factory):
     snapshot = folder / 'cloud.json'
     files.save(clouds.troubled(), snapshot)
     with contextlib.ExitStack() as stack:
-        exporter = programs.Exporter(snapshot, folder / 'exporter.log')
+        exporter = programs.Exporter(
+            snapshot,
+            folder / 'exporter.log',
+            *('--notifications', '--transport-url', NOBODY),
+        )
         stack.callback(exporter.kill)
         exporter.wait()
         prometheus = programs.Prometheus(folder, exporter.address)

@@ -27,7 +27,7 @@ def test_promtool_has_nothing_against_the_metrics(cloud):
     skip_without(PROMTOOL)
     done = subprocess.run(
         [PROMTOOL, 'check', 'metrics'],
-        input=exporting.scraped(cloud).text,
+        input=exporting.scraped(cloud, clouds.decisions()).text,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -60,6 +60,11 @@ def test_nothing_has_a_label_with_the_name_of_something_small():
     text = exporting.scraped(clouds.of_size(10)).text
     for name in ('esxi-3', 'kvm-3', 's-v3', 's-k3', 'datastore-3'):
         assert name not in text
+
+
+def test_what_is_not_counted_is_not_there():
+    """A 0 would say that there were no decisions."""
+    assert 'decisions' not in exporting.scraped(clouds.of_size(1)).text
 
 
 def test_severities_are_the_checks():

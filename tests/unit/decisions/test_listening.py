@@ -13,7 +13,7 @@ from hypervisor_affinity.core import decision
 from hypervisor_affinity.decisions import bus as buses
 from hypervisor_affinity.decisions.connection import News
 from hypervisor_affinity.decisions.listening import Listener
-from testbed.embedded_cloud.waiting import until
+from testbed.processes.polling import until
 from tests import decision_records as records
 
 POOL = 'mine'
@@ -51,14 +51,14 @@ class Heard:
             self.failures.append,
         )
         self.listener.start()
-        until(lambda: self.listener.is_connected, 'the bus', timeout=10)
+        until(lambda: self.listener.is_connected, 'the bus', seconds=10)
 
     def _take(self, record, line):
         self.records.append(record)
         self.lines.append(line)
 
     def wait(self, number):
-        until(lambda: len(self.records) >= number, 'records', timeout=10)
+        until(lambda: len(self.records) >= number, 'records', seconds=10)
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_record_that_cannot_be_taken_ends_it(hear):
     publisher = Publisher()
     for _ in range(3):
         publisher.send()
-    until(lambda: heard.failures, 'the failure', timeout=10)
+    until(lambda: heard.failures, 'the failure', seconds=10)
     assert [str(error) for error in heard.failures] == ['full']
     heard.listener.stop()
     assert len(taken) == 1

@@ -27,7 +27,7 @@ from hypervisor_affinity.scheduler import filters
 from hypervisor_affinity.scheduler import moves
 from hypervisor_affinity.scheduler.decision_notifier import DecisionNotifier
 from hypervisor_affinity.scheduler.notices import Notices
-from testbed.embedded_cloud.waiting import until
+from testbed.processes.polling import until
 from tests.unit.scheduler import nova_objects as build
 from tests.unit.scheduler import prefilter
 from tests.unit.scheduler.test_modes import kvm
@@ -67,7 +67,7 @@ def sent(number=1):
     until(
         lambda: len(_impl_test.NOTIFICATIONS) >= number,
         'the records',
-        timeout=10,
+        seconds=10,
     )
     return [message for _, message, _, _ in _impl_test.NOTIFICATIONS]
 
@@ -264,7 +264,7 @@ def test_without_a_driver_it_is_said_once(messaging, log):
     one = filters.HypervisorAffinityFilter()
     for _ in range(3):
         one.filter_all([kvm()], build.request_spec(QCOW2))
-    until(lambda: 'driver is not set' in log.output, 'the records', timeout=10)
+    until(lambda: 'driver is not set' in log.output, 'the records', seconds=10)
     assert log.output.count('driver is not set') == 1
 
 
@@ -298,11 +298,11 @@ def test_nobody_waits_while_the_broker_is_away(stuck, log):
         one.send(request, decision)
     assert log.output.count('Records of decisions are left out') == 1
     stuck.back.set()
-    until(lambda: 'were left out' in log.output, 'the records', timeout=10)
+    until(lambda: 'were left out' in log.output, 'the records', seconds=10)
     for _ in range(5):
         one.send(request, decision)
     # One is with the notifier while ten wait.
-    until(lambda: len(stuck.sent) in (15, 16), 'the records', timeout=10)
+    until(lambda: len(stuck.sent) in (15, 16), 'the records', seconds=10)
 
 
 def some_decision():
@@ -323,12 +323,12 @@ def test_a_process_that_is_forked_sends_by_itself(stuck, monkeypatch):
     one = DecisionNotifier(Notices())
     request, decision = some_decision()
     one.send(request, decision)
-    until(lambda: len(stuck.sent) == 1, 'the records', timeout=10)
+    until(lambda: len(stuck.sent) == 1, 'the records', seconds=10)
     read, write = os.pipe()
     child = os.fork()
     if not child:
         one.send(request, decision)
-        until(lambda: len(stuck.sent) == 2, 'the records', timeout=10)
+        until(lambda: len(stuck.sent) == 2, 'the records', seconds=10)
         os.write(write, b'sent')
         os._exit(0)
     os.waitpid(child, 0)
@@ -359,9 +359,9 @@ def test_a_record_that_cannot_be_sent_ends_nothing(stuck, log):
     until(
         lambda: 'ERROR Cannot send a record' in log.output,
         'the records',
-        timeout=10,
+        seconds=10,
     )
     stuck.info = lambda *args: stuck.sent.append(args)
     one.send(*some_decision())
-    until(lambda: stuck.sent, 'the records', timeout=10)
+    until(lambda: stuck.sent, 'the records', seconds=10)
     assert decision_notifier.EVENT_TYPE in stuck.sent[0]

@@ -102,8 +102,14 @@ ROWS = {
             f'{SNAPSHOT} --listen nowhere',
             f'{SNAPSHOT} --vcenter-conf x',
             '--interval 0',
+            f'{SNAPSHOT} --notifications',
+            f'{SNAPSHOT} --pool x',
         ],
-        3: [MISSING, f'{SNAPSHOT} --listen 127.0.0.1:{{port}}'],
+        3: [
+            MISSING,
+            f'{SNAPSHOT} --listen 127.0.0.1:{{port}}',
+            f'{SNAPSHOT} --notifications --transport-url x:/',
+        ],
     },
     'image audit': {
         0: [f'{SNAPSHOT} --fail-on never'],
