@@ -123,24 +123,24 @@ def shown(cell: Any, formatter: str) -> Any:
     return _plain(cell, text)
 
 
+def words(value: Any) -> str:
+    """Return a value without Python's signs: ``a=1, b=2``, ``x, y``."""
+    if isinstance(value, Mapping):
+        return ', '.join(
+            f'{name}={"?" if each is None else words(each)}'
+            for name, each in value.items()
+        )
+    if isinstance(value, (list, tuple)):
+        return ', '.join(map(words, value))
+    return '' if value is None else str(value)
+
+
 def _plain(value: Any, text: Callable[[str], str]) -> Any:
     if value is None:
         return ''
     if isinstance(value, (int, float)):
         return value
-    return text(_words(value))
-
-
-def _words(value: Any) -> str:
-    """Return a value without Python's signs: ``a=1, b=2``, ``x, y``."""
-    if isinstance(value, Mapping):
-        return ', '.join(
-            f'{name}={"?" if each is None else _words(each)}'
-            for name, each in value.items()
-        )
-    if isinstance(value, (list, tuple)):
-        return ', '.join(map(_words, value))
-    return '' if value is None else str(value)
+    return text(words(value))
 
 
 def _for_spreadsheets(value: str) -> str:

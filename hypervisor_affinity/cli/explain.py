@@ -2,10 +2,12 @@
 """``explain``."""
 
 import argparse
+import uuid
 from collections.abc import Iterable
 
 from hypervisor_affinity import writing
 from hypervisor_affinity.cli import base
+from hypervisor_affinity.cli import explain_decisions
 from hypervisor_affinity.cli import explain_ranking
 from hypervisor_affinity.cli import page
 from hypervisor_affinity.cli import progress
@@ -107,14 +109,19 @@ class Explain(PolicyReading, CloudReading, LongCommand):
             'file; - is standard output, and the table then goes to standard '
             'error',
         )
+        explain_decisions.add_argument(parser)
         return parser
 
     def columns(self, parsed_args: argparse.Namespace) -> tuple[str, ...]:
-        """Return those of the hosts, or of the reasons."""
+        """Return those of the hosts, of the reasons, or of decisions."""
+        if parsed_args.decisions:
+            return explain_decisions.COLUMNS
         return _COUNTED if parsed_args.counts else _TOLD
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple:
-        """Return the answers of all hosts."""
+        """Return the answers of all hosts, or what was decided."""
+        if parsed_args.decisions:
+            return self._decided(parsed_args)
         self.is_stdout_taken = parsed_args.html == writing.STANDARD_OUTPUT
         policy = self.policy(parsed_args)
         source = self.source(parsed_args)
@@ -164,6 +171,8 @@ class Explain(PolicyReading, CloudReading, LongCommand):
 
         :raises CommandLineError: if they are not
         """
+        if parsed_args.decisions:
+            _check_decided(parsed_args)
         if parsed_args.server:
             if parsed_args.image or parsed_args.flavor:
                 raise CommandLineError(
@@ -180,6 +189,33 @@ class Explain(PolicyReading, CloudReading, LongCommand):
             raise CommandLineError('give an image and a flavor, or --server')
         super().check(parsed_args)
         base.check_written(parsed_args.html)
+
+    def _decided(self, parsed_args: argparse.Namespace) -> tuple:
+        server = self._server_id(parsed_args)
+        records = explain_decisions.find(
+            parsed_args.decisions,
+            server,
+            lambda line: self.tell(f'{self.cmd_name}: {line}'),
+        )
+        self.status = explain_decisions.status(records)
+        self.say(parsed_args, *explain_decisions.headlines(server, records))
+        rows = map(explain_decisions.row, records)
+        return self.chosen(parsed_args, explain_decisions.SHORT, rows)
+
+    def _server_id(self, parsed_args: argparse.Namespace) -> str:
+        """Return the id of the server; of a name, by the cloud.
+
+        :raises CommandError: if it is a name, and no cloud is named
+        :raises SourceError: if the cloud has none of it, or several
+        """
+        try:
+            return str(uuid.UUID(parsed_args.server))
+        except ValueError:
+            self.instead = (
+                ', or read a file with --snapshot, or give the id of the '
+                'server instead of its name'
+            )
+            return self.source(parsed_args).server(parsed_args.server).id
 
     def _request(
         self,
@@ -206,6 +242,20 @@ class Explain(PolicyReading, CloudReading, LongCommand):
             policy,
             volume=parsed_args.volume,
         )
+
+
+def _check_decided(parsed_args: argparse.Namespace) -> None:
+    """See that nothing is asked of what was decided that has no answer.
+
+    :raises CommandLineError: if it is
+    """
+    if not parsed_args.server:
+        raise CommandLineError('--decisions needs --server')
+    for name in ('rebuild', 'host', 'project', 'counts', 'html'):
+        if getattr(parsed_args, name):
+            raise CommandLineError(
+                f'--{name} cannot be combined with --decisions'
+            )
 
 
 def _underneath(

@@ -2,13 +2,12 @@
 """``exporter``."""
 
 import argparse
-import contextlib
 import importlib.util
 import ipaddress
 import re
 import signal
-from collections.abc import Collection, Iterator
 
+from hypervisor_affinity.cli import signals
 from hypervisor_affinity.cli.base import CloudReading
 from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.cli.base import PolicyReading
@@ -17,7 +16,6 @@ from hypervisor_affinity.cli.vcenter.reading import VCenterReading
 DEFAULT_ADDRESS = '127.0.0.1'
 DEFAULT_PORT = 9894
 _INTERVAL = 60
-_ENDING = (signal.SIGTERM, signal.SIGINT)
 # As RFC 1123 has them; what ends in a number is no name.
 _LABEL = r'[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?'
 _NAME = re.compile(rf'{_LABEL}(\.{_LABEL})*')
@@ -73,7 +71,10 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
 
         policy = self.policy(parsed_args)
         # From here on a signal ends it in order.
-        with _held_back(_ENDING), self.reading(parsed_args) as reading:
+        with (
+            signals.held_back(signals.ENDING),
+            self.reading(parsed_args) as reading,
+        ):
             exporter = Exporter(
                 reading.source,
                 policy,
@@ -91,7 +92,7 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
                 ) from error
             exporter.start()
             self._say_where(address, port)
-            signal.sigwait(_ENDING)
+            signal.sigwait(signals.ENDING)
             exporter.stop()
 
     def _say_where(self, address: str, port: int) -> None:
@@ -103,20 +104,6 @@ class Exporter(VCenterReading, PolicyReading, CloudReading):
                 'the names of hosts and clusters\n'
             )
         self.app.stderr.flush()
-
-
-@contextlib.contextmanager
-def _held_back(signals: Collection[signal.Signals]) -> Iterator[None]:
-    """Leave signals to who waits for them, in this thread and its children.
-
-    A handler would run between any two steps of this thread; one that sets
-    what the thread is about to wait for may wait for the thread itself.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _endpoint(text: str) -> tuple[str, int]:

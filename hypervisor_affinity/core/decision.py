@@ -20,6 +20,9 @@ from hypervisor_affinity.core.reason import Reason
 from hypervisor_affinity.core.reason import nearest
 from hypervisor_affinity.core.verdict import Verdict
 
+EVENT_TYPE = 'hypervisor_affinity.decision'
+"""Of the notifications that carry records."""
+
 VERSION = '1.0'
 """Of the record. The second number grows with what is added, the first when
 something changes its meaning."""

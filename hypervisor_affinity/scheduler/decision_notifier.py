@@ -17,6 +17,7 @@ from oslo_context import context as oslo_context
 from oslo_log import log as logging
 from oslo_utils import timeutils
 
+from hypervisor_affinity.core.decision import EVENT_TYPE
 from hypervisor_affinity.core.decision import Decision
 from hypervisor_affinity.scheduler.moves import LookUp
 from hypervisor_affinity.scheduler.notices import Notices
@@ -25,8 +26,6 @@ from hypervisor_affinity.scheduler.requests import Request
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
-
-EVENT_TYPE = 'hypervisor_affinity.decision'
 
 # Some 3 KiB each. While the message broker is away, oslo.messaging tries to
 # send the first of them for ever, by its default.
