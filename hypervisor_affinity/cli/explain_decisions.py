@@ -12,6 +12,7 @@ from hypervisor_affinity.cli.base import CommandError
 from hypervisor_affinity.core.decision import Outcome
 from hypervisor_affinity.decisions import record_files
 from hypervisor_affinity.decisions.record import Record
+from hypervisor_affinity.decisions.record import Sign
 
 SHORT = ('Decided at', 'Scheduler', 'Kind', 'Outcome', 'Reason')
 COLUMNS = (
@@ -96,6 +97,11 @@ def status(records: Sequence[Record]) -> int:
     return base.GOOD
 
 
+def _text(sign: Sign) -> str:
+    fact = sign.key if sign.value is None else f'{sign.key}={sign.value}'
+    return f'{sign.place} {fact}'
+
+
 def row(record: Record) -> tuple[Any, ...]:
     """Return the cells of a record."""
     return (
@@ -105,7 +111,7 @@ def row(record: Record) -> tuple[Any, ...]:
         record.outcome,
         record.reason,
         record.demand.text,
-        [f'{s.place} {s.key}={s.value}' for s in record.demand.signs],
+        [_text(sign) for sign in record.demand.signs],
         record.hosts,
         record.passed,
         list(record.modes),

@@ -34,11 +34,13 @@ class Sign(msgspec.Struct, frozen=True):
     """What showed where a request belongs.
 
     * ``place``: where it stands: ``image``, ``flavor``, …
+    * ``key``: what was set there; or, without a value, a statement in words
+    * ``value``: as it was set, of any length; None for a statement
     """
 
     place: Text
     key: Text
-    value: Text
+    value: LongText | None
 
 
 class Demand(msgspec.Struct, frozen=True):
