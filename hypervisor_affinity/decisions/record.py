@@ -37,6 +37,7 @@ class Sign(msgspec.Struct, frozen=True):
 
     * ``place``: where it stands: ``image``, ``flavor``, ``server``, …
     * ``key``: what was set there; or, without a value, a statement in words
+    * ``value``: as it was set, of any length; None for a statement
     """
 
     place: Text

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+from oslo_context import context as oslo_context
 
 from hypervisor_affinity.core.hypervisor import Family
 from hypervisor_affinity.core.offer import AggregateTags
@@ -60,6 +61,17 @@ def origin(request_spec: Any) -> Origin:
         is gone
     :raises Exception: whatever the database raises
     """
+    current = oslo_context.get_current()
+    try:
+        return _look_up(request_spec)
+    finally:
+        # The context for a cell becomes that of the thread: nova's log lines
+        # and our records would have its request id from then on.
+        if current is not None:
+            current.update_store()
+
+
+def _look_up(request_spec: Any) -> Origin:
     context = nova_context.get_admin_context()
     with nova_context.target_cell(context, _cell(context, request_spec)) as c:
         server = objects.Instance.get_by_uuid(

@@ -28,26 +28,29 @@ class Broker:
         folder: pathlib.Path,
         programs: Supervisor,
         ports: Mapping[str, int],
+        prefix: str = '',
     ) -> None:
         """Write its configuration, and start nothing.
 
         :param folder: its own
         :param ports: of all in ``PORTS``
+        :param prefix: of the names of its programs, where there is another
         """
         folder.mkdir(exist_ok=True)
         self._folder = folder
+        self._programs = programs
         self._port, self._dist_port, self._epmd_port = (
             ports[name] for name in PORTS
         )
         self._write_configuration()
         # RabbitMQ would start one that outlives it if there were none.
         self._epmd = programs.add(
-            _EPMD,
+            prefix + _EPMD,
             [_EPMD, '-address', '127.0.0.1', '-port', str(self._epmd_port)],
             port=self._epmd_port,
         )
         self._server = programs.add(
-            _RABBITMQ,
+            prefix + _RABBITMQ,
             [SERVER],
             self._environment(),
             port=self._port,
@@ -57,9 +60,13 @@ class Broker:
     @property
     def options(self) -> nova_conf.Options:
         """Return what nova needs to find it."""
+        return {'DEFAULT': {'transport_url': self.url}}
+
+    @property
+    def url(self) -> str:
+        """Return where it is, as oslo.messaging takes it."""
         at = f'127.0.0.1:{self._port}'
-        url = f'rabbit://{_USER}:{_PASSWORD}@{at}/{_VHOST}'
-        return {'DEFAULT': {'transport_url': url}}
+        return f'rabbit://{_USER}:{_PASSWORD}@{at}/{_VHOST}'
 
     def start(self) -> None:
         """Start both; ``wait`` says when they serve."""
@@ -70,6 +77,15 @@ class Broker:
     def wait(self) -> None:
         """Wait until it serves."""
         self._server.wait()
+
+    def kill(self) -> None:
+        """End it as a crash would; it can be started again."""
+        self._server.kill()
+
+    def remove(self) -> None:
+        """End it for good."""
+        for program in (self._server, self._epmd):
+            self._programs.remove(program.name)
 
     def _environment(self) -> dict[str, str]:
         folder = self._folder

@@ -18,6 +18,7 @@ from testbed.processes import guard
 from testbed.processes import guests
 from testbed.processes import keystone
 from testbed.processes import mariadb
+from testbed.processes import nova_conf
 from testbed.processes import polling
 from testbed.processes import ports
 from testbed.processes import running
@@ -25,6 +26,7 @@ from testbed.processes import vcenter
 from testbed.processes.api_service import ApiService
 from testbed.processes.broker import Broker
 from testbed.processes.cinder import Cinder
+from testbed.processes.client import Client
 from testbed.processes.compute import Host
 from testbed.processes.glance import Glance
 from testbed.processes.keystone import Keystone
@@ -182,17 +184,26 @@ class Cloud:
         """End all at once."""
         self.programs.kill()
 
-    def restart_schedulers(self, **ours: object) -> None:
+    def restart_schedulers(
+        self, changes: nova_conf.Options | None = None
+    ) -> None:
         """Have both nova-schedulers run with other options.
 
         Not by SIGHUP: with native threads, workers would get the aggregates
         that were there when it was started.
 
-        :param ours: [hypervisor_affinity]
+        :param changes: of those that they began with; None for none
         """
         for scheduler in self._schedulers:
-            scheduler.restart({'hypervisor_affinity': ours})
+            scheduler.restart(changes or {})
         self._wait(self._schedulers)
+
+    def scheduler_client(self, folder: pathlib.Path) -> Client:
+        """Return who asks the schedulers as nova's other parts do.
+
+        :param folder: its own
+        """
+        return Client(folder, self._nova.options())
 
     @contextlib.contextmanager
     def visiting(self, host: Host) -> Iterator[None]:

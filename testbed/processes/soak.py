@@ -48,14 +48,14 @@ def run(cloud: Cloud, count: int, say: Callable[[str], object]) -> list[str]:
 
 
 def _line(cloud: Cloud, done: int) -> str:
-    sizes = [_memory(cloud, name) / _MIB for name in SCHEDULERS]
+    sizes = [memory(cloud, name) / _MIB for name in SCHEDULERS]
     return f'{done:5}   ' + '  '.join(
         f'{size:{len(name)}.1f}'
         for name, size in zip(SCHEDULERS, sizes, strict=True)
     )
 
 
-def _memory(cloud: Cloud, name: str) -> int:
+def memory(cloud: Cloud, name: str) -> int:
     """Return the bytes that a program and its workers have in memory."""
     return sum(
         psutil.Process(pid).memory_info().rss

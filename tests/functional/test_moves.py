@@ -2,6 +2,7 @@
 """No move crosses to another hypervisor; rebuilds stay bootable."""
 
 import pytest
+from oslo_context import context as oslo_context
 
 from hypervisor_affinity.scheduler import moves
 
@@ -151,6 +152,26 @@ def test_a_resize_to_a_flavor_of_the_other_hypervisor(cloud, small):
     assert cloud.servers.get(server).host == 'kvm-1'
     (line,) = cloud.logs.messages('hypervisor_affinity')
     assert 'a server cannot move to another hypervisor' in line
+
+
+def test_the_thread_keeps_the_context_of_the_request(
+    cloud, server, large, monkeypatch
+):
+    """nova's log lines have its request id, as have our records."""
+    contexts = []
+    origin = moves.origin
+
+    def watched(request_spec):
+        contexts.append(oslo_context.get_current())
+        found = origin(request_spec)
+        contexts.append(oslo_context.get_current())
+        return found
+
+    monkeypatch.setattr(moves, 'origin', watched)
+    assert cloud.actions.resize(server, large).succeeded
+    before, after = contexts
+    assert before is not None
+    assert after is before
 
 
 def test_a_boot_asks_the_database_nothing_of_ours(cloud, small, monkeypatch):

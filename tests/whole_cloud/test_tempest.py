@@ -32,7 +32,9 @@ def test_prefer(conf):
 
 @pytest.fixture
 def strict(whole_cloud):
-    whole_cloud.restart_schedulers(flexible_placement='strict')
+    whole_cloud.restart_schedulers(
+        {'hypervisor_affinity': {'flexible_placement': 'strict'}}
+    )
     yield
     whole_cloud.restart_schedulers()
 

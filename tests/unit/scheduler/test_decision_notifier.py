@@ -21,6 +21,7 @@ from oslo_messaging import conffixture
 from oslo_messaging.notify import _impl_test
 
 from hypervisor_affinity.core.hypervisor import KVM
+from hypervisor_affinity.decisions import record
 from hypervisor_affinity.scheduler import decision_notifier
 from hypervisor_affinity.scheduler import demands
 from hypervisor_affinity.scheduler import filters
@@ -73,8 +74,11 @@ def sent(number=1):
 
 
 def payload():
+    """Return the one that was sent, which listeners can read."""
     (message,) = sent()
-    return message['payload']
+    found = message['payload']
+    record.read(record.line(message['publisher_id'], 'm1', found))
+    return found
 
 
 def test_the_record_of_a_boot(messaging):
