@@ -33,8 +33,8 @@ from tests.whole_cloud.tenant import disabled
 EACH = int(os.environ.get('HYPERVISOR_AFFINITY_EACH', '2'))
 # Requests of no server, that the schedulers refuse while the broker is away.
 ASKED = 10 * EACH
-# In bytes. Records that wait have some KiB each, of which there are 1000.
-GROWTH = 16 * 1024**2
+# In bytes, of both schedulers: each has at most 1000 records that wait.
+GROWTH = 64 * 1024**2
 
 HYPERVISOR_TYPE = 'hypervisor_affinity:hypervisor_type'
 NOVAS_REASON = 'There are not enough hosts available.'
