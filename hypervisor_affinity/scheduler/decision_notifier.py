@@ -28,8 +28,9 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 # Some 3 KiB each. While the message broker is away, one is tried at a time:
-# for ever, by oslo.messaging's default; but with RabbitMQ, kombu ends that
-# after some 6 seconds, the record is lost, and oslo.messaging logs an ERROR.
+# for ever, by oslo.messaging's default. With RabbitMQ, kombu may end that
+# after some 6 seconds: the record is lost then, and oslo.messaging logs an
+# ERROR.
 MOST_WAITING = 1000
 
 

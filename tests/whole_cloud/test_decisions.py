@@ -42,8 +42,8 @@ NOVAS_REASON = 'There are not enough hosts available.'
 NOWHERE = {'disk_format': 'raw', 'hypervisor_type': 'hyperv'}
 OBSERVED = {'hypervisor_affinity_mode': 'observe'}
 LEFT_OUT = re.compile(r'sent again; (\d+) were left out')
-# oslo.messaging's line on a record that it tried to send for some seconds:
-# all but the first, whose connection broke.
+# oslo.messaging's line on a record that it tried to send for some seconds, as
+# happens with some.
 GIVEN_UP = 'Could not send notification to notifications'
 
 # {kind: (image, extra specs, its aggregate; None for any)}
