@@ -5,6 +5,7 @@ By nova's own notifier, so that its ``[notifications]`` and
 ``[oslo_messaging_notifications]`` options count for them.
 """
 
+import contextlib
 import os
 import queue
 import threading
@@ -29,7 +30,8 @@ LOG = logging.getLogger(__name__)
 
 # Some 3 KiB each. While the message broker is away, one is tried at a time:
 # for ever, by oslo.messaging's default; but with RabbitMQ, kombu ends that
-# after some 6 seconds, the record is lost, and oslo.messaging logs an ERROR.
+# after some 6 seconds, or at once if it has never been connected. The record
+# is lost, and oslo.messaging logs an ERROR.
 MOST_WAITING = 1000
 
 
@@ -128,16 +130,17 @@ class _Sender:
         ).start()
 
     def put(self, record: Record) -> None:
-        try:
+        with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(record)
-        except queue.Full:
-            if not self._left_out:
-                LOG.warning(
-                    'Records of decisions are left out: %d wait to be sent '
-                    'already. Is the message broker away?',
-                    self._waiting.maxsize,
-                )
-            self._left_out += 1
+            return
+        # Not while that is handled: oslo.log would add its name.
+        if not self._left_out:
+            LOG.warning(
+                'Records of decisions are left out: %d wait to be sent '
+                'already. Is the message broker away?',
+                self._waiting.maxsize,
+            )
+        self._left_out += 1
 
     def _run(self) -> None:
         while True:

@@ -6,8 +6,10 @@ a RabbitMQ, and end it.
 """
 
 import json
+import logging
 import os
 import pathlib
+import sys
 import threading
 
 import nova.conf
@@ -307,6 +309,26 @@ def test_nobody_waits_while_the_broker_is_away(stuck, log):
         one.send(request, decision)
     # One is with the notifier while ten wait.
     until(lambda: len(stuck.sent) in (15, 16), 'the records', seconds=10)
+
+
+def test_a_full_queue_is_no_error_in_the_log(stuck):
+    raised = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            # oslo.log's %(error_summary)s has it.
+            raised.append(sys.exc_info()[1])
+
+    logger = logging.getLogger(decision_notifier.__name__)
+    handler = Handler()
+    logger.addHandler(handler)
+    try:
+        one = DecisionNotifier(Notices(), most_waiting=1)
+        for _ in range(9):
+            one.send(*some_decision())
+    finally:
+        logger.removeHandler(handler)
+    assert raised == [None]
 
 
 def some_decision():
