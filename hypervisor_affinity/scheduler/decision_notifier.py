@@ -108,10 +108,10 @@ class DecisionNotifier:
 
     def _sender_of_process(self) -> '_Sender':
         sender = self._sender
-        if sender is None or sender.pid != os.getpid():
+        if sender is None or not sender.is_working:
             with self._lock:
                 sender = self._sender
-                if sender is None or sender.pid != os.getpid():
+                if sender is None or not sender.is_working:
                     sender = _Sender(self._notices, self._most_waiting)
                     self._sender = sender
         return sender
@@ -121,13 +121,22 @@ class _Sender:
     """The thread of a process, with what waits for it."""
 
     def __init__(self, notices: Notices, most_waiting: int):
-        self.pid = os.getpid()
+        self._pid = os.getpid()
         self._notices = notices
         self._waiting: queue.Queue[Record] = queue.Queue(most_waiting)
         self._left_out = 0
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._run, name='decision records', daemon=True
-        ).start()
+        )
+        self._thread.start()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it is of this process, and its thread has not ended.
+
+        What is no error, as SystemExit, ends a thread without a word.
+        """
+        return self._pid == os.getpid() and self._thread.is_alive()
 
     def put(self, record: Record) -> None:
         with contextlib.suppress(queue.Full):
