@@ -258,7 +258,7 @@ The notification ``hypervisor_affinity.decision`` says for one server what its
 image and flavor ask, how many hosts were passed and rejected for which
 reason, and under which options. ``hypervisor-affinity decisions`` writes what
 it receives to a file. A request never waits for it: while the message broker
-is away, 1,000 of them wait, and further ones are left out.
+is away, at most 1,000 of them wait; further ones are left out.
 
 Related options:
 

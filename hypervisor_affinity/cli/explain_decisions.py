@@ -71,7 +71,7 @@ def headlines(server: str, records: Sequence[Record]) -> list[str]:
     """Return what stands above the table: the newest one in words."""
     newest = records[-1]
     lines = [
-        f'server {server}: decided {_times(len(records))}; at last:',
+        f'server {server}: decided {_times(len(records))}; the newest:',
         f'  {newest.demand.text}',
     ]
     if newest.hosts is not None:

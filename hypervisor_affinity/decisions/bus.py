@@ -65,8 +65,8 @@ def find(
     except (oslo_messaging.InvalidTransportURL, ValueError):
         # They cite it.
         raise BusError(
-            'the transport URL cannot be read; it has the form '
-            'rabbit://USER:PASSWORD@HOST:5672/VIRTUAL_HOST'
+            'the transport URL cannot be read; --help shows the form that it '
+            'has, at --transport-url'
         ) from None
     except oslo_messaging.DriverLoadFailure as error:
         raise BusError(

@@ -26,6 +26,13 @@ _DRIVERS = re.compile(r'oslo[._]messaging\._drivers')
 _OPEN = 'Channel open'
 # Words of oslo_messaging._drivers.impl_rabbit for what it raises at last.
 _FINAL = ('Failed to declare consumer', 'Unable to connect')
+STAYS = (
+    'Failed to process ',
+    'ignoring duplicate message ',
+    'The broker has blocked the connection',
+)
+"""Words of oslo_messaging._drivers for errors after which the connection is
+still there: with a message, or of who sends many."""
 _PREFIX = re.compile(
     r'\[[0-9a-f-]{36}\] '
     r'|Unable to connect to AMQP server on \S+ after \w+ tries: '
@@ -90,7 +97,11 @@ class News(logging.Handler):
             # Before it has started, more can fail than the connection.
             if text == _OPEN and self._is_started:
                 self.connected()
-        elif record.levelno < logging.ERROR or not _DRIVERS.match(record.name):
+        elif (
+            record.levelno < logging.ERROR
+            or not _DRIVERS.match(record.name)
+            or text.startswith(STAYS)
+        ):
             self._say_once(record)
         elif self._is_started or not text.startswith(_FINAL):
             self._gone(record)

@@ -5,6 +5,7 @@ By nova's own notifier, so that its ``[notifications]`` and
 ``[oslo_messaging_notifications]`` options count for them.
 """
 
+import contextlib
 import os
 import queue
 import threading
@@ -28,9 +29,9 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 # Some 3 KiB each. While the message broker is away, one is tried at a time:
-# for ever, by oslo.messaging's default. With RabbitMQ, kombu may end that
-# after some 6 seconds: the record is lost then, and oslo.messaging logs an
-# ERROR.
+# for ever, by oslo.messaging's default; but with RabbitMQ, kombu ends that
+# after some 6 seconds, or at once if it has never been connected. The record
+# is lost, and oslo.messaging logs an ERROR.
 MOST_WAITING = 1000
 
 
@@ -107,10 +108,10 @@ class DecisionNotifier:
 
     def _sender_of_process(self) -> '_Sender':
         sender = self._sender
-        if sender is None or sender.pid != os.getpid():
+        if sender is None or not sender.is_working:
             with self._lock:
                 sender = self._sender
-                if sender is None or sender.pid != os.getpid():
+                if sender is None or not sender.is_working:
                     sender = _Sender(self._notices, self._most_waiting)
                     self._sender = sender
         return sender
@@ -120,25 +121,35 @@ class _Sender:
     """The thread of a process, with what waits for it."""
 
     def __init__(self, notices: Notices, most_waiting: int):
-        self.pid = os.getpid()
+        self._pid = os.getpid()
         self._notices = notices
         self._waiting: queue.Queue[Record] = queue.Queue(most_waiting)
         self._left_out = 0
-        threading.Thread(
+        self._thread = threading.Thread(
             target=self._run, name='decision records', daemon=True
-        ).start()
+        )
+        self._thread.start()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it is of this process, and its thread has not ended.
+
+        What is no error, as SystemExit, ends a thread without a word.
+        """
+        return self._pid == os.getpid() and self._thread.is_alive()
 
     def put(self, record: Record) -> None:
-        try:
+        with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(record)
-        except queue.Full:
-            if not self._left_out:
-                LOG.warning(
-                    'Records of decisions are left out: %d wait to be sent '
-                    'already. Is the message broker away?',
-                    self._waiting.maxsize,
-                )
-            self._left_out += 1
+            return
+        # Not while that is handled: oslo.log would add its name.
+        if not self._left_out:
+            LOG.warning(
+                'Records of decisions are left out: %d wait to be sent '
+                'already. Is the message broker away?',
+                self._waiting.maxsize,
+            )
+        self._left_out += 1
 
     def _run(self) -> None:
         while True:

@@ -120,7 +120,7 @@ class RequestReader:
         families, has = None, NO_SIZE
         grows = False
         if kind is Kind.MOVE:
-            origin = self._look_up(request_spec)
+            origin = self._look_up(request_spec, policy.mode)
             families, before = origin
             asked = adapters.read_size(request_spec.flavor)
             # One whose host is gone comes as one that boots does.
@@ -138,10 +138,10 @@ class RequestReader:
             origin=origin,
         )
 
-    def _look_up(self, request_spec: Any) -> Origin:
+    def _look_up(self, request_spec: Any, mode: Mode) -> Origin:
         if request_spec not in self._origins:
             self._origins[request_spec] = _origin(
-                request_spec, self._ask or moves.origin
+                request_spec, self._ask or moves.origin, mode
             )
         return self._origins[request_spec]
 
@@ -152,7 +152,7 @@ def _kind(request_spec: Any) -> Kind:
     return Kind.MOVE if adapters.is_move(request_spec) else Kind.BOOT
 
 
-def _origin(request_spec: Any, ask: ReadOrigin) -> Origin:
+def _origin(request_spec: Any, ask: ReadOrigin, mode: Mode) -> Origin:
     server = adapters.read_server(request_spec)
     cause = 'neither its virt driver nor its aggregates name it'
     try:
@@ -162,14 +162,16 @@ def _origin(request_spec: Any, ask: ReadOrigin) -> Origin:
     if found.families is None:
         LOG.warning(
             'The host on which server %s ran before it was shelved no longer '
-            'exists; only its image decides where it is unshelved',
+            'exists; only its image %s where it is unshelved',
             server,
+            'decides' if mode is Mode.ENFORCE else 'would decide',
         )
     elif not found.families:
         LOG.warning(
-            'The hypervisor of server %s is not known (%s); it cannot move to '
-            'a host whose hypervisor is known',
+            'The hypervisor of server %s is not known (%s); it %s move to a '
+            'host whose hypervisor is known',
             server,
             cause,
+            'cannot' if mode is Mode.ENFORCE else 'could not',
         )
     return found

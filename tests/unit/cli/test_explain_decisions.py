@@ -50,7 +50,7 @@ def test_newest_last(explain, save):
     assert (done.code, done.err) == (0, '')
     lines = done.out.splitlines()
     assert lines[:3] == [
-        f'server {records.SERVER}: decided 2 times; at last:',
+        f'server {records.SERVER}: decided 2 times; the newest:',
         '  image needs VMware (disk_format=vmdk)',
         '  hosts: 1 suitable, 1 other_hypervisor',
     ]

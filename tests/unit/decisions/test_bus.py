@@ -9,6 +9,7 @@ from nova import config
 from oslo_config import cfg
 from oslo_messaging import opts
 
+from hypervisor_affinity import redaction
 from hypervisor_affinity.decisions import bus as buses
 from hypervisor_affinity.decisions.bus import BusError
 
@@ -127,6 +128,9 @@ def test_an_url_that_is_none(find, url):
         find(url=url)
     assert 's3cret' not in str(caught.value)
     assert str(caught.value).isprintable()
+    # Nothing of its own words is taken for a password, where it is shown.
+    text = str(caught.value)
+    assert redaction.without_passwords(text) == text
     with pytest.raises(BusError, match='URL') as caught:
         find(f'[DEFAULT]\ntransport_url = {url}\n')
     assert 's3cret' not in str(caught.value)

@@ -3,14 +3,18 @@
 
 import json
 import logging
+import pathlib
 import threading
 import types
 
 import oslo_messaging
 import pytest
+from oslo_messaging._drivers import amqpdriver
+from oslo_messaging._drivers import impl_rabbit
 
 from hypervisor_affinity.core import decision
 from hypervisor_affinity.decisions import bus as buses
+from hypervisor_affinity.decisions import connection
 from hypervisor_affinity.decisions.connection import News
 from hypervisor_affinity.decisions.listening import Listener
 from testbed.processes.polling import until
@@ -249,6 +253,39 @@ class TestNews:
             self.log('odd\x1b', 'kombu.x', logging.WARNING)
         self.log('fine', 'kombu.x', logging.INFO)
         assert told[1:] == ['odd\x1b']
+
+    @pytest.mark.parametrize(
+        ('name', 'text'),
+        [
+            (DRIVER, 'Failed to process message ... skipping it.'),
+            (
+                'oslo.messaging._drivers.amqpdriver',
+                'Failed to process incoming message, retrying..',
+            ),
+            (
+                'oslo.messaging._drivers.amqpdriver',
+                'ignoring duplicate message 1',
+            ),
+            (DRIVER, 'The broker has blocked the connection: low on memory'),
+        ],
+    )
+    def test_what_is_wrong_with_a_message_is_no_loss(
+        self, news, told, name, text
+    ):
+        news.connected()
+        for _ in range(2):
+            self.log(text, name)
+        assert news.is_connected
+        assert told == ['connected to rabbit://mq/', text]
+
+    def test_words_of_a_message_are_oslo_messagings(self):
+        source = ''.join(
+            pathlib.Path(module.__file__).read_text()
+            for module in (amqpdriver, impl_rabbit)
+        )
+        assert [
+            words for words in connection.STAYS if words not in source
+        ] == []
 
     def test_what_is_raised_is_not_said_beside_it(self, news, told):
         self.log('Failed to declare consumer for topic x: y')

@@ -64,6 +64,8 @@ SECOND = {
     'placement_prefilter': 'false',
     'weight_multiplier': '7',
     'tell_user': 'false',
+    'mode': 'observe',
+    'decision_notifications': 'true',
 }
 WRONG = {**SECOND, 'unclassified_hosts': 'some'}
 REQUESTS_PER_CHANGE = 100

@@ -8,6 +8,7 @@ a RabbitMQ, and end it.
 import json
 import os
 import pathlib
+import sys
 import threading
 
 import nova.conf
@@ -309,6 +310,20 @@ def test_nobody_waits_while_the_broker_is_away(stuck, log):
     until(lambda: len(stuck.sent) in (15, 16), 'the records', seconds=10)
 
 
+def test_a_full_queue_is_no_error_in_the_log(stuck, monkeypatch):
+    handled = []
+    monkeypatch.setattr(
+        decision_notifier.LOG,
+        'warning',
+        # As oslo.log's %(error_summary)s.
+        lambda *args: handled.append(sys.exc_info()[1]),
+    )
+    one = DecisionNotifier(Notices(), most_waiting=1)
+    for _ in range(9):
+        one.send(*some_decision())
+    assert handled == [None]
+
+
 def some_decision():
     one = filters.HypervisorAffinityFilter()
     request = one._requests.read(build.request_spec(QCOW2))
@@ -337,6 +352,20 @@ def test_a_process_that_is_forked_sends_by_itself(stuck, monkeypatch):
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(read, 4) == b'sent'
+
+
+@pytest.mark.filterwarnings('ignore:Exception in thread')
+def test_a_thread_that_has_ended_is_replaced(stuck):
+    def leave(*args):
+        raise SystemExit
+
+    stuck.info = leave
+    one = DecisionNotifier(Notices())
+    one.send(*some_decision())
+    until(lambda: not one._sender.is_working, 'the end', seconds=10)
+    stuck.info = lambda *args: stuck.sent.append(args)
+    one.send(*some_decision())
+    until(lambda: stuck.sent, 'the records', seconds=10)
 
 
 def test_whatever_it_raises_the_request_is_answered(

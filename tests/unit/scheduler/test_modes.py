@@ -149,6 +149,27 @@ def test_a_request_that_cannot_be_read_is_let_pass(observer, log):
     assert 'ERROR A request cannot be judged' in log.output
 
 
+@pytest.mark.parametrize(
+    ('families', 'said', 'observed'),
+    [
+        (frozenset(), 'it cannot move to a host', 'it could not move to a'),
+        (None, 'only its image decides where', 'only its image would decide'),
+    ],
+)
+def test_what_is_said_of_a_move_is_true_in_either_mode(
+    observer, monkeypatch, log, families, said, observed
+):
+    one = observer()
+    monkeypatch.setattr(moves, 'origin', lambda spec: moves.Origin(families))
+    one.filter_all([kvm()], build.move_spec(QCOW2))
+    assert observed in log.output
+    assert said not in log.output
+    observer(mode='enforce', tell_user=False).filter_all(
+        [kvm()], build.move_spec(QCOW2)
+    )
+    assert said in log.output
+
+
 class ByRam(nova_weights.BaseHostWeigher):
     """As nova's RAMWeigher, but in MiB whatever other hosts have."""
 

@@ -44,6 +44,7 @@ NAMES = {
         for command in (
             'audit',
             'classify',
+            'decisions',
             'explain',
             'exporter',
             'image audit',
