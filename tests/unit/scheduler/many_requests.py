@@ -189,7 +189,12 @@ class Requests:
             result = step.ask(step.plugin(scheduler), spec, hosts)
             if isinstance(result, str):
                 result = result.replace(server, SERVER)
-            answers[name] = Answer(result, visit.lines)
+            lines = visit.lines
+            if name == 'weigher':
+                # They rest on the filter's step too, which may have come
+                # before a change of the options.
+                lines = [line for line in lines if 'Mode observe' not in line]
+            answers[name] = Answer(result, lines)
             overtaken[name] += visit.is_overtaken
         return answers
 
