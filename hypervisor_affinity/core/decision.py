@@ -28,6 +28,11 @@ VERSION = '1.0'
 something changes its meaning."""
 
 
+LONGEST_VALUE = 255
+"""Characters; nova's databases keep no more of an image property or extra
+spec (``nova.db.main.models``)."""
+
+
 class Outcome(enum.StrEnum):
     """What became of a request."""
 
@@ -159,11 +164,18 @@ def _demand(demand: Demand) -> dict[str, Any]:
             {
                 'place': sign.evidence.place,
                 'key': sign.evidence.key,
-                'value': sign.evidence.value,
+                'value': _cut(sign.evidence.value),
             }
             for sign in demand.signs
         ],
     }
+
+
+def _cut(value: str | None) -> str | None:
+    """Return a value as the record holds it: its owner may write a book."""
+    if value is None or len(value) <= LONGEST_VALUE:
+        return value
+    return value[: LONGEST_VALUE - 1] + '…'
 
 
 def _listed(families: frozenset[Family] | None) -> list[Family] | None:

@@ -150,6 +150,18 @@ def test_the_page_shows_a_record(messaging):
     assert set(message) <= set(shown) | {'_unique_id'}
 
 
+def test_a_value_of_any_length_is_cut(messaging):
+    image = {'disk_format': 'vmdk', 'vmware_ostype': 'x' * 65000 + 'Guest'}
+    filters.HypervisorAffinityFilter().filter_all(
+        [vcenter()], build.request_spec(image)
+    )
+    found = payload()
+    values = {sign['value'] for sign in found['demand']['signs']}
+    assert 'x' * 254 + '…' in values
+    assert max(map(len, values)) == 255
+    assert len(json.dumps(found)) < 5000
+
+
 def test_no_host_and_no_aggregate_is_named(messaging):
     states = [kvm('secret-host', vmware_disktype='thin')]
     filters.HypervisorAffinityFilter().filter_all(
