@@ -19,7 +19,9 @@ from testbed.processes.supervisor import BIN
 _SERVES = 'Join ServiceGroup membership'
 _CHANGES = re.compile(r' (\d+) INFO oslo_config\.cfg .* changed from ')
 _CHOICES = re.compile(r' (\d+) DEBUG nova\.filters .*Starting with ')
-_ERRORS = re.compile(r'^.* ERROR hypervisor_affinity\.conf .*$', re.MULTILINE)
+_ERRORS = re.compile(
+    r'^.* ERROR hypervisor_affinity\.policy_source .*$', re.MULTILINE
+)
 
 
 class Mode(enum.Enum):
