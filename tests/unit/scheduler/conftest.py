@@ -3,8 +3,11 @@ import fixtures
 import nova.conf
 import pytest
 from nova import objects
+from nova import rpc
 from nova.scheduler import request_filter
 from oslo_config import fixture as config_fixture
+from oslo_messaging import conffixture
+from oslo_messaging.notify import _impl_test
 
 from hypervisor_affinity import conf
 from hypervisor_affinity import nova_in_memory
@@ -83,3 +86,27 @@ def start_prefilter(build_host_manager):
         )
 
     return start_prefilter
+
+
+@pytest.fixture
+def messaging(options):
+    """Have nova notify in memory: ``messaging(driver=[...])``."""
+    options(decision_notifications=True, tell_user=False)
+    conf = nova.conf.CONF
+    fixture = config_fixture.Config(conf)
+    with conffixture.ConfFixture(conf, transport_url='fake:/'), fixture:
+
+        def start(notification_format='unversioned', driver=('test',)):
+            fixture.config(
+                group='notifications',
+                notification_format=notification_format,
+            )
+            fixture.config(
+                group='oslo_messaging_notifications', driver=list(driver)
+            )
+            rpc.init(conf)
+
+        start()
+        yield start
+        rpc.cleanup()
+        _impl_test.reset()
