@@ -7,7 +7,7 @@ who runs the cloud.
 
 import dataclasses
 import enum
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hypervisor_affinity.core import explanation
@@ -121,7 +121,7 @@ def decide(
 
 
 def refuse(
-    demand: Demand, policy: Policy, rejections: Iterable[Reason]
+    demand: Demand, policy: Policy, rejections: Collection[Reason]
 ) -> Decision:
     """Sum up a refusal before Placement was asked for hosts.
 
@@ -132,7 +132,7 @@ def refuse(
         demand=demand,
         policy=policy,
         outcome=Outcome.REFUSED,
-        reason=demand.refusal or nearest(rejections),
+        reason=_reason(demand, rejections),
         hosts=None,
         passed=0,
         modes=frozenset({Mode.ENFORCE}),
@@ -141,10 +141,10 @@ def refuse(
     )
 
 
-def _reason(demand: Demand, hosts: Iterable[Reason]) -> Reason:
-    if Reason.SUITABLE in hosts:
+def _reason(demand: Demand, found: Collection[Reason]) -> Reason:
+    if Reason.SUITABLE in found:
         return Reason.SUITABLE
-    return demand.refusal or nearest(hosts)
+    return demand.refusal or nearest(found)
 
 
 def _hosts(hosts: Mapping[Reason, int] | None) -> dict[str, int] | None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import nova.conf
 from nova import context as nova_context
 from nova import rpc
+from oslo_config import cfg
 from oslo_context import context as oslo_context
 from oslo_log import log as logging
 from oslo_utils import timeutils
@@ -79,6 +80,14 @@ def record(request: Request, decision: Decision) -> Record:
         kind=request.kind,
         look_up=request.origin and request.origin.look_up,
     )
+
+
+def has_driver(conf: cfg.ConfigOpts) -> bool:
+    """Tell whether notifications are sent anywhere.
+
+    :param conf: with what ``nova.rpc.init`` registers
+    """
+    return not set(conf.oslo_messaging_notifications.driver) <= {'noop'}
 
 
 class DecisionNotifier:
@@ -174,7 +183,7 @@ class _Sender:
         if notifier is None:
             # No service: a tool that runs nova's scheduler by itself.
             return
-        if set(CONF.oslo_messaging_notifications.driver) <= {'noop'}:
+        if not has_driver(CONF):
             self._notices.report(
                 'decision_notifications has no effect: '
                 '[oslo_messaging_notifications] driver is not set'

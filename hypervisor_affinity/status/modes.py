@@ -10,6 +10,7 @@ from hypervisor_affinity.core.offer import AggregateTags
 from hypervisor_affinity.core.offer import mode_of
 from hypervisor_affinity.core.policy import Mode
 from hypervisor_affinity.core.policy import Policy
+from hypervisor_affinity.scheduler.decision_notifier import has_driver
 from hypervisor_affinity.status.statements import Statement
 from hypervisor_affinity.status.statements import counted
 from hypervisor_affinity.status.statements import warning
@@ -46,10 +47,7 @@ def check_notifications(
 
     :param conf: with what ``nova.rpc.init`` registers
     """
-    if not policy.decision_notifications:
-        return
-    drivers = conf.oslo_messaging_notifications.driver
-    if set(drivers) <= {'noop'}:
+    if policy.decision_notifications and not has_driver(conf):
         yield warning(
             '[hypervisor_affinity] decision_notifications is enabled, but '
             '[oslo_messaging_notifications] driver is not set: no decision is '

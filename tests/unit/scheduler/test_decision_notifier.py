@@ -22,8 +22,8 @@ from hypervisor_affinity.scheduler import moves
 from testbed.processes.polling import until
 from tests.unit.scheduler import nova_objects as build
 from tests.unit.scheduler import prefilter
-from tests.unit.scheduler.test_modes import kvm
-from tests.unit.scheduler.test_modes import vcenter
+from tests.unit.scheduler.test_filters import kvm
+from tests.unit.scheduler.test_filters import vcenter
 
 PAGES = pathlib.Path(__file__).parents[3] / 'doc/source'
 VMDK = {'disk_format': 'vmdk'}

@@ -15,7 +15,7 @@ from hypervisor_affinity.scheduler.decision_notifier import DecisionNotifier
 from hypervisor_affinity.scheduler.notices import Notices
 from testbed.processes.polling import until
 from tests.unit.scheduler import nova_objects as build
-from tests.unit.scheduler.test_modes import kvm
+from tests.unit.scheduler.test_filters import kvm
 
 QCOW2 = {'disk_format': 'qcow2'}
 

@@ -14,27 +14,14 @@ from tests.unit.scheduler import nova_objects as build
 from tests.unit.scheduler.test_cases import READABLE
 from tests.unit.scheduler.test_cases import spec_of
 from tests.unit.scheduler.test_cases import states_of
+from tests.unit.scheduler.test_filters import ISO
+from tests.unit.scheduler.test_filters import QCOW2
+from tests.unit.scheduler.test_filters import VMDK
+from tests.unit.scheduler.test_filters import kvm
+from tests.unit.scheduler.test_filters import names
+from tests.unit.scheduler.test_filters import vcenter
 
-VMDK = {'disk_format': 'vmdk'}
-QCOW2 = {'disk_format': 'qcow2'}
-ISO = {'disk_format': 'iso'}
 MODE = 'hypervisor_affinity_mode'
-
-
-def kvm(name='kvm-1', **more):
-    tags = build.aggregate(1, {'hypervisor_type': 'kvm', **more})
-    return build.host_state(name, aggregates=[tags])
-
-
-def vcenter(name='vc-1', **more):
-    tags = build.aggregate(2, {'hypervisor_type': 'vmware', **more})
-    return build.host_state(
-        name, 'VMware vCenter Server', ('vmware',), aggregates=[tags]
-    )
-
-
-def names(states):
-    return [state.host for state in states]
 
 
 def set_mode(state, mode):
